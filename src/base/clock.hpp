@@ -1,0 +1,46 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "base/async.hpp"
+
+namespace nestor {
+
+using Duration = std::chrono::milliseconds;
+using WallTime = std::chrono::system_clock::time_point;
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+/// The only source of time, so that tests can hold it (testing/manual_clock.hpp).
+/// Thread: the event loop's.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  /// Calendar time, for timestamps in objects.
+  virtual WallTime now() const = 0;
+  /// Monotonic time, for deadlines and delays.
+  virtual SteadyTime steady_now() const = 0;
+  /// Errors: kCancelled when the calling coroutine is cancelled.
+  virtual Task<> sleep_until(SteadyTime when) = 0;
+  Task<> sleep_for(Duration delay) { return sleep_until(steady_now() + delay); }
+};
+
+/// The machine's clocks.
+class SystemClock final : public Clock {
+ public:
+  explicit SystemClock(Executor executor) : executor_(std::move(executor)) {}
+  WallTime now() const override;
+  SteadyTime steady_now() const override;
+  Task<> sleep_until(SteadyTime when) override;
+
+ private:
+  Executor executor_;
+};
+
+/// RFC 3339 in UTC with seconds, as Kubernetes writes `metav1.Time`: "2026-01-02T03:04:05Z".
+std::string format_rfc3339(WallTime time);
+/// Reads metav1.Time and metav1.MicroTime. Errors: kInvalidArgument.
+Result<WallTime> parse_rfc3339(std::string_view text);
+
+}  // namespace nestor

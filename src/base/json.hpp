@@ -1,0 +1,39 @@
+#pragma once
+
+#include <boost/json/fwd.hpp>
+#include <boost/json/value.hpp>
+
+#include <string>
+#include <initializer_list>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace nestor {
+
+/// A JSON document as the Kubernetes API speaks it. Structs: base/json_convert.hpp.
+using Json = boost::json::value;
+using JsonObject = boost::json::object;
+using JsonArray = boost::json::array;
+
+/// Errors: kInvalidArgument with the place. Depth is limited to 100.
+Result<Json> parse_json(std::string_view text);
+std::string to_text(const Json& value);
+/// Two spaces of indentation, for people.
+std::string to_pretty_text(const Json& value);
+
+/// YAML (1.2 core scalars, several documents) to JSON, for manifests and configuration files.
+Result<std::vector<Json>> parse_yaml_documents(std::string_view text);
+std::string to_yaml(const Json& value);
+
+/// The member at a path of object keys, or nullptr: `find(pod, {"status", "podIP"})`.
+const Json* find(const Json& value, std::initializer_list<std::string_view> path);
+/// The string there, or "" if absent or not a string.
+std::string_view find_string(const Json& value, std::initializer_list<std::string_view> path);
+
+/// The RFC 7386 merge patch that turns `from` into `to` (arrays as wholes); an empty object when
+/// equal.
+Json merge_diff(const Json& from, const Json& to);
+
+}  // namespace nestor

@@ -1,0 +1,175 @@
+#pragma once
+
+#include <boost/describe/class.hpp>
+#include <boost/describe/members.hpp>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/mp11/algorithm.hpp>
+
+#include <concepts>
+#include <map>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "base/json.hpp"
+
+/// JSON reading and writing of structs described with BOOST_DESCRIBE_STRUCT, by Kubernetes' rules:
+/// members have the JSON names (a trailing underscore is dropped: `namespace_` is "namespace");
+/// absent and null leave the member at its default; unknown members are ignored; writing leaves out
+/// empty strings, empty lists and maps, absent optionals and structs that would be `{}`.
+/// A bool or number that must be written even when zero is a std::optional.
+/// `Json` members keep any content (IntOrString, free-form parts).
+namespace nestor {
+
+template <class T>
+concept Described = boost::describe::has_describe_members<T>::value;
+
+namespace detail {
+template <class T>
+struct IsOptional : std::false_type {};
+template <class T>
+struct IsOptional<std::optional<T>> : std::true_type {};
+template <class T>
+struct IsVector : std::false_type {};
+template <class T>
+struct IsVector<std::vector<T>> : std::true_type {};
+template <class T>
+struct IsStringMap : std::false_type {};
+template <class T>
+struct IsStringMap<std::map<std::string, T>> : std::true_type {};
+
+constexpr std::string_view json_name(const char* member) {
+  std::string_view name = member;
+  if (name.ends_with('_')) name.remove_suffix(1);
+  return name;
+}
+
+std::unexpected<Error> wrong_type(std::string_view wanted, const Json& got);
+std::unexpected<Error> in_member(Error error, std::string_view member);
+Result<std::int64_t> read_integer(const Json& value);
+}  // namespace detail
+
+/// Reads `value` into `out`, which keeps its defaults where members are absent.
+/// Errors: kInvalidArgument with the path, e.g. "spec.replicas: expected a whole number, got a
+/// string".
+template <class T>
+Result<> read_json(const Json& value, T& out) {
+  if constexpr (std::same_as<T, Json>) {
+    out = value;
+  } else if constexpr (detail::IsOptional<T>::value) {
+    if (value.is_null()) {
+      out.reset();
+      return {};
+    }
+    return read_json(value, out.emplace());
+  } else if constexpr (std::same_as<T, std::string>) {
+    if (!value.is_string()) return detail::wrong_type("a string", value);
+    out = std::string_view(value.get_string());
+  } else if constexpr (std::same_as<T, bool>) {
+    if (!value.is_bool()) return detail::wrong_type("true or false", value);
+    out = value.get_bool();
+  } else if constexpr (std::integral<T>) {
+    NESTOR_TRY(const std::int64_t number, detail::read_integer(value));
+    if (!std::in_range<T>(number)) return fail(Code::kInvalidArgument, "number out of range");
+    out = static_cast<T>(number);
+  } else if constexpr (detail::IsVector<T>::value) {
+    if (!value.is_array()) return detail::wrong_type("a list", value);
+    out.clear();
+    out.reserve(value.get_array().size());
+    for (const Json& item : value.get_array()) {
+      if (auto ok = read_json(item, out.emplace_back()); !ok) {
+        return detail::in_member(std::move(ok).error(), "[" + std::to_string(out.size() - 1) + "]");
+      }
+    }
+  } else if constexpr (detail::IsStringMap<T>::value) {
+    if (!value.is_object()) return detail::wrong_type("an object", value);
+    out.clear();
+    for (const auto& item : value.get_object()) {
+      if (item.value().is_null()) continue;
+      if (auto ok = read_json(item.value(), out[std::string(item.key())]); !ok) {
+        return detail::in_member(std::move(ok).error(), item.key());
+      }
+    }
+  } else {
+    static_assert(Described<T>, "read_json needs a described struct");
+    if (!value.is_object()) return detail::wrong_type("an object", value);
+    const JsonObject& object = value.get_object();
+    Result<> result;
+    using Members = boost::describe::describe_members<T, boost::describe::mod_any_access |
+                                                             boost::describe::mod_inherited>;
+    boost::mp11::mp_for_each<Members>([&](auto member) {
+      if (!result) return;
+      const std::string_view name = detail::json_name(member.name);
+      const Json* field = object.if_contains(name);
+      if (field == nullptr || field->is_null()) return;
+      if (auto ok = read_json(*field, out.*member.pointer); !ok) {
+        result = detail::in_member(std::move(ok).error(), name);
+      }
+    });
+    return result;
+  }
+  return {};
+}
+
+template <class T>
+Result<T> from_json(const Json& value) {
+  T out{};
+  NESTOR_TRY_VOID(read_json(value, out));
+  return out;
+}
+
+/// Whether a member with this value is left out when its struct is written.
+template <class T>
+bool is_empty_json(const T& value, const Json& written) {
+  if constexpr (std::same_as<T, Json>) {
+    return value.is_null();
+  } else if constexpr (detail::IsOptional<T>::value) {
+    return !value.has_value();
+  } else if constexpr (std::same_as<T, std::string> || detail::IsVector<T>::value ||
+                       detail::IsStringMap<T>::value) {
+    return value.empty();
+  } else if constexpr (Described<T>) {
+    return written.is_object() && written.get_object().empty();
+  } else {
+    return false;
+  }
+}
+
+template <class T>
+Json to_json(const T& value) {
+  if constexpr (std::same_as<T, Json>) {
+    return value;
+  } else if constexpr (detail::IsOptional<T>::value) {
+    return value ? to_json(*value) : Json(nullptr);
+  } else if constexpr (std::same_as<T, std::string>) {
+    return Json(boost::json::string(value));
+  } else if constexpr (std::same_as<T, bool>) {
+    return Json(value);
+  } else if constexpr (std::integral<T>) {
+    return Json(static_cast<std::int64_t>(value));
+  } else if constexpr (detail::IsVector<T>::value) {
+    JsonArray array;
+    for (const auto& item : value) array.push_back(to_json(item));
+    return array;
+  } else if constexpr (detail::IsStringMap<T>::value) {
+    JsonObject object;
+    for (const auto& [key, item] : value) object[key] = to_json(item);
+    return object;
+  } else {
+    static_assert(Described<T>, "to_json needs a described struct");
+    JsonObject object;
+    using Members = boost::describe::describe_members<T, boost::describe::mod_any_access |
+                                                             boost::describe::mod_inherited>;
+    boost::mp11::mp_for_each<Members>([&](auto member) {
+      Json written = to_json(value.*member.pointer);
+      if (is_empty_json(value.*member.pointer, written)) return;
+      object[detail::json_name(member.name)] = std::move(written);
+    });
+    return object;
+  }
+}
+
+}  // namespace nestor

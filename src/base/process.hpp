@@ -1,0 +1,47 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/async.hpp"
+#include "base/clock.hpp"
+
+namespace nestor {
+
+/// A program to run to its end.
+struct ProcessSpec {
+  /// argv[0] is a path or is looked up in PATH. Never holds a secret: other users can read it.
+  std::vector<std::string> argv;
+  /// Added to this process's environment.
+  std::map<std::string, std::string> env = {};
+  /// Written to its standard input, which is then closed.
+  std::string input = {};
+  /// After this time it is killed and the result is kDeadlineExceeded. Zero: no limit.
+  Duration timeout = std::chrono::seconds(60);
+};
+
+struct ProcessOutput {
+  int exit_code = 0;
+  std::string out;
+  std::string err;
+};
+
+/// Runs programs without blocking the event loop. Edge: tests use a fake.
+class ProcessRunner {
+ public:
+  virtual ~ProcessRunner() = default;
+  /// Errors: kNotFound (no such program), kDeadlineExceeded, kCancelled (the child is killed and
+  /// reaped). A non-zero exit code is not an error here; see run_checked.
+  virtual Task<ProcessOutput> run(ProcessSpec spec) = 0;
+};
+
+/// A runner on Boost.Process or pidfd, reaping its children itself.
+std::unique_ptr<ProcessRunner> make_process_runner(Executor executor);
+
+/// run(), with a non-zero exit code turned into kInternal with the program's name and the last line
+/// of its standard error.
+Task<ProcessOutput> run_checked(ProcessRunner& runner, ProcessSpec spec);
+
+}  // namespace nestor

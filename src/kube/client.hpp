@@ -1,0 +1,177 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/async.hpp"
+#include "base/clock.hpp"
+#include "base/json.hpp"
+#include "base/json_convert.hpp"
+#include "kube/object.hpp"
+
+namespace nestor::kube {
+
+struct ListOptions {
+  std::string label_selector = {};
+  std::string field_selector = {};
+  /// Objects a page; the whole list is read page by page with `continue`.
+  int page_size = 500;
+};
+
+struct List {
+  std::vector<Json> items;
+  std::string resource_version;
+};
+
+/// One event of a watch. kBookmark carries only metadata.resourceVersion.
+struct WatchEvent {
+  enum class Type { kAdded, kModified, kDeleted, kBookmark };
+  Type type;
+  Json object;
+};
+
+class WatchStream {
+ public:
+  virtual ~WatchStream() = default;
+  /// The next event. Errors: kOutOfRange (410 Gone: list again), kUnavailable (the stream ended or
+  /// broke: watch again from the last resourceVersion), kCancelled.
+  virtual Task<WatchEvent> next() = 0;
+};
+
+enum class PatchType { kMerge, kJson, kStrategicMerge };
+
+struct PatchOptions {
+  /// "" or "status", "scale".
+  std::string subresource = {};
+};
+
+struct ApplyOptions {
+  std::string field_manager;
+  bool force = true;
+  std::string subresource = {};
+  bool dry_run = false;
+};
+
+struct DeleteOptions {
+  /// "Background", "Foreground" or "Orphan".
+  std::string propagation = "Background";
+  /// Only delete the object with this uid ("" for any).
+  std::string uid = {};
+};
+
+/// A client of one API server, on raw JSON. Objects carry apiVersion and kind.
+/// Errors of all calls: the API server's Status as code and message (404 kNotFound, 409 AlreadyExists
+/// kAlreadyExists, 409 Conflict kAborted, 403 kPermissionDenied, 401 kUnauthenticated, 422 and 400
+/// kInvalidArgument, 410 kOutOfRange, 429 kResourceExhausted with retry_after, 5xx kUnavailable or
+/// kInternal), kUnavailable when it cannot be reached, kDeadlineExceeded, kCancelled.
+/// Thread: event loop. Lifetime: must outlive its calls.
+class Client {
+ public:
+  virtual ~Client() = default;
+  virtual Task<Json> get(ResourceType type, ObjectKey key) = 0;
+  /// `ns` "" lists all namespaces.
+  virtual Task<List> list(ResourceType type, std::string ns, ListOptions options) = 0;
+  /// Watches from just after `resource_version`, with bookmarks.
+  virtual Task<std::unique_ptr<WatchStream>> watch(ResourceType type, std::string ns,
+                                                   ListOptions options,
+                                                   std::string resource_version) = 0;
+  virtual Task<Json> create(ResourceType type, std::string ns, Json object) = 0;
+  /// PUT: refused with kAborted when metadata.resourceVersion is not the current one.
+  virtual Task<Json> update(ResourceType type, Json object, std::string subresource = {}) = 0;
+  virtual Task<Json> patch(ResourceType type, ObjectKey key, PatchType patch_type, Json body,
+                           PatchOptions options = {}) = 0;
+  /// Server-side apply of `object`, which names itself.
+  virtual Task<Json> apply(ResourceType type, Json object, ApplyOptions options) = 0;
+  /// kNotFound is an error here too; see ensure_deleted.
+  virtual Task<> remove(ResourceType type, ObjectKey key, DeleteOptions options = {}) = 0;
+  /// GET of a path outside the resource API ("/version", "/readyz", a pod's log). Returns the body.
+  virtual Task<std::string> get_raw(std::string path) = 0;
+};
+
+/// How to reach and log in to an API server. From a kubeconfig or a pod's service account.
+struct ClientConfig {
+  /// "https://host:port"
+  std::string server;
+  std::string ca_pem = {};
+  std::string cert_pem = {};
+  std::string key_pem = {};
+  std::string token = {};
+  /// Read again when the API server answers 401 (a pod's token rotates).
+  std::string token_file = {};
+  std::string tls_server_name = {};
+  std::string proxy_url = {};
+  bool insecure_skip_verify = false;
+  /// The context's namespace, or "default".
+  std::string default_namespace = "default";
+};
+
+/// Reads a kubeconfig (YAML or JSON; inline data or files relative to `base_dir`); `context` "" takes
+/// the current one. Errors: kInvalidArgument naming what is wrong; exec and auth plugins are
+/// kUnimplemented.
+Result<ClientConfig> parse_kubeconfig(std::string_view text, std::string_view context = {},
+                                      std::string_view base_dir = {});
+/// The service account that Kubernetes mounts into pods. Errors: kFailedPrecondition outside a pod.
+Result<ClientConfig> in_cluster_config();
+
+Result<std::unique_ptr<Client>> make_client(Executor executor, ClientConfig config);
+
+/// Deletes; an object that is not there is a success.
+Task<> ensure_deleted(Client& client, ResourceType type, ObjectKey key, DeleteOptions options = {});
+
+// Typed forms. T covers a part of a kind: reading is safe, writing goes by apply or patch.
+
+template <Resource T>
+Json to_object(const T& value) {
+  Json json = to_json(value);
+  json.as_object()["apiVersion"] = T::kType.api_version();
+  json.as_object()["kind"] = T::kType.kind;
+  return json;
+}
+
+template <Resource T>
+Task<T> get(Client& client, ObjectKey key) {
+  auto json = co_await client.get(T::kType, std::move(key));
+  if (!json) co_return std::unexpected(std::move(json).error());
+  co_return from_json<T>(*json);
+}
+
+template <Resource T>
+Task<std::vector<T>> list(Client& client, std::string ns, ListOptions options = {}) {
+  auto page = co_await client.list(T::kType, std::move(ns), std::move(options));
+  if (!page) co_return std::unexpected(std::move(page).error());
+  std::vector<T> out;
+  out.reserve(page->items.size());
+  for (const Json& item : page->items) {
+    auto one = from_json<T>(item);
+    if (!one) co_return std::unexpected(std::move(one).error());
+    out.push_back(std::move(*one));
+  }
+  co_return out;
+}
+
+template <Resource T>
+Task<T> create(Client& client, T value) {
+  auto json = co_await client.create(T::kType, value.metadata.namespace_, to_object(value));
+  if (!json) co_return std::unexpected(std::move(json).error());
+  co_return from_json<T>(*json);
+}
+
+/// Server-side apply with `manager`; only what is set in `value` is owned.
+template <Resource T>
+Task<T> apply(Client& client, T value, std::string manager) {
+  auto json = co_await client.apply(T::kType, to_object(value), ApplyOptions{std::move(manager)});
+  if (!json) co_return std::unexpected(std::move(json).error());
+  co_return from_json<T>(*json);
+}
+
+/// Patches what differs between `before` and `after`, status by the status subresource and the rest
+/// by the object; with the resourceVersion of `before`, so that a lost race is kAborted. No call when
+/// nothing differs. `after` need not stay alive.
+Task<> patch_changes(Client& client, ResourceType type, ObjectKey key, Json before, Json after);
+template <Resource T>
+Task<> patch_changes(Client& client, const T& before, const T& after) {
+  return patch_changes(client, T::kType, before.metadata.key(), to_json(before), to_json(after));
+}
+
+}  // namespace nestor::kube

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <typeindex>
+#include <vector>
+
+#include "base/task_group.hpp"
+#include "kube/client.hpp"
+
+namespace nestor::kube {
+
+/// What an informer watches. Two askers with equal scopes share one cache.
+struct Scope {
+  std::string ns = {};
+  std::string label_selector = {};
+  std::string field_selector = {};
+  friend auto operator<=>(const Scope&, const Scope&) = default;
+};
+
+/// The untyped heart of an informer: list, watch with bookmarks and resume, list again on 410,
+/// back-off on failure; a map of decoded objects. Use Informer<T>. Thread: event loop.
+class InformerCore {
+ public:
+  using Object = std::shared_ptr<const void>;
+  /// Decodes one object; an undecodable one is logged and skipped.
+  using Decode = std::function<Result<Object>(const Json&)>;
+  /// old is null for an addition, now is null for a deletion.
+  using Handler = std::function<void(const ObjectKey&, const Object& old, const Object& now)>;
+  using IndexFunction = std::function<std::vector<std::string>(const void*)>;
+
+  InformerCore(Client& client, Clock& clock, ResourceType type, Scope scope, Decode decode);
+  ~InformerCore();
+
+  /// Watches until cancelled. Spawned once by InformerSet.
+  Task<> run();
+  /// Waits for the first complete list. Errors: kCancelled.
+  Task<> wait_synced();
+  bool synced() const;
+  /// Called for each change, and at once for every object that is already cached.
+  void subscribe(Handler handler);
+  /// Waits until `predicate` holds; it is looked at after each change. Errors: kDeadlineExceeded.
+  Task<> wait_until(std::function<bool()> predicate, Duration timeout);
+  void add_index(std::string name, IndexFunction function);
+  std::vector<Object> by_index(const std::string& name, const std::string& value) const;
+  Object get(const ObjectKey& key) const;
+  const std::map<ObjectKey, Object>& objects() const;
+  const ResourceType& type() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// A shared cache of one kind. Objects are immutable; a pointer stays valid after the cache moved on.
+template <Resource T>
+class Informer {
+ public:
+  using Ptr = std::shared_ptr<const T>;
+  explicit Informer(InformerCore& core) : core_(core) {}
+
+  Ptr get(const ObjectKey& key) const { return std::static_pointer_cast<const T>(core_.get(key)); }
+  /// All, or those of one namespace, in key order.
+  std::vector<Ptr> list(std::string_view ns = {}) const {
+    std::vector<Ptr> out;
+    for (const auto& [key, object] : core_.objects()) {
+      if (ns.empty() || key.ns == ns) out.push_back(std::static_pointer_cast<const T>(object));
+    }
+    return out;
+  }
+  /// `function` gives the values an object is found under. Idempotent by name.
+  void add_index(std::string name, std::function<std::vector<std::string>(const T&)> function) {
+    core_.add_index(std::move(name), [f = std::move(function)](const void* object) {
+      return f(*static_cast<const T*>(object));
+    });
+  }
+  std::vector<Ptr> by_index(const std::string& name, const std::string& value) const {
+    std::vector<Ptr> out;
+    for (const auto& object : core_.by_index(name, value)) {
+      out.push_back(std::static_pointer_cast<const T>(object));
+    }
+    return out;
+  }
+  /// See InformerCore::subscribe.
+  void subscribe(std::function<void(const Ptr& old, const Ptr& now)> handler) {
+    core_.subscribe([h = std::move(handler)](const ObjectKey&, const InformerCore::Object& old,
+                                             const InformerCore::Object& now) {
+      h(std::static_pointer_cast<const T>(old), std::static_pointer_cast<const T>(now));
+    });
+  }
+  Task<> wait_synced() { return core_.wait_synced(); }
+  bool synced() const { return core_.synced(); }
+  /// For a controller that must see its own write before the next decision.
+  Task<> wait_until(std::function<bool()> predicate, Duration timeout) {
+    return core_.wait_until(std::move(predicate), timeout);
+  }
+  InformerCore& core() { return core_; }
+
+ private:
+  InformerCore& core_;
+};
+
+/// The shared caches of one API server: one watch a kind and scope, however many ask.
+class InformerSet {
+ public:
+  InformerSet(Client& client, Clock& clock, Executor executor);
+  ~InformerSet();
+
+  /// The cache of T in that scope, started at the first call. Lives as long as the set.
+  template <Resource T>
+  Informer<T> of(Scope scope = {}) {
+    return Informer<T>(core(T::kType, std::type_index(typeid(T)), std::move(scope),
+                            [](const Json& json) -> Result<InformerCore::Object> {
+                              NESTOR_TRY(T value, from_json<T>(json));
+                              return std::make_shared<const T>(std::move(value));
+                            }));
+  }
+  /// Stops all watches. Must be called before destruction.
+  asio::awaitable<void> close();
+
+ private:
+  InformerCore& core(ResourceType type, std::type_index cpp_type, Scope scope,
+                     InformerCore::Decode decode);
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace nestor::kube

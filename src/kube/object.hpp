@@ -1,0 +1,117 @@
+#pragma once
+
+#include <boost/describe/class.hpp>
+
+#include <compare>
+#include <concepts>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace nestor::kube {
+
+/// A kind as the API server serves it. Constant data of the program.
+struct ResourceType {
+  /// "" for the core group.
+  std::string_view group;
+  std::string_view version;
+  std::string_view kind;
+  std::string_view plural;
+  bool namespaced = true;
+  /// "apps/v1", or "v1" for the core group.
+  std::string api_version() const;
+  friend bool operator==(const ResourceType&, const ResourceType&) = default;
+};
+
+/// Names one object of a type. `ns` is "" for cluster-scoped objects.
+struct ObjectKey {
+  std::string ns;
+  std::string name;
+  friend auto operator<=>(const ObjectKey&, const ObjectKey&) = default;
+  /// "ns/name", or "name".
+  std::string to_string() const;
+};
+
+struct OwnerReference {
+  std::string apiVersion;
+  std::string kind;
+  std::string name;
+  std::string uid;
+  std::optional<bool> controller;
+  std::optional<bool> blockOwnerDeletion;
+  friend bool operator==(const OwnerReference&, const OwnerReference&) = default;
+};
+BOOST_DESCRIBE_STRUCT(OwnerReference, (),
+                      (apiVersion, kind, name, uid, controller, blockOwnerDeletion))
+
+/// The part of metav1.ObjectMeta that Nestor uses. Writers never send a whole object built from
+/// it over an existing one (server-side apply and patches only), so nothing else is lost.
+struct ObjectMeta {
+  std::string name;
+  std::string generateName;
+  // Spelled with a trailing underscore in C++ because it is a keyword; `namespace` in JSON.
+  std::string namespace_;
+  std::string uid;
+  std::string resourceVersion;
+  std::optional<std::int64_t> generation;
+  std::string creationTimestamp;
+  std::string deletionTimestamp;
+  std::map<std::string, std::string> labels;
+  std::map<std::string, std::string> annotations;
+  std::vector<OwnerReference> ownerReferences;
+  std::vector<std::string> finalizers;
+
+  ObjectKey key() const { return {namespace_, name}; }
+  bool deleting() const { return !deletionTimestamp.empty(); }
+  bool has_finalizer(std::string_view finalizer) const;
+  /// The owner reference with controller: true, or nullptr.
+  const OwnerReference* controller() const;
+  /// "" when absent.
+  std::string_view label(std::string_view key) const;
+  std::string_view annotation(std::string_view key) const;
+  friend bool operator==(const ObjectMeta&, const ObjectMeta&) = default;
+};
+BOOST_DESCRIBE_STRUCT(ObjectMeta, (),
+                      (name, generateName, namespace_, uid, resourceVersion, generation,
+                       creationTimestamp, deletionTimestamp, labels, annotations, ownerReferences,
+                       finalizers))
+
+/// metav1.Condition.
+struct Condition {
+  std::string type;
+  /// "True", "False" or "Unknown".
+  std::string status;
+  std::optional<std::int64_t> observedGeneration;
+  std::string lastTransitionTime;
+  std::string reason;
+  std::string message;
+  friend bool operator==(const Condition&, const Condition&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Condition, (),
+                      (type, status, observedGeneration, lastTransitionTime, reason, message))
+
+/// A struct for (a part of) a kind: `static constexpr ResourceType kType` and `metadata`.
+template <class T>
+concept Resource = requires(T t) {
+  { T::kType } -> std::convertible_to<ResourceType>;
+  { t.metadata } -> std::convertible_to<ObjectMeta>;
+};
+
+/// An owner reference to `owner`; `controller` as given, blockOwnerDeletion true.
+OwnerReference owner_reference(const ResourceType& type, const ObjectMeta& owner, bool controller);
+template <Resource T>
+OwnerReference owner_reference(const T& owner, bool controller = true) {
+  return owner_reference(T::kType, owner.metadata, controller);
+}
+
+/// Puts or replaces the condition of that type; lastTransitionTime moves only when the status does.
+/// Returns whether anything changed.
+bool set_condition(std::vector<Condition>& conditions, Condition condition,
+                   std::string_view now_rfc3339);
+const Condition* find_condition(const std::vector<Condition>& conditions, std::string_view type);
+bool condition_true(const std::vector<Condition>& conditions, std::string_view type);
+
+}  // namespace nestor::kube
