@@ -1,0 +1,48 @@
+# The front door. Each target says what it does in `make help`; the work is in the folders' own scripts.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.PHONY: help setup build upstream images up demo test unit integration e2e crds down clean
+
+NESTOR := build/release/nestor
+
+help: ## This list
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Install the Debian packages that are missing
+	@tools/step "packages" tools/setup
+
+upstream: setup ## Build upstream's programs (cached by content)
+	@tools/step "upstream programs" upstream/build
+
+build: setup ## Build build/release/nestor
+	@tools/step "nestor" tools/build release nestor
+
+images: upstream build ## Make the container and worker images (cached by content)
+	@tools/step "images" images/build
+
+up: images ## Start the management cluster on this machine, with Nestor in it
+	@$(NESTOR) up
+
+demo: up ## From nothing to a pod that answers in a tenant cluster
+	@test/e2e/demo.sh
+
+test: unit integration e2e ## All tests
+
+unit: setup ## Unit tests under the address and undefined-behaviour sanitizers
+	@tools/step "build with sanitizers" tools/build asan
+	@ctest --preset asan -L unit -j2
+
+integration: unit upstream ## Tests on a real kube-apiserver and etcd, same build
+	@ctest --preset asan -L integration
+
+e2e: images ## The whole way, on this machine
+	@test/e2e/run
+
+crds: build ## Write the CRDs of the API types into the chart
+	@$(NESTOR) crds > charts/nestor/crds/nestor.yaml
+
+down: ## Stop the management cluster and remove what `up` made
+	@$(NESTOR) down
+
+clean: ## Remove build/ (caches stay in the user's cache directory)
+	@rm -rf build
