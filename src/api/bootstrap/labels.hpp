@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string_view>
+
+/// Fixed words of the kubeadm bootstrap provider and of bootstrap Secrets.
+namespace nestor::api::bootstrap {
+
+inline constexpr std::string_view kFormatCloudConfig = "cloud-config";
+inline constexpr std::string_view kFormatIgnition = "ignition";
+/// Keys of a bootstrap Secret.
+inline constexpr std::string_view kSecretValueKey = "value";
+inline constexpr std::string_view kSecretFormatKey = "format";
+/// A booted machine writes "success" there once it has joined.
+inline constexpr std::string_view kSentinelFile =
+    "/run/cluster-api/bootstrap-success.complete";
+
+/// Bootstrap token Secrets of a tenant: in namespace kube-system, this type, name prefix + token id.
+inline constexpr std::string_view kTokenSecretType = "bootstrap.kubernetes.io/token";
+inline constexpr std::string_view kTokenSecretPrefix = "bootstrap-token-";
+inline constexpr std::string_view kTokenGroups =
+    "system:bootstrappers:kubeadm:default-node-token";
+
+}  // namespace nestor::api::bootstrap

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <string_view>
+
+/// Labels, annotations, finalizers and other fixed words of Cluster API.
+namespace nestor::api::cluster {
+
+inline constexpr std::string_view kClusterNameLabel = "cluster.x-k8s.io/cluster-name";
+inline constexpr std::string_view kDeploymentNameLabel = "cluster.x-k8s.io/deployment-name";
+inline constexpr std::string_view kSetNameLabel = "cluster.x-k8s.io/set-name";
+inline constexpr std::string_view kPoolNameLabel = "cluster.x-k8s.io/pool-name";
+inline constexpr std::string_view kControlPlaneLabel = "cluster.x-k8s.io/control-plane";
+inline constexpr std::string_view kControlPlaneNameLabel = "cluster.x-k8s.io/control-plane-name";
+inline constexpr std::string_view kWatchFilterLabel = "cluster.x-k8s.io/watch-filter";
+inline constexpr std::string_view kInterruptibleLabel = "cluster.x-k8s.io/interruptible";
+/// Told apart by it: the MachineSets (and their Machines) of one MachineDeployment.
+inline constexpr std::string_view kTemplateHashLabel = "machine-template-hash";
+/// On a provider's CRD; its value lists the API versions that fulfil the contract.
+inline constexpr std::string_view kContractLabelV1Beta1 = "cluster.x-k8s.io/v1beta1";
+inline constexpr std::string_view kContractLabelV1Beta2 = "cluster.x-k8s.io/v1beta2";
+
+inline constexpr std::string_view kPausedAnnotation = "cluster.x-k8s.io/paused";
+inline constexpr std::string_view kManagedByAnnotation = "cluster.x-k8s.io/managed-by";
+/// On a Machine: this one goes first when its set shrinks.
+inline constexpr std::string_view kDeleteMachineAnnotation = "cluster.x-k8s.io/delete-machine";
+inline constexpr std::string_view kClonedFromNameAnnotation = "cluster.x-k8s.io/cloned-from-name";
+inline constexpr std::string_view kClonedFromGroupKindAnnotation =
+    "cluster.x-k8s.io/cloned-from-groupkind";
+inline constexpr std::string_view kAutoscalerMinSizeAnnotation =
+    "cluster.x-k8s.io/cluster-api-autoscaler-node-group-min-size";
+inline constexpr std::string_view kAutoscalerMaxSizeAnnotation =
+    "cluster.x-k8s.io/cluster-api-autoscaler-node-group-max-size";
+inline constexpr std::string_view kExcludeNodeDrainingAnnotation =
+    "machine.cluster.x-k8s.io/exclude-node-draining";
+inline constexpr std::string_view kExcludeWaitForVolumeDetachAnnotation =
+    "machine.cluster.x-k8s.io/exclude-wait-for-node-volume-detach";
+inline constexpr std::string_view kRevisionAnnotation =
+    "machinedeployment.clusters.x-k8s.io/revision";
+inline constexpr std::string_view kDesiredReplicasAnnotation =
+    "machinedeployment.clusters.x-k8s.io/desired-replicas";
+inline constexpr std::string_view kMaxReplicasAnnotation =
+    "machinedeployment.clusters.x-k8s.io/max-replicas";
+
+// Written on the Nodes of a tenant cluster.
+inline constexpr std::string_view kNodeClusterNameAnnotation = "cluster.x-k8s.io/cluster-name";
+inline constexpr std::string_view kNodeClusterNamespaceAnnotation =
+    "cluster.x-k8s.io/cluster-namespace";
+inline constexpr std::string_view kNodeMachineAnnotation = "cluster.x-k8s.io/machine";
+inline constexpr std::string_view kNodeOwnerKindAnnotation = "cluster.x-k8s.io/owner-kind";
+inline constexpr std::string_view kNodeOwnerNameAnnotation = "cluster.x-k8s.io/owner-name";
+inline constexpr std::string_view kNodeLabelsFromMachineAnnotation =
+    "cluster.x-k8s.io/labels-from-machine";
+inline constexpr std::string_view kNodeAnnotationsFromMachineAnnotation =
+    "cluster.x-k8s.io/annotations-from-machine";
+inline constexpr std::string_view kNodeTaintsFromMachineAnnotation =
+    "cluster.x-k8s.io/taints-from-machine";
+/// Workers register with it; the Machine controller takes it off.
+inline constexpr std::string_view kNodeUninitializedTaint =
+    "node.cluster.x-k8s.io/uninitialized";
+
+inline constexpr std::string_view kPreDrainHookPrefix =
+    "pre-drain.delete.hook.machine.cluster.x-k8s.io";
+inline constexpr std::string_view kPreTerminateHookPrefix =
+    "pre-terminate.delete.hook.machine.cluster.x-k8s.io";
+
+inline constexpr std::string_view kClusterFinalizer = "cluster.cluster.x-k8s.io";
+inline constexpr std::string_view kMachineFinalizer = "machine.cluster.x-k8s.io";
+inline constexpr std::string_view kMachineSetFinalizer = "cluster.x-k8s.io/machineset";
+inline constexpr std::string_view kMachineDeploymentFinalizer =
+    "cluster.x-k8s.io/machinedeployment";
+
+/// Type of every Secret of a cluster (kubeconfig, authorities, bootstrap data).
+inline constexpr std::string_view kSecretType = "cluster.x-k8s.io/secret";
+/// Key of the kubeconfig in "<cluster>-kubeconfig" and of the data in bootstrap Secrets.
+inline constexpr std::string_view kSecretValueKey = "value";
+
+}  // namespace nestor::api::cluster

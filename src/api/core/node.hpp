@@ -1,0 +1,78 @@
+#pragma once
+
+#include "api/meta.hpp"
+
+namespace nestor::api::core {
+
+struct Taint {
+  std::string key;
+  std::string value;
+  /// "NoSchedule", "PreferNoSchedule" or "NoExecute".
+  std::string effect;
+  std::string timeAdded;
+  bool operator==(const Taint&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Taint, (), (key, value, effect, timeAdded))
+
+struct NodeSpec {
+  std::string podCIDR;
+  std::vector<std::string> podCIDRs;
+  std::string providerID;
+  std::vector<Taint> taints;
+  std::optional<bool> unschedulable;
+  bool operator==(const NodeSpec&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(NodeSpec, (), (podCIDR, podCIDRs, providerID, taints, unschedulable))
+
+struct NodeAddress {
+  /// "Hostname", "InternalIP", "ExternalIP", "InternalDNS" or "ExternalDNS".
+  std::string type;
+  std::string address;
+  bool operator==(const NodeAddress&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(NodeAddress, (), (type, address))
+
+struct NodeInfo {
+  std::string machineID;
+  std::string systemUUID;
+  std::string bootID;
+  std::string kernelVersion;
+  std::string osImage;
+  std::string containerRuntimeVersion;
+  std::string kubeletVersion;
+  std::string kubeProxyVersion;
+  std::string operatingSystem;
+  std::string architecture;
+  bool operator==(const NodeInfo&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(NodeInfo, (),
+                      (machineID, systemUUID, bootID, kernelVersion, osImage,
+                       containerRuntimeVersion, kubeletVersion, kubeProxyVersion, operatingSystem,
+                       architecture))
+
+struct NodeStatus {
+  std::map<std::string, std::string> capacity;
+  std::map<std::string, std::string> allocatable;
+  std::vector<NodeAddress> addresses;
+  std::vector<kube::Condition> conditions;
+  std::optional<NodeInfo> nodeInfo;
+  std::vector<Json> volumesAttached;
+  bool operator==(const NodeStatus&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(NodeStatus, (),
+                      (capacity, allocatable, addresses, conditions, nodeInfo, volumesAttached))
+
+struct Node {
+  static constexpr kube::ResourceType kType{"", "v1", "Node", "nodes", false};
+  kube::ObjectMeta metadata;
+  NodeSpec spec;
+  NodeStatus status;
+  bool operator==(const Node&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Node, (), (metadata, spec, status))
+
+inline bool ready(const Node& node) {
+  return kube::condition_true(node.status.conditions, "Ready");
+}
+
+}  // namespace nestor::api::core
