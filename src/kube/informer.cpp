@@ -1,0 +1,276 @@
+#include "kube/informer.hpp"
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
+#include <deque>
+#include <set>
+#include <tuple>
+#include <variant>
+
+#include "base/log.hpp"
+#include "kube/backoff.hpp"
+#include "kube/signal.hpp"
+
+namespace nestor::kube {
+
+namespace {
+
+constexpr std::string_view kLog = "kube.informer";
+
+struct Index {
+  InformerCore::IndexFunction function;
+  std::map<std::string, std::set<ObjectKey>> keys;
+};
+
+ObjectKey key_of(const Json& object) {
+  return {std::string(find_string(object, {"metadata", "namespace"})),
+          std::string(find_string(object, {"metadata", "name"}))};
+}
+
+}  // namespace
+
+struct InformerCore::Impl {
+  Impl(Client& client_in, Clock& clock_in, ResourceType type_in, Scope scope_in, Decode decode_in)
+      : client(client_in),
+        clock(clock_in),
+        type(type_in),
+        scope(std::move(scope_in)),
+        decode(std::move(decode_in)) {}
+
+  Client& client;
+  Clock& clock;
+  ResourceType type;
+  Scope scope;
+  Decode decode;
+  std::map<ObjectKey, Object> objects;
+  std::map<std::string, Index> indexes;
+  // A deque, so that a handler may subscribe another one while it is called.
+  std::deque<Handler> handlers;
+  bool synced = false;
+  /// What was seen last; "" asks for a new list.
+  std::string resource_version;
+  Signal changed;
+  Backoff backoff{std::chrono::milliseconds(200), std::chrono::seconds(30)};
+
+  ListOptions options() const {
+    ListOptions out;
+    out.label_selector = scope.label_selector;
+    out.field_selector = scope.field_selector;
+    return out;
+  }
+
+  void reindex(const ObjectKey& key, const Object& old, const Object& now) {
+    for (auto& [name, index] : indexes) {
+      if (old) {
+        for (const std::string& value : index.function(old.get())) {
+          const auto it = index.keys.find(value);
+          if (it == index.keys.end()) continue;
+          it->second.erase(key);
+          if (it->second.empty()) index.keys.erase(it);
+        }
+      }
+      if (now) {
+        for (const std::string& value : index.function(now.get())) index.keys[value].insert(key);
+      }
+    }
+  }
+
+  /// Puts `now` (null: deletes) and tells the handlers.
+  void set(const ObjectKey& key, Object now) {
+    Object old;
+    if (const auto it = objects.find(key); it != objects.end()) old = it->second;
+    if (!old && !now) return;
+    if (now) {
+      objects[key] = now;
+    } else {
+      objects.erase(key);
+    }
+    reindex(key, old, now);
+    for (std::size_t i = 0; i < handlers.size(); ++i) handlers[i](key, old, now);
+  }
+
+  /// Null when it cannot be decoded, which is logged: the cache then keeps what it had.
+  Object decoded(const ObjectKey& key, const Json& json) const {
+    auto object = decode(json);
+    if (object) return std::move(*object);
+    log::warn(kLog, "{} {}: skipped, cannot be read: {}", type.kind, key.to_string(),
+              object.error().message);
+    return nullptr;
+  }
+
+  void replace(List list) {
+    std::set<ObjectKey> gone;
+    for (const auto& [key, object] : objects) gone.insert(key);
+    for (const Json& item : list.items) {
+      const ObjectKey key = key_of(item);
+      gone.erase(key);
+      if (Object object = decoded(key, item)) set(key, std::move(object));
+    }
+    for (const ObjectKey& key : gone) set(key, nullptr);
+    resource_version = std::move(list.resource_version);
+    synced = true;
+    changed.notify();
+  }
+
+  void apply(const WatchEvent& event) {
+    const ObjectKey key = key_of(event.object);
+    switch (event.type) {
+      case WatchEvent::Type::kBookmark: break;
+      case WatchEvent::Type::kDeleted: set(key, nullptr); break;
+      case WatchEvent::Type::kAdded:
+      case WatchEvent::Type::kModified:
+        if (Object object = decoded(key, event.object)) set(key, std::move(object));
+        break;
+    }
+    const auto version = find_string(event.object, {"metadata", "resourceVersion"});
+    if (!version.empty()) resource_version = version;
+    if (event.type != WatchEvent::Type::kBookmark) changed.notify();
+  }
+
+  Task<> watch_once();
+  Task<> list_and_watch();
+};
+
+/// Watches from the last resourceVersion until the stream ends, which is always an error.
+Task<> InformerCore::Impl::watch_once() {
+  auto stream = co_await client.watch(type, scope.ns, options(), resource_version);
+  if (!stream) co_return std::unexpected(std::move(stream).error());
+  for (;;) {
+    auto event = co_await (*stream)->next();
+    if (!event) co_return std::unexpected(std::move(event).error());
+    backoff.reset();
+    apply(*event);
+  }
+}
+
+Task<> InformerCore::Impl::list_and_watch() {
+  if (resource_version.empty()) {
+    auto all = co_await client.list(type, scope.ns, options());
+    if (!all) co_return std::unexpected(std::move(all).error());
+    replace(std::move(*all));
+  }
+  co_return co_await watch_once();
+}
+
+InformerCore::InformerCore(Client& client, Clock& clock, ResourceType type, Scope scope,
+                           Decode decode)
+    : impl_(std::make_unique<Impl>(client, clock, type, std::move(scope), std::move(decode))) {}
+
+InformerCore::~InformerCore() = default;
+
+Task<> InformerCore::run() {
+  for (;;) {
+    auto end = co_await impl_->list_and_watch();
+    if (co_await cancelled()) co_return fail(Code::kCancelled, "cancelled");
+    const Error& error = end.error();
+    if (error.code == Code::kCancelled) co_return end;
+    if (error.code == Code::kOutOfRange) {
+      log::debug(kLog, "{}: the watch is too old, listing again", impl_->type.plural);
+      impl_->resource_version.clear();
+    } else if (error.code != Code::kUnavailable) {
+      log::warn(kLog, "{}: {}", impl_->type.plural, error.message);
+    } else {
+      log::debug(kLog, "{}: {}", impl_->type.plural, error.message);
+    }
+    const Duration pause = std::max(impl_->backoff.next(), error.retry_after.value_or(Duration()));
+    NESTOR_CO_TRY_VOID(co_await impl_->clock.sleep_for(pause));
+  }
+}
+
+Task<> InformerCore::wait_synced() {
+  while (!impl_->synced) NESTOR_CO_TRY_VOID(co_await impl_->changed.wait());
+  co_return Result<>();
+}
+
+bool InformerCore::synced() const { return impl_->synced; }
+
+void InformerCore::subscribe(Handler handler) {
+  impl_->handlers.push_back(std::move(handler));
+  const std::size_t mine = impl_->handlers.size() - 1;
+  const auto snapshot = impl_->objects;
+  for (const auto& [key, object] : snapshot) impl_->handlers[mine](key, nullptr, object);
+}
+
+namespace {
+Task<> until(Signal& changed, const std::function<bool()>& predicate) {
+  while (!predicate()) NESTOR_CO_TRY_VOID(co_await changed.wait());
+  co_return Result<>();
+}
+}  // namespace
+
+Task<> InformerCore::wait_until(std::function<bool()> predicate, Duration timeout) {
+  using namespace asio::experimental::awaitable_operators;
+  if (predicate()) co_return Result<>();
+  if (co_await cancelled()) co_return fail(Code::kCancelled, "cancelled");
+  auto first = co_await (until(impl_->changed, predicate) || impl_->clock.sleep_for(timeout));
+  if (first.index() == 0) co_return std::get<0>(std::move(first));
+  NESTOR_CO_TRY_VOID(std::get<1>(std::move(first)));
+  co_return fail(Code::kDeadlineExceeded, "waiting for a change of " +
+                                              std::string(impl_->type.plural) + " took too long");
+}
+
+void InformerCore::add_index(std::string name, IndexFunction function) {
+  const auto [it, added] = impl_->indexes.try_emplace(std::move(name));
+  if (!added) return;
+  Index& index = it->second;
+  index.function = std::move(function);
+  for (const auto& [key, object] : impl_->objects) {
+    for (const std::string& value : index.function(object.get())) index.keys[value].insert(key);
+  }
+}
+
+std::vector<InformerCore::Object> InformerCore::by_index(const std::string& name,
+                                                         const std::string& value) const {
+  std::vector<Object> out;
+  const auto index = impl_->indexes.find(name);
+  if (index == impl_->indexes.end()) return out;
+  const auto keys = index->second.keys.find(value);
+  if (keys == index->second.keys.end()) return out;
+  for (const ObjectKey& key : keys->second) out.push_back(impl_->objects.at(key));
+  return out;
+}
+
+InformerCore::Object InformerCore::get(const ObjectKey& key) const {
+  const auto it = impl_->objects.find(key);
+  return it == impl_->objects.end() ? nullptr : it->second;
+}
+
+const std::map<ObjectKey, InformerCore::Object>& InformerCore::objects() const {
+  return impl_->objects;
+}
+
+const ResourceType& InformerCore::type() const { return impl_->type; }
+
+struct InformerSet::Impl {
+  Impl(Client& client_in, Clock& clock_in, Executor executor)
+      : client(client_in), clock(clock_in), tasks(std::move(executor)) {}
+
+  /// API version, plural, C++ type, scope.
+  using Key = std::tuple<std::string, std::string, std::type_index, Scope>;
+
+  Client& client;
+  Clock& clock;
+  std::map<Key, std::unique_ptr<InformerCore>> informers;
+  TaskGroup tasks;
+};
+
+InformerSet::InformerSet(Client& client, Clock& clock, Executor executor)
+    : impl_(std::make_unique<Impl>(client, clock, std::move(executor))) {}
+
+InformerSet::~InformerSet() = default;
+
+InformerCore& InformerSet::core(ResourceType type, std::type_index cpp_type, Scope scope,
+                                InformerCore::Decode decode) {
+  Impl::Key key{type.api_version(), std::string(type.plural), cpp_type, scope};
+  auto& informer = impl_->informers[std::move(key)];
+  if (!informer) {
+    informer = std::make_unique<InformerCore>(impl_->client, impl_->clock, type, std::move(scope),
+                                              std::move(decode));
+    impl_->tasks.spawn("informer " + std::string(type.plural), informer->run());
+  }
+  return *informer;
+}
+
+asio::awaitable<void> InformerSet::close() { co_await impl_->tasks.close(); }
+
+}  // namespace nestor::kube

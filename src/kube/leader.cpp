@@ -1,0 +1,121 @@
+#include "kube/leader.hpp"
+
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include "base/log.hpp"
+#include "kube/lease.hpp"
+#include "kube/signal.hpp"
+
+namespace nestor::kube {
+
+namespace {
+
+constexpr std::string_view kLog = "kube.leader";
+constexpr ResourceType kLeaseType{"coordination.k8s.io", "v1", "Lease", "leases", true};
+
+/// Reads the lease, and takes or renews it when the rules allow.
+Task<> try_hold(Client& client, Clock& clock, const LeaderOptions& options, LeaseKeeper& keeper) {
+  ObjectKey key{options.ns, options.name};
+  auto current = co_await client.get(kLeaseType, key);
+  if (!current && current.error().code != Code::kNotFound) {
+    co_return std::unexpected(std::move(current).error());
+  }
+  if (!current) {
+    Json fresh = keeper.first(clock.now());
+    auto created = co_await client.create(kLeaseType, options.ns, std::move(fresh));
+    if (!created) co_return std::unexpected(std::move(created).error());
+    keeper.held(*created);
+    co_return Result<>();
+  }
+  auto wanted = keeper.next(*current, clock.now(), clock.steady_now());
+  if (!wanted) {
+    co_return fail(Code::kFailedPrecondition, "held by " + keeper.holder());
+  }
+  auto updated = co_await client.update(kLeaseType, std::move(*wanted));
+  if (!updated) co_return std::unexpected(std::move(updated).error());
+  keeper.held(*updated);
+  co_return Result<>();
+}
+
+/// try_hold(), given up at `deadline`: a renewal that hangs must not outlast the lease.
+Task<> try_hold_until(Client& client, Clock& clock, const LeaderOptions& options,
+                      LeaseKeeper& keeper, SteadyTime deadline) {
+  using namespace asio::experimental::awaitable_operators;
+  auto first =
+      co_await (try_hold(client, clock, options, keeper) || clock.sleep_until(deadline));
+  if (first.index() == 0) co_return std::get<0>(std::move(first));
+  NESTOR_CO_TRY_VOID(std::get<1>(std::move(first)));
+  co_return fail(Code::kDeadlineExceeded, "the API server did not answer in time");
+}
+
+/// Lets the next candidate in at once.
+Task<> release(Client& client, Clock& clock, const LeaderOptions& options, LeaseKeeper& keeper) {
+  using namespace asio::experimental::awaitable_operators;
+  Json empty = keeper.released(clock.now());
+  std::string no_subresource;
+  auto first = co_await (client.update(kLeaseType, std::move(empty), std::move(no_subresource)) ||
+                         clock.sleep_for(options.retry_period));
+  if (first.index() == 0 && !std::get<0>(first)) {
+    log::debug(kLog, "the lease was not released: {}", std::get<0>(first).error().message);
+  }
+  co_return Result<>();
+}
+
+/// Renews until the lease is lost (kAborted) or the caller is cancelled.
+Task<> renew(Client& client, Clock& clock, const LeaderOptions& options, LeaseKeeper& keeper) {
+  SteadyTime renewed = clock.steady_now();
+  for (;;) {
+    NESTOR_CO_TRY_VOID(co_await clock.sleep_for(options.retry_period));
+    const SteadyTime started = clock.steady_now();
+    const SteadyTime deadline = renewed + options.renew_deadline;
+    auto held = co_await try_hold_until(client, clock, options, keeper, deadline);
+    if (co_await cancelled()) co_return fail(Code::kCancelled, "cancelled");
+    if (held) {
+      renewed = started;
+      continue;
+    }
+    if (keeper.taken_by_other() || clock.steady_now() >= deadline) {
+      co_return fail(Code::kAborted, "the lease " + options.ns + "/" + options.name +
+                                         " is lost: " + held.error().message);
+    }
+    log::warn(kLog, "renewing the lease failed: {}", held.error().message);
+  }
+}
+
+}  // namespace
+
+Task<> lead(Client& client, Clock& clock, LeaderOptions options,
+            std::function<void()> on_started) {
+  // After a cancel the lease must still be released.
+  co_await asio::this_coro::throw_if_cancelled(false);
+  LeaseKeeper keeper(options);
+  for (bool told = false;;) {
+    const SteadyTime deadline = clock.steady_now() + options.renew_deadline;
+    auto held = co_await try_hold_until(client, clock, options, keeper, deadline);
+    if (held) break;
+    if (co_await cancelled()) co_return fail(Code::kCancelled, "cancelled");
+    if (held.error().code != Code::kFailedPrecondition) {
+      log::debug(kLog, "{}/{}: {}", options.ns, options.name, held.error().message);
+    } else if (!told) {
+      log::info(kLog, "waiting for the lease {}/{}, {}", options.ns, options.name,
+                held.error().message);
+      told = true;
+    }
+    NESTOR_CO_TRY_VOID(co_await clock.sleep_for(options.retry_period));
+  }
+  Result<> end = fail(Code::kCancelled, "cancelled");
+  if (!co_await cancelled()) {
+    log::info(kLog, "leading as {}", options.identity);
+    on_started();
+    end = co_await renew(client, clock, options, keeper);
+  }
+  if (end.error().code == Code::kCancelled) {
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    co_await release(client, clock, options, keeper);
+  }
+  co_return end;
+}
+
+}  // namespace nestor::kube

@@ -1,0 +1,76 @@
+#include "kube/object.hpp"
+
+#include <algorithm>
+
+namespace nestor::kube {
+
+std::string ResourceType::api_version() const {
+  if (group.empty()) return std::string(version);
+  return std::string(group) + "/" + std::string(version);
+}
+
+std::string ObjectKey::to_string() const { return ns.empty() ? name : ns + "/" + name; }
+
+bool ObjectMeta::has_finalizer(std::string_view finalizer) const {
+  return std::ranges::find(finalizers, finalizer) != finalizers.end();
+}
+
+const OwnerReference* ObjectMeta::controller() const {
+  for (const OwnerReference& owner : ownerReferences) {
+    if (owner.controller.value_or(false)) return &owner;
+  }
+  return nullptr;
+}
+
+namespace {
+std::string_view value_of(const std::map<std::string, std::string>& map, std::string_view key) {
+  const auto it = map.find(std::string(key));
+  return it == map.end() ? std::string_view() : std::string_view(it->second);
+}
+}  // namespace
+
+std::string_view ObjectMeta::label(std::string_view key) const { return value_of(labels, key); }
+
+std::string_view ObjectMeta::annotation(std::string_view key) const {
+  return value_of(annotations, key);
+}
+
+OwnerReference owner_reference(const ResourceType& type, const ObjectMeta& owner, bool controller) {
+  OwnerReference reference;
+  reference.apiVersion = type.api_version();
+  reference.kind = type.kind;
+  reference.name = owner.name;
+  reference.uid = owner.uid;
+  reference.controller = controller;
+  reference.blockOwnerDeletion = true;
+  return reference;
+}
+
+bool set_condition(std::vector<Condition>& conditions, Condition condition,
+                   std::string_view now_rfc3339) {
+  const auto it = std::ranges::find(conditions, condition.type, &Condition::type);
+  if (it == conditions.end()) {
+    condition.lastTransitionTime = now_rfc3339;
+    conditions.push_back(std::move(condition));
+    return true;
+  }
+  condition.lastTransitionTime =
+      it->status == condition.status && !it->lastTransitionTime.empty()
+          ? it->lastTransitionTime
+          : std::string(now_rfc3339);
+  if (*it == condition) return false;
+  *it = std::move(condition);
+  return true;
+}
+
+const Condition* find_condition(const std::vector<Condition>& conditions, std::string_view type) {
+  const auto it = std::ranges::find(conditions, type, &Condition::type);
+  return it == conditions.end() ? nullptr : &*it;
+}
+
+bool condition_true(const std::vector<Condition>& conditions, std::string_view type) {
+  const Condition* condition = find_condition(conditions, type);
+  return condition != nullptr && condition->status == "True";
+}
+
+}  // namespace nestor::kube

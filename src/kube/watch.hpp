@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "kube/client.hpp"
+
+namespace nestor::kube {
+
+/// Cuts a watch's body into events: one JSON object a line, in chunks of any size. No I/O.
+class WatchDecoder {
+ public:
+  /// A longer line is refused; the largest object the API server stores is far below. Bytes.
+  static constexpr std::size_t kMaxLine = 64UL * 1024 * 1024;
+
+  void feed(std::string_view chunk);
+  /// The next whole event, or nothing until more is fed. Errors: an ERROR event as
+  /// error_from_status maps it (410 is kOutOfRange); kInternal for a line that is no event.
+  std::optional<Result<WatchEvent>> next();
+  /// Bytes of an unfinished line.
+  std::size_t buffered() const { return buffer_.size() - begin_; }
+
+ private:
+  std::string buffer_;
+  /// Where the first unread line starts.
+  std::size_t begin_ = 0;
+  /// How far was looked for a line's end already, so that a long line is scanned once.
+  std::size_t scanned_ = 0;
+};
+
+}  // namespace nestor::kube
