@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/async.hpp"
+#include "base/base64.hpp"
 #include "base/result.hpp"
 
 /// Keys and certificates as kubeadm makes them. The synchronous functions block the calling thread
@@ -50,11 +51,10 @@ struct CertificateRequest {
 
 /// A self-signed authority (CA:TRUE; digital signature, key encipherment, certificate signing).
 /// Its name is also a DNS name of it, as kubeadm has it.
-Result<KeyPair> generate_ca(const std::string& common_name,
-                            std::chrono::seconds validity = kCaValidity,
-                            KeyKind key = KeyKind::kEcdsaP256,
-                            std::chrono::system_clock::time_point now =
-                                std::chrono::system_clock::now());
+Result<KeyPair> generate_ca(
+    const std::string& common_name, std::chrono::seconds validity = kCaValidity,
+    KeyKind key = KeyKind::kEcdsaP256,
+    std::chrono::system_clock::time_point now = std::chrono::system_clock::now());
 
 /// A new key and a certificate for it, signed by `ca`; it never outlives `ca`.
 /// Errors: kInvalidArgument for an address that is none or a `ca` that cannot be read.
@@ -84,9 +84,9 @@ Result<CertificateInfo> inspect(const std::string& cert_pem);
 
 /// Whether a certificate of `ca_pem` signed it and both are valid at `now`.
 /// Errors: kInvalidArgument (unreadable), kFailedPrecondition with OpenSSL's reason.
-Result<> check_signed_by(const std::string& cert_pem, const std::string& ca_pem,
-                         std::chrono::system_clock::time_point now =
-                             std::chrono::system_clock::now());
+Result<> check_signed_by(
+    const std::string& cert_pem, const std::string& ca_pem,
+    std::chrono::system_clock::time_point now = std::chrono::system_clock::now());
 
 /// Errors: kInvalidArgument (unreadable), kFailedPrecondition (not its key).
 Result<> check_key_matches(const KeyPair& pair);
@@ -104,10 +104,9 @@ Result<std::string> public_key_hash(const std::string& cert_pem);
 /// SHA-256 in lower-case hexadecimal; for checksums in annotations that restart pods.
 std::string sha256_hex(std::string_view data);
 
-/// Standard alphabet with padding, as in Secret.data.
-std::string base64_encode(std::string_view data);
-/// Errors: kInvalidArgument.
-Result<std::string> base64_decode(std::string_view text);
+// What certificates are wrapped in, in Secret.data and kubeconfigs.
+using nestor::base64_decode;
+using nestor::base64_encode;
 
 /// `length` characters of [a-z0-9], from the system's generator of secrets.
 std::string random_lowercase(std::size_t length);

@@ -11,13 +11,12 @@ inline constexpr std::string_view kFormatIgnition = "ignition";
 inline constexpr std::string_view kSecretValueKey = "value";
 inline constexpr std::string_view kSecretFormatKey = "format";
 /// A booted machine writes "success" there once it has joined.
-inline constexpr std::string_view kSentinelFile =
-    "/run/cluster-api/bootstrap-success.complete";
+inline constexpr std::string_view kSentinelFile = "/run/cluster-api/bootstrap-success.complete";
 
-/// Bootstrap token Secrets of a tenant: in namespace kube-system, this type, name prefix + token id.
+/// Bootstrap token Secrets of a tenant: in namespace kube-system, this type, name prefix + token
+/// id.
 inline constexpr std::string_view kTokenSecretType = "bootstrap.kubernetes.io/token";
 inline constexpr std::string_view kTokenSecretPrefix = "bootstrap-token-";
-inline constexpr std::string_view kTokenGroups =
-    "system:bootstrappers:kubeadm:default-node-token";
+inline constexpr std::string_view kTokenGroups = "system:bootstrappers:kubeadm:default-node-token";
 
 }  // namespace nestor::api::bootstrap

@@ -55,8 +55,7 @@ inline constexpr std::string_view kNodeAnnotationsFromMachineAnnotation =
 inline constexpr std::string_view kNodeTaintsFromMachineAnnotation =
     "cluster.x-k8s.io/taints-from-machine";
 /// Workers register with it; the Machine controller takes it off.
-inline constexpr std::string_view kNodeUninitializedTaint =
-    "node.cluster.x-k8s.io/uninitialized";
+inline constexpr std::string_view kNodeUninitializedTaint = "node.cluster.x-k8s.io/uninitialized";
 
 inline constexpr std::string_view kPreDrainHookPrefix =
     "pre-drain.delete.hook.machine.cluster.x-k8s.io";

@@ -35,11 +35,11 @@ struct PodSpec {
 };
 BOOST_DESCRIBE_STRUCT(PodSpec, (),
                       (nodeName, hostname, subdomain, serviceAccountName, restartPolicy,
-                       priorityClassName, runtimeClassName, dnsPolicy,
-                       automountServiceAccountToken, enableServiceLinks, hostNetwork, hostPID,
-                       terminationGracePeriodSeconds, nodeSelector, initContainers, containers,
-                       volumes, tolerations, topologySpreadConstraints, imagePullSecrets,
-                       readinessGates, hostAliases, affinity, securityContext))
+                       priorityClassName, runtimeClassName, dnsPolicy, automountServiceAccountToken,
+                       enableServiceLinks, hostNetwork, hostPID, terminationGracePeriodSeconds,
+                       nodeSelector, initContainers, containers, volumes, tolerations,
+                       topologySpreadConstraints, imagePullSecrets, readinessGates, hostAliases,
+                       affinity, securityContext))
 
 struct PodIp {
   std::string ip;

@@ -9,8 +9,7 @@ inline constexpr std::string_view kKubevirtClusterFinalizer =
     "kubevirtcluster.infrastructure.cluster.x-k8s.io";
 inline constexpr std::string_view kKubevirtMachineFinalizer =
     "kubevirtmachine.infrastructure.cluster.x-k8s.io";
-inline constexpr std::string_view kMachineNameLabel =
-    "capk.cluster.x-k8s.io/kubevirt-machine-name";
+inline constexpr std::string_view kMachineNameLabel = "capk.cluster.x-k8s.io/kubevirt-machine-name";
 inline constexpr std::string_view kMachineNamespaceLabel =
     "capk.cluster.x-k8s.io/kubevirt-machine-namespace";
 /// On a VM or VMI: it will never come back; the value says why.
