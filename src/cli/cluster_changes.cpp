@@ -1,0 +1,107 @@
+#include <boost/json/object.hpp>
+
+#include <cstdio>
+
+#include "base/base64.hpp"
+#include "cli/cluster_watch.hpp"
+#include "cli/commands.hpp"
+#include "cli/kinds.hpp"
+
+namespace nestor::cli {
+namespace {
+
+Result<std::string> secret_value(const Json& secret, std::string_view key) {
+  const std::string_view data = find_string(secret, {"data", key});
+  if (data.empty()) return fail(Code::kNotFound, "its kubeconfig is empty");
+  return base64_decode(data);
+}
+
+/// Adds `proxy-url` to every cluster of a kubeconfig.
+Result<std::string> with_proxy(const std::string& kubeconfig, const std::string& proxy_url) {
+  if (proxy_url.empty()) return kubeconfig;
+  NESTOR_TRY(std::vector<Json> documents, parse_yaml_documents(kubeconfig));
+  if (documents.size() != 1 || find(documents[0], {"clusters"}) == nullptr) {
+    return fail(Code::kDataLoss, "its kubeconfig cannot be read");
+  }
+  for (Json& cluster : documents[0].as_object()["clusters"].as_array()) {
+    cluster.as_object()["cluster"].as_object()["proxy-url"] = proxy_url;
+  }
+  return to_yaml(documents[0]);
+}
+
+}  // namespace
+
+Task<int> print_kubeconfig(Context& context, KubeconfigOptions options) {
+  NESTOR_CO_TRY_VOID(co_await find_cluster(context, options.name));
+  const kube::ObjectKey key{context.ns, options.name + "-kubeconfig"};
+  auto secret = co_await context.client.get(kSecret, key);
+  if (!secret) {
+    if (secret.error().code != Code::kNotFound) co_return std::unexpected(secret.error());
+    co_return fail(Code::kFailedPrecondition,
+                   "cluster " + options.name + " has no kubeconfig yet: its control plane is still " +
+                       "starting; `nestor describe cluster " + options.name + "` shows how far");
+  }
+  NESTOR_CO_TRY(const std::string text, secret_value(*secret, "value"));
+  NESTOR_CO_TRY(const std::string out, with_proxy(text, options.no_proxy ? std::string() : context.tenant_proxy_url));
+  std::fputs(out.c_str(), stdout);
+  co_return 0;
+}
+
+Task<int> scale_cluster(Context& context, ScaleOptions options) {
+  NESTOR_CO_TRY_VOID(co_await find_cluster(context, options.name));
+  ClusterRequest limits;
+  limits.name = "x";
+  limits.workers = options.workers;
+  NESTOR_CO_TRY_VOID(validate(limits));
+  const kube::ObjectKey key{context.ns, worker_group_name(options.name)};
+  const Json patch = JsonObject{{"spec", JsonObject{{"replicas", options.workers}}}};
+  auto patched = co_await context.client.patch(kMachineDeployment, key, kube::PatchType::kMerge,
+                                               patch);
+  if (!patched) co_return with_context(std::move(patched).error(), "scaling " + key.to_string());
+  ProgressPrinter printer(context.clock);
+  printer.line("cluster " + options.name + ": " + std::to_string(options.workers) +
+               " workers wanted");
+  if (!options.wait) co_return 0;
+  ClusterWatch watch(context, kube::ObjectKey{context.ns, options.name});
+  auto waited = co_await watch.wait_until(
+      complete, [&](const ClusterState& state) { printer.print(state); }, options.timeout);
+  co_await watch.close();
+  if (!waited) co_return with_context(std::move(waited).error(), "scaling " + options.name);
+  printer.line("cluster " + options.name + ": all workers ready");
+  co_return 0;
+}
+
+Task<int> delete_cluster(Context& context, DeleteOptions options) {
+  NESTOR_CO_TRY_VOID(co_await find_cluster(context, options.name));
+  const kube::ObjectKey key{context.ns, options.name};
+  NESTOR_CO_TRY_VOID(co_await kube::ensure_deleted(context.client, kCluster, key));
+  // Templates belong to the request, not to the Cluster: nobody else would remove them.
+  const kube::ObjectKey group{context.ns, worker_group_name(options.name)};
+  ProgressPrinter printer(context.clock);
+  printer.line("cluster " + options.name + ": deleting");
+  if (options.wait) {
+    ClusterWatch watch(context, key);
+    ClusterState last;
+    auto waited = co_await watch.wait_until(
+        [](const ClusterState& state) { return state.cluster.is_null(); },
+        [&](const ClusterState& state) {
+          if (!state.cluster.is_null()) printer.print(state);
+          last = state;
+        },
+        options.timeout);
+    co_await watch.close();
+    if (!waited) {
+      if (waited.error().code != Code::kDeadlineExceeded) co_return std::unexpected(waited.error());
+      co_return fail(Code::kDeadlineExceeded, "cluster " + options.name +
+                                                  " is still being deleted:\n" +
+                                                  what_is_missing(last));
+    }
+  }
+  for (const auto& type : {kKubevirtMachineTemplate, kKubeadmConfigTemplate}) {
+    NESTOR_CO_TRY_VOID(co_await kube::ensure_deleted(context.client, type, group));
+  }
+  printer.line("cluster " + options.name + ": " + (options.wait ? "gone" : "deletion started"));
+  co_return 0;
+}
+
+}  // namespace nestor::cli

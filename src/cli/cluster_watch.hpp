@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "cli/context.hpp"
+#include "cli/progress.hpp"
+#include "kube/informer.hpp"
+
+namespace nestor::cli {
+
+/// Watches one tenant cluster's objects. Thread: event loop. close() before destruction.
+class ClusterWatch {
+ public:
+  ClusterWatch(Context& context, kube::ObjectKey cluster);
+
+  ClusterState state() const;
+  /// Waits until `predicate` holds of the state; `changed` is called with every new state before.
+  /// Errors: kDeadlineExceeded, kCancelled.
+  Task<> wait_until(std::function<bool(const ClusterState&)> predicate,
+                    std::function<void(const ClusterState&)> changed, Duration timeout);
+  asio::awaitable<void> close();
+
+ private:
+  kube::InformerCore& add(kube::ResourceType type);
+
+  Context& context_;
+  kube::ObjectKey cluster_;
+  std::vector<std::unique_ptr<kube::InformerCore>> informers_;
+  TaskGroup tasks_;
+};
+
+/// Prints each milestone once, with the time since the printer was made.
+class ProgressPrinter {
+ public:
+  explicit ProgressPrinter(Clock& clock) : clock_(clock), start_(clock.steady_now()) {}
+  void print(const ClusterState& state);
+  void line(const std::string& text);
+
+ private:
+  Clock& clock_;
+  SteadyTime start_;
+  std::vector<Milestone> printed_;
+};
+
+}  // namespace nestor::cli

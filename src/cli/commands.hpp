@@ -1,0 +1,65 @@
+#pragma once
+
+#include <string>
+
+#include "cli/cluster_objects.hpp"
+#include "cli/context.hpp"
+#include "cli/table.hpp"
+
+/// The commands of a person. Each returns its exit code, prints its result on standard output and
+/// what went wrong as an Error.
+namespace nestor::cli {
+
+struct CreateClusterOptions {
+  ClusterRequest request;
+  bool wait = false;
+  Duration timeout = std::chrono::minutes(10);
+  /// Print the objects instead of applying them.
+  bool dry_run = false;
+  OutputFormat format = OutputFormat::kYaml;
+};
+Task<int> create_cluster(Context& context, CreateClusterOptions options);
+/// Prints the objects; needs no cluster.
+int print_cluster(const CreateClusterOptions& options);
+
+struct GetOptions {
+  /// "" for all.
+  std::string name = {};
+  bool all_namespaces = false;
+  OutputFormat format = OutputFormat::kTable;
+};
+Task<int> get_clusters(Context& context, GetOptions options);
+Task<int> get_machines(Context& context, GetOptions options);
+
+/// The cluster with all that belongs to it as a tree, with conditions that are not as they should.
+Task<int> describe_cluster(Context& context, std::string name);
+
+struct KubeconfigOptions {
+  std::string name;
+  /// Leave it as the control plane made it, for use inside the management cluster's network.
+  bool no_proxy = false;
+};
+Task<int> print_kubeconfig(Context& context, KubeconfigOptions options);
+
+struct ScaleOptions {
+  std::string name;
+  int workers = 0;
+  bool wait = false;
+  Duration timeout = std::chrono::minutes(10);
+};
+Task<int> scale_cluster(Context& context, ScaleOptions options);
+
+struct DeleteOptions {
+  std::string name;
+  bool wait = true;
+  Duration timeout = std::chrono::minutes(5);
+};
+Task<int> delete_cluster(Context& context, DeleteOptions options);
+
+/// Shows a machine's serial console (what it has printed, then what comes). Ends with Ctrl-C.
+Task<int> show_console(Context& context, std::string machine);
+
+/// The Cluster of that name. Errors: kNotFound with what there is.
+Task<Json> find_cluster(Context& context, std::string name);
+
+}  // namespace nestor::cli

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/clock.hpp"
+#include "kube/client.hpp"
+
+namespace nestor::cli {
+
+/// Options that every command against the management cluster takes.
+struct ConnectOptions {
+  /// "": $KUBECONFIG, else the kubeconfig that `nestor up` wrote.
+  std::string kubeconfig = {};
+  std::string ns = {};
+  std::string state_dir = "/var/lib/nestor";
+};
+
+/// What a command works with. Lifetime: the command's.
+struct Context {
+  Executor executor;
+  Clock& clock;
+  kube::Client& client;
+  /// The file in use, for programs we call.
+  std::string kubeconfig;
+  /// From --namespace, else from the kubeconfig.
+  std::string ns;
+  /// The proxy that reaches tenants' addresses, as `nestor up` noted it in the kubeconfig; "" where
+  /// they are reached directly.
+  std::string tenant_proxy_url;
+};
+
+using Command = std::function<Task<int>(Context&)>;
+
+/// Connects, runs the command on an event loop and returns its exit code. SIGINT and SIGTERM cancel
+/// it. An error is printed as one message on standard error and gives exit code 1.
+int run_command(const ConnectOptions& options, const Command& command);
+
+/// Prints "error: …" with a hint where one helps. Returns 1.
+int print_error(const Error& error);
+
+}  // namespace nestor::cli

@@ -1,0 +1,287 @@
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <string>
+
+#include "api/all_crds.hpp"
+#include "base/log.hpp"
+#include "cli/commands.hpp"
+#include "cli/completion.hpp"
+#include "cli/node/node.hpp"
+#include "manager/manager.hpp"
+#include "vm/launcher/launcher.hpp"
+
+namespace nestor::cli {
+namespace {
+
+constexpr int kUsageError = 2;
+
+/// What the callbacks fill and main returns. Options live here because CLI11 keeps references.
+struct Program {
+  CLI::App app{"Managed Kubernetes on your own metal", "nestor"};
+  int exit_code = 0;
+  std::string log_level = "info";
+  ConnectOptions connect;
+  std::string output;
+  std::string name;
+  CreateClusterOptions create;
+  GetOptions get;
+  KubeconfigOptions kubeconfig;
+  ScaleOptions scale;
+  DeleteOptions remove;
+  int timeout_seconds = 600;
+  bool no_wait = false;
+  node::UpOptions up;
+  node::DownOptions down;
+  node::StatusOptions status;
+  node::HiddenOptions hidden;
+  manager::Options manager;
+};
+
+void add_connect_options(CLI::App& command, Program& p) {
+  command.add_option("--kubeconfig", p.connect.kubeconfig,
+                     "Of the management cluster (default: $KUBECONFIG, else what `nestor up` wrote)");
+  command.add_option("-n,--namespace", p.connect.ns, "Namespace of the cluster");
+  command.add_option("--state-dir", p.connect.state_dir, "Of the embedded management node")
+      ->capture_default_str();
+}
+
+void add_wait_options(CLI::App& command, Program& p) {
+  command.add_option("--timeout", p.timeout_seconds, "Seconds that --wait waits at most")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
+}
+
+/// Turns -o into a format; a wrong one is a usage error.
+bool read_output(Program& p, OutputFormat& format) {
+  auto parsed = parse_output_format(p.output);
+  if (!parsed) {
+    print_error(parsed.error());
+    p.exit_code = kUsageError;
+    return false;
+  }
+  format = *parsed;
+  return true;
+}
+
+void add_create(Program& p) {
+  auto* create = p.app.add_subcommand("create", "Make something");
+  create->require_subcommand(1);
+  auto* cluster = create->add_subcommand("cluster", "Make a tenant cluster");
+  auto& request = p.create.request;
+  cluster->add_option("name", request.name, "Name of the cluster")->required();
+  cluster->add_option("--workers", request.workers, "Number of worker nodes")
+      ->capture_default_str();
+  cluster->add_option("--cpu", request.cpu, "Cores of a worker")->capture_default_str();
+  cluster->add_option("--memory", request.memory, "Memory of a worker")->capture_default_str();
+  cluster->add_option("--kubernetes-version", request.kubernetes_version)->capture_default_str();
+  cluster->add_option("--worker-image", request.worker_image,
+                      "containerDisk of the workers (default: Nestor's of that version)");
+  cluster->add_option("--data-store", request.data_store, "DataStore of its control plane")
+      ->capture_default_str();
+  cluster->add_option("--pod-cidr", request.pod_cidr)->capture_default_str();
+  cluster->add_option("--service-cidr", request.service_cidr)->capture_default_str();
+  cluster->add_flag("--wait", p.create.wait, "Show progress until every node is Ready");
+  cluster->add_flag("--dry-run", p.create.dry_run, "Print the objects instead (-o yaml|json)");
+  cluster->add_option("-o,--output", p.output, "Format of --dry-run: yaml or json");
+  add_wait_options(*cluster, p);
+  add_connect_options(*cluster, p);
+  cluster->footer(
+      "Examples:\n"
+      "  nestor create cluster demo --workers 1 --wait\n"
+      "  nestor create cluster big --workers 3 --cpu 4 --memory 8Gi -n team-a\n"
+      "  nestor create cluster demo --dry-run -o yaml > demo.yaml");
+  cluster->callback([&p] {
+    if (!p.output.empty() && !read_output(p, p.create.format)) return;
+    p.create.timeout = std::chrono::seconds(p.timeout_seconds);
+    if (p.create.dry_run) {
+      if (!p.connect.ns.empty()) p.create.request.ns = p.connect.ns;
+      p.exit_code = print_cluster(p.create);
+      return;
+    }
+    p.exit_code = run_command(
+        p.connect, [&p](Context& context) { return create_cluster(context, p.create); });
+  });
+}
+
+void add_get_kind(CLI::App& get, Program& p, const std::string& kind, const std::string& singular,
+                  Task<int> (*command)(Context&, GetOptions)) {
+  auto* sub = get.add_subcommand(kind, "List " + kind);
+  sub->alias(singular);
+  sub->add_option("name", p.get.name, "Only this one");
+  sub->add_flag("-A,--all-namespaces", p.get.all_namespaces);
+  sub->add_option("-o,--output", p.output, "wide, json, yaml or name");
+  add_connect_options(*sub, p);
+  sub->footer("Examples:\n  nestor get " + kind + "\n  nestor get " + kind + " -A -o wide");
+  sub->callback([&p, command] {
+    if (!read_output(p, p.get.format)) return;
+    p.exit_code =
+        run_command(p.connect, [&p, command](Context& context) { return command(context, p.get); });
+  });
+}
+
+void add_cluster_commands(Program& p) {
+  add_create(p);
+  auto* get = p.app.add_subcommand("get", "List clusters or machines");
+  get->require_subcommand(1);
+  add_get_kind(*get, p, "clusters", "cluster", get_clusters);
+  add_get_kind(*get, p, "machines", "machine", get_machines);
+
+  auto* describe = p.app.add_subcommand("describe", "Show something with all its parts");
+  describe->require_subcommand(1);
+  auto* described = describe->add_subcommand("cluster", "A cluster's objects as a tree");
+  described->add_option("name", p.name)->required();
+  add_connect_options(*described, p);
+  described->footer("Example:\n  nestor describe cluster demo");
+  described->callback([&p] {
+    p.exit_code = run_command(
+        p.connect, [&p](Context& context) { return describe_cluster(context, p.name); });
+  });
+
+  auto* kubeconfig = p.app.add_subcommand("kubeconfig", "Print a cluster's admin kubeconfig");
+  kubeconfig->add_option("name", p.kubeconfig.name)->required();
+  kubeconfig->add_flag("--no-proxy", p.kubeconfig.no_proxy,
+                       "As the control plane made it, for use inside the management cluster");
+  add_connect_options(*kubeconfig, p);
+  kubeconfig->footer("Example:\n  nestor kubeconfig demo > demo.kubeconfig");
+  kubeconfig->callback([&p] {
+    p.exit_code = run_command(
+        p.connect, [&p](Context& context) { return print_kubeconfig(context, p.kubeconfig); });
+  });
+
+  auto* scale = p.app.add_subcommand("scale", "Set the number of a cluster's workers");
+  scale->add_option("name", p.scale.name)->required();
+  scale->add_option("--workers", p.scale.workers)->required();
+  scale->add_flag("--wait", p.scale.wait, "Show progress until every node is Ready");
+  add_wait_options(*scale, p);
+  add_connect_options(*scale, p);
+  scale->footer("Example:\n  nestor scale demo --workers 3 --wait");
+  scale->callback([&p] {
+    p.scale.timeout = std::chrono::seconds(p.timeout_seconds);
+    p.exit_code = run_command(
+        p.connect, [&p](Context& context) { return scale_cluster(context, p.scale); });
+  });
+
+  auto* remove = p.app.add_subcommand("delete", "Remove something");
+  remove->require_subcommand(1);
+  auto* cluster = remove->add_subcommand("cluster", "Remove a cluster with all its data");
+  cluster->add_option("name", p.remove.name)->required();
+  cluster->add_flag("--no-wait", p.no_wait, "Return as soon as deletion has begun");
+  add_wait_options(*cluster, p);
+  add_connect_options(*cluster, p);
+  cluster->footer("Example:\n  nestor delete cluster demo");
+  cluster->callback([&p] {
+    p.remove.wait = !p.no_wait;
+    p.remove.timeout = std::chrono::seconds(p.timeout_seconds);
+    p.exit_code = run_command(
+        p.connect, [&p](Context& context) { return delete_cluster(context, p.remove); });
+  });
+
+  auto* console = p.app.add_subcommand("console", "Follow a machine's serial console");
+  console->add_option("machine", p.name)->required();
+  add_connect_options(*console, p);
+  console->footer("Example:\n  nestor console demo-md-0-x7k2p-9q4wz");
+  console->callback([&p] {
+    p.exit_code =
+        run_command(p.connect, [&p](Context& context) { return show_console(context, p.name); });
+  });
+}
+
+void add_node_commands(Program& p) {
+  auto* up = p.app.add_subcommand("up", "Start a management cluster on this machine");
+  up->add_option("--state-dir", p.up.state_dir)->capture_default_str();
+  up->add_option("--assets", p.up.assets, "Directory with bin, cni and images");
+  up->add_option("--port", p.up.port, "Loopback port of its API server")->capture_default_str();
+  up->add_option("--proxy-port", p.up.proxy_port, "Loopback port of the proxy into its networks")
+      ->capture_default_str();
+  up->add_option("--chart", p.up.chart, "Helm chart of Nestor to install");
+  up->add_flag("--skip-chart", p.up.skip_chart, "Start Kubernetes only");
+  up->footer("Example:\n  nestor up && nestor create cluster demo --wait");
+  up->callback([&p] { p.exit_code = node::up(p.up); });
+
+  auto* down = p.app.add_subcommand("down", "Stop it and remove all that `up` made");
+  down->add_option("--state-dir", p.down.state_dir)->capture_default_str();
+  down->callback([&p] { p.exit_code = node::down(p.down); });
+
+  auto* status = p.app.add_subcommand("status", "Show whether its parts are well");
+  status->add_option("--state-dir", p.status.state_dir)->capture_default_str();
+  status->add_option("-o,--output", p.status.output, "json");
+  status->callback([&p] { p.exit_code = node::status(p.status); });
+
+  auto* hidden = p.app.add_subcommand("node", "")->group("");
+  for (const bool init : {false, true}) {
+    auto* sub = hidden->add_subcommand(init ? "init" : "supervise", "");
+    sub->add_option("--state", p.hidden.state_dir)->required();
+    sub->add_option("--ready-fd", p.hidden.ready_fd);
+    sub->callback([&p, init] {
+      p.exit_code = init ? node::node_init(p.hidden) : node::node_supervise(p.hidden);
+    });
+  }
+}
+
+void add_roles(Program& p) {
+  auto* manager = p.app.add_subcommand("manager", "Role: run the controllers");
+  auto& o = p.manager;
+  manager->add_option("--kubeconfig", o.kubeconfig, "Default: the pod's service account");
+  manager->add_option("--address", o.address, "Of health and metrics")->capture_default_str();
+  manager->add_option("--port", o.port)->capture_default_str();
+  manager->add_flag("--leader-elect", o.leader_elect, "One of several replicas works");
+  manager->add_option("--lease-namespace", o.lease_namespace, "Default: $POD_NAMESPACE");
+  manager->add_option("--vm-runtime", o.vm_runtime, "builtin, or none beside KubeVirt")
+      ->check(CLI::IsMember({"builtin", "none"}))
+      ->capture_default_str();
+  manager->add_option("--vm-launcher-image", o.vm_launcher_image)->capture_default_str();
+  manager->add_option("--address-pool", o.address_pool, "FIRST-LAST of load-balancer addresses");
+  manager->add_option("--etcdctl", o.etcdctl, "Program")->capture_default_str();
+  manager->callback([&p] { p.exit_code = manager::run(p.manager); });
+
+  auto* launcher = p.app.add_subcommand("vm-launcher", "Role: run one virtual machine in its pod");
+  launcher->callback([&p] { p.exit_code = vm::launcher_main(); });
+
+  auto* crds = p.app.add_subcommand("crds", "Print the CustomResourceDefinitions of our kinds");
+  crds->callback([] {
+    for (const Json& crd : api::all_crds()) std::printf("---\n%s", to_yaml(crd).c_str());
+  });
+}
+
+log::Level level_of(const std::string& name) {
+  if (name == "debug") return log::Level::kDebug;
+  if (name == "warn") return log::Level::kWarn;
+  if (name == "error") return log::Level::kError;
+  return log::Level::kInfo;
+}
+
+int run(int argc, char** argv) {
+  Program p;
+  p.app.require_subcommand(1);
+  p.app.fallthrough();
+  p.app.add_option("--log-level", p.log_level, "debug, info, warn or error")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->each([](const std::string& level) { log::set_level(level_of(level)); });
+  p.app.footer(
+      "A management cluster with one tenant cluster:\n"
+      "  nestor up\n"
+      "  nestor create cluster demo --workers 1 --wait\n"
+      "  nestor kubeconfig demo > demo.kubeconfig");
+  add_node_commands(p);
+  add_cluster_commands(p);
+  add_roles(p);
+  p.app.add_subcommand("version", "Print the version")->callback([] {
+    std::printf("nestor %s\n", NESTOR_VERSION);
+  });
+  p.app.add_subcommand("completion", "Print a bash completion script")->callback([&p] {
+    std::fputs(bash_completion(p.app).c_str(), stdout);
+  });
+  try {
+    p.app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = p.app.exit(error);
+    return code == 0 ? 0 : kUsageError;
+  }
+  return p.exit_code;
+}
+
+}  // namespace
+}  // namespace nestor::cli
+
+int main(int argc, char** argv) { return nestor::cli::run(argc, argv); }

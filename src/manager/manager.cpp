@@ -1,0 +1,173 @@
+#include "manager/manager.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <memory>
+
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+#include "base/process.hpp"
+#include "base/random.hpp"
+#include "bootstrap/bootstrap.hpp"
+#include "cloud/cloud.hpp"
+#include "cluster/cluster.hpp"
+#include "controlplane/controlplane.hpp"
+#include "infrastructure/infrastructure.hpp"
+#include "kube/leader.hpp"
+#include "kube/runtime.hpp"
+#include "net/http.hpp"
+#include "tenant/sessions.hpp"
+#include "vm/vm.hpp"
+
+namespace nestor::manager {
+namespace {
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+Result<kube::ClientConfig> client_config(const Options& options) {
+  if (options.kubeconfig.empty()) return kube::in_cluster_config();
+  std::ifstream file(options.kubeconfig);
+  if (!file) return fail(Code::kNotFound, "cannot read kubeconfig " + options.kubeconfig);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  return kube::parse_kubeconfig(text);
+}
+
+/// Everything that lives as long as the process, in the order of construction.
+class Manager {
+ public:
+  Manager(asio::io_context& io, Options options)
+      : io_(io),
+        options_(std::move(options)),
+        clock_(io.get_executor()),
+        processes_(make_process_runner(io.get_executor())),
+        tasks_(io.get_executor()) {}
+
+  Result<> start() {
+    NESTOR_TRY(auto config, client_config(options_));
+    NESTOR_TRY(client_, kube::make_client(io_.get_executor(), std::move(config)));
+    net::HttpServerOptions http{.address = options_.address, .port = options_.port};
+    NESTOR_TRY(server_, net::make_http_server(io_.get_executor(), http,
+                                              [this](net::HttpRequest request) {
+                                                return answer(std::move(request));
+                                              }));
+    log::info("manager", "Nestor {} listens on port {}", NESTOR_VERSION, server_->port());
+    if (options_.leader_elect) {
+      tasks_.spawn("leader election", lead());
+    } else {
+      start_controllers();
+    }
+    return {};
+  }
+
+  /// Stops everything, in the reverse order.
+  asio::awaitable<void> stop() {
+    if (runtime_) co_await runtime_->close();
+    if (sessions_) co_await sessions_->close();
+    co_await tasks_.close();
+    if (server_) co_await server_->stop();
+  }
+
+  int exit_code() const { return exit_code_; }
+
+ private:
+  void start_controllers() {
+    runtime_ = std::make_unique<kube::Runtime>(io_.get_executor(), *client_, clock_, *processes_,
+                                               "nestor-manager");
+    sessions_ = std::make_unique<tenant::Sessions>(*runtime_);
+    cluster::add_controllers(*runtime_, *sessions_);
+    bootstrap::add_controllers(*runtime_, *sessions_);
+    infrastructure::add_controllers(*runtime_, *sessions_);
+    controlplane::Options controlplane;
+    controlplane.etcdctl = options_.etcdctl;
+    controlplane::add_controllers(*runtime_, std::move(controlplane));
+    if (options_.vm_runtime == "builtin") {
+      vm::Options vm;
+      vm.launcher_image = options_.vm_launcher_image;
+      vm::add_controllers(*runtime_, std::move(vm));
+    }
+    if (const auto dash = options_.address_pool.find('-'); dash != std::string::npos) {
+      cloud::PoolOptions pool;
+      pool.first = options_.address_pool.substr(0, dash);
+      pool.last = options_.address_pool.substr(dash + 1);
+      cloud::add_address_pool(*runtime_, std::move(pool));
+    }
+    runtime_->start();
+    leading_ = true;
+  }
+
+  Task<> lead() {
+    SystemRandom random;
+    kube::LeaderOptions lease;
+    lease.ns = options_.lease_namespace.empty() ? environment("POD_NAMESPACE")
+                                                : options_.lease_namespace;
+    lease.name = "nestor-manager";
+    lease.identity = options_.identity.empty() ? environment("POD_NAME") + "_" + name_suffix(random)
+                                               : options_.identity;
+    if (lease.ns.empty()) {
+      log::error("manager", "leader election needs --lease-namespace or POD_NAMESPACE");
+    } else {
+      auto ended = co_await kube::lead(*client_, clock_, lease, [this] { start_controllers(); });
+      if (!ended && ended.error().code == Code::kCancelled) co_return ended;
+      log::error("manager", "no longer the leader: {}", ended ? "" : ended.error().message);
+    }
+    // Another replica may lead already: nothing of ours may go on.
+    exit_code_ = 1;
+    std::_Exit(1);
+  }
+
+  asio::awaitable<net::HttpResponse> answer(net::HttpRequest request) {
+    net::HttpResponse response;
+    response.status = 200;
+    response.headers.emplace_back("Content-Type", "text/plain; charset=utf-8");
+    if (request.target == "/healthz" || request.target == "/readyz") {
+      // A replica that waits for the lease is ready too: it can take over.
+      response.body = "ok\n";
+    } else if (request.target == "/metrics") {
+      response.body = metrics::serialize();
+    } else {
+      response.status = 404;
+      response.body = "not found: try /healthz, /readyz or /metrics\n";
+    }
+    co_return response;
+  }
+
+  asio::io_context& io_;
+  Options options_;
+  SystemClock clock_;
+  std::unique_ptr<ProcessRunner> processes_;
+  std::unique_ptr<kube::Client> client_;
+  std::unique_ptr<net::HttpServer> server_;
+  std::unique_ptr<kube::Runtime> runtime_;
+  std::unique_ptr<tenant::Sessions> sessions_;
+  bool leading_ = false;
+  int exit_code_ = 0;
+  TaskGroup tasks_;
+};
+
+}  // namespace
+
+int run(Options options) {
+  asio::io_context io(1);
+  Manager manager(io, std::move(options));
+  if (auto started = manager.start(); !started) {
+    log::error("manager", "cannot start: {}", started.error().message);
+    return 1;
+  }
+  asio::signal_set signals(io, SIGINT, SIGTERM);
+  signals.async_wait([&](auto, int) {
+    asio::co_spawn(io, manager.stop(), [&](std::exception_ptr) { io.stop(); });
+  });
+  io.run();
+  return manager.exit_code();
+}
+
+}  // namespace nestor::manager

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace nestor::manager {
+
+struct Options {
+  /// "" for the pod's service account.
+  std::string kubeconfig = {};
+  /// Health, readiness and metrics: /healthz, /readyz, /metrics.
+  std::string address = "0.0.0.0";
+  std::uint16_t port = 8080;
+  bool leader_elect = false;
+  /// Where the lease lives and who holds it. Default: $POD_NAMESPACE and $POD_NAME.
+  std::string lease_namespace = {};
+  std::string identity = {};
+  /// "builtin" or "none" (where KubeVirt is installed).
+  std::string vm_runtime = "builtin";
+  std::string vm_launcher_image = "nestor.dev/vm-launcher:dev";
+  /// "FIRST-LAST" of the embedded pool of load-balancer addresses, or "" for none.
+  std::string address_pool = {};
+  /// The program, looked up in PATH.
+  std::string etcdctl = "etcdctl";
+};
+
+/// Runs every controller until SIGINT or SIGTERM. Returns the exit code: 0 after a signal, 1 when it
+/// cannot start or has lost its lease (the caller's supervisor starts it again).
+int run(Options options);
+
+}  // namespace nestor::manager
