@@ -1,16 +1,14 @@
 #include "kube/events.hpp"
 
-#include <boost/asio/experimental/awaitable_operators.hpp>
-
 #include <deque>
 #include <list>
 #include <map>
 #include <tuple>
 
 #include "base/log.hpp"
+#include "kube/deadline.hpp"
 #include "kube/signal.hpp"
 
-#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
 
 namespace nestor::kube {
@@ -215,10 +213,10 @@ void EventRecorder::warning(ResourceType type, const ObjectMeta& object, std::st
 }
 
 asio::awaitable<void> EventRecorder::close() {
-  using namespace asio::experimental::awaitable_operators;
   co_await asio::this_coro::throw_if_cancelled(false);
   if (impl_->writing) {
-    co_await (impl_->wait_idle() || impl_->clock.sleep_for(kCloseTime));
+    const SteadyTime deadline = impl_->clock.steady_now() + kCloseTime;
+    co_await before(impl_->clock, deadline, impl_->wait_idle());
   }
   co_await impl_->tasks.close();
 }

@@ -1,14 +1,12 @@
 #include "kube/informer.hpp"
 
-#include <boost/asio/experimental/awaitable_operators.hpp>
-
 #include <deque>
 #include <set>
 #include <tuple>
-#include <variant>
 
 #include "base/log.hpp"
 #include "kube/backoff.hpp"
+#include "kube/deadline.hpp"
 #include "kube/signal.hpp"
 
 namespace nestor::kube {
@@ -199,14 +197,14 @@ Task<> until(Signal& changed, const std::function<bool()>& predicate) {
 }  // namespace
 
 Task<> InformerCore::wait_until(std::function<bool()> predicate, Duration timeout) {
-  using namespace asio::experimental::awaitable_operators;
   if (predicate()) co_return Result<>();
-  if (co_await cancelled()) co_return fail(Code::kCancelled, "cancelled");
-  auto first = co_await (until(impl_->changed, predicate) || impl_->clock.sleep_for(timeout));
-  if (first.index() == 0) co_return std::get<0>(std::move(first));
-  NESTOR_CO_TRY_VOID(std::get<1>(std::move(first)));
-  co_return fail(Code::kDeadlineExceeded, "waiting for a change of " +
-                                              std::string(impl_->type.plural) + " took too long");
+  const SteadyTime deadline = impl_->clock.steady_now() + timeout;
+  auto done = co_await before(impl_->clock, deadline, until(impl_->changed, predicate));
+  if (!done && done.error().code == Code::kDeadlineExceeded) {
+    co_return with_context(std::move(done).error(),
+                           "waiting for a change of " + std::string(impl_->type.plural));
+  }
+  co_return done;
 }
 
 void InformerCore::add_index(std::string name, IndexFunction function) {

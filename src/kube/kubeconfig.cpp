@@ -1,9 +1,9 @@
-#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
+#include "base/base64.hpp"
 #include "kube/client.hpp"
 
 namespace nestor::kube {
@@ -11,37 +11,6 @@ namespace nestor::kube {
 namespace {
 
 constexpr std::string_view kServiceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/";
-
-Result<std::string> decode_base64(std::string_view text) {
-  std::string out;
-  std::uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    std::uint32_t value = 0;
-    if (c >= 'A' && c <= 'Z') {
-      value = static_cast<std::uint32_t>(c - 'A');
-    } else if (c >= 'a' && c <= 'z') {
-      value = static_cast<std::uint32_t>(c - 'a') + 26;
-    } else if (c >= '0' && c <= '9') {
-      value = static_cast<std::uint32_t>(c - '0') + 52;
-    } else if (c == '+') {
-      value = 62;
-    } else if (c == '/') {
-      value = 63;
-    } else if (c == '=' || c == '\n' || c == '\r' || c == ' ') {
-      continue;
-    } else {
-      return fail(Code::kInvalidArgument, "not base64");
-    }
-    bits = (bits << 6) | value;
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      out.push_back(static_cast<char>((bits >> count) & 0xff));
-    }
-  }
-  return out;
-}
 
 Result<std::string> read_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -68,7 +37,7 @@ std::string resolved(std::string_view path, std::string_view base_dir) {
 Result<std::string> pem_of(const Json& entry, const std::string& member,
                            std::string_view base_dir) {
   if (const auto data = find_string(entry, {member + "-data"}); !data.empty()) {
-    auto pem = decode_base64(data);
+    auto pem = base64_decode(data);
     if (!pem) return with_context(std::move(pem).error(), member + "-data");
     return pem;
   }

@@ -1,10 +1,10 @@
 #include "kube/leader.hpp"
 
 #include <boost/asio/cancellation_state.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include "base/log.hpp"
+#include "kube/deadline.hpp"
 #include "kube/lease.hpp"
 #include "kube/signal.hpp"
 
@@ -39,27 +39,14 @@ Task<> try_hold(Client& client, Clock& clock, const LeaderOptions& options, Leas
   co_return Result<>();
 }
 
-/// try_hold(), given up at `deadline`: a renewal that hangs must not outlast the lease.
-Task<> try_hold_until(Client& client, Clock& clock, const LeaderOptions& options,
-                      LeaseKeeper& keeper, SteadyTime deadline) {
-  using namespace asio::experimental::awaitable_operators;
-  auto first =
-      co_await (try_hold(client, clock, options, keeper) || clock.sleep_until(deadline));
-  if (first.index() == 0) co_return std::get<0>(std::move(first));
-  NESTOR_CO_TRY_VOID(std::get<1>(std::move(first)));
-  co_return fail(Code::kDeadlineExceeded, "the API server did not answer in time");
-}
-
 /// Lets the next candidate in at once.
 Task<> release(Client& client, Clock& clock, const LeaderOptions& options, LeaseKeeper& keeper) {
-  using namespace asio::experimental::awaitable_operators;
   Json empty = keeper.released(clock.now());
   std::string no_subresource;
-  auto first = co_await (client.update(kLeaseType, std::move(empty), std::move(no_subresource)) ||
-                         clock.sleep_for(options.retry_period));
-  if (first.index() == 0 && !std::get<0>(first)) {
-    log::debug(kLog, "the lease was not released: {}", std::get<0>(first).error().message);
-  }
+  const SteadyTime deadline = clock.steady_now() + options.retry_period;
+  auto done = co_await before(
+      clock, deadline, client.update(kLeaseType, std::move(empty), std::move(no_subresource)));
+  if (!done) log::debug(kLog, "the lease was not released: {}", done.error().message);
   co_return Result<>();
 }
 
@@ -70,7 +57,8 @@ Task<> renew(Client& client, Clock& clock, const LeaderOptions& options, LeaseKe
     NESTOR_CO_TRY_VOID(co_await clock.sleep_for(options.retry_period));
     const SteadyTime started = clock.steady_now();
     const SteadyTime deadline = renewed + options.renew_deadline;
-    auto held = co_await try_hold_until(client, clock, options, keeper, deadline);
+    // A renewal that hangs must not outlast the lease.
+    auto held = co_await before(clock, deadline, try_hold(client, clock, options, keeper));
     if (co_await cancelled()) co_return fail(Code::kCancelled, "cancelled");
     if (held) {
       renewed = started;
@@ -93,7 +81,7 @@ Task<> lead(Client& client, Clock& clock, LeaderOptions options,
   LeaseKeeper keeper(options);
   for (bool told = false;;) {
     const SteadyTime deadline = clock.steady_now() + options.renew_deadline;
-    auto held = co_await try_hold_until(client, clock, options, keeper, deadline);
+    auto held = co_await before(clock, deadline, try_hold(client, clock, options, keeper));
     if (held) break;
     if (co_await cancelled()) co_return fail(Code::kCancelled, "cancelled");
     if (held.error().code != Code::kFailedPrecondition) {
