@@ -1,0 +1,176 @@
+#include "cli/node/cluster_steps.hpp"
+
+#include <fmt/core.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <thread>
+
+#include "cli/node/config_files.hpp"
+#include "cli/node/system.hpp"
+
+namespace nestor::node {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr milliseconds kRetry{50};
+constexpr const char* kKubeadmConfig = "/run/nestor/kubeadm.yaml";
+constexpr const char* kFirstAddress = "192.168.250.128";
+constexpr const char* kLastAddress = "192.168.250.250";
+
+/// Tries until it works or the time is over. For things that cannot be watched: a server that
+/// is not there yet.
+template <class F>
+bool retry_for(milliseconds time, F attempt) {
+  const auto deadline = std::chrono::steady_clock::now() + time;
+  while (!attempt()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(kRetry);
+  }
+  return true;
+}
+
+bool answers(const std::string& socket_path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (socket_path.size() >= sizeof address.sun_path) return false;
+  std::memcpy(address.sun_path, socket_path.c_str(), socket_path.size());
+  const Fd made(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return made &&
+         ::connect(made.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
+bool api_ready(const Node& node) {
+  return run_checked({kubectl(node, {"get", "--raw=/readyz", "--request-timeout=2s"})}).has_value();
+}
+
+bool there(const Node& node, const std::string& space, const std::string& object) {
+  return run_checked({kubectl(node, {"-n", space, "get", object, "-o", "name"})}).has_value();
+}
+
+Result<> write_kubeconfig(const Node& node) {
+  NESTOR_TRY(std::string text, read_text(node.layout.kubernetes() + "/admin.conf"));
+  return write_text(node.layout.kubeconfig(),
+                    loopback_kubeconfig(std::move(text), node.config.port), 0600);
+}
+
+bool was_initialised(const Node& node) {
+  for (const char* file :
+       {"/admin.conf", "/manifests/etcd.yaml", "/manifests/kube-apiserver.yaml",
+        "/manifests/kube-controller-manager.yaml", "/manifests/kube-scheduler.yaml"}) {
+    if (!exists(node.layout.kubernetes() + file)) return false;
+  }
+  return exists(node.layout.var_lib() + "/kubelet/config.yaml");
+}
+
+Result<std::string> kubeadm(const Node& node, std::vector<std::string> rest, minutes time) {
+  std::vector<std::string> argv{node.config.program("kubeadm")};
+  for (auto& arg : rest) argv.push_back(std::move(arg));
+  NESTOR_TRY(Output output, run({inside(node.init_pid, std::move(argv)), {}, time}));
+  const std::string log = output.out + output.err;
+  // kubeadm prints a bootstrap token.
+  if (auto written = write_text(node.layout.log("kubeadm"), log, 0600); !written) {
+    return std::unexpected(written.error());
+  }
+  if (output.exit_code == 0) return output.out;
+  return fail(Code::kInternal, fmt::format("kubeadm failed with exit code {}; see {}",
+                                           output.exit_code, node.layout.log("kubeadm")));
+}
+
+}  // namespace
+
+std::vector<std::string> kubectl(const Node& node, std::vector<std::string> rest) {
+  std::vector<std::string> argv{node.config.program("kubectl"),
+                                "--kubeconfig=" + node.layout.kubeconfig()};
+  for (auto& arg : rest) argv.push_back(std::move(arg));
+  return argv;
+}
+
+Result<> wait_for_containerd(const Node& node) {
+  const std::string socket = fmt::format("/proc/{}/root{}", node.init_pid, kContainerdSocket);
+  if (retry_for(seconds(30), [&socket] { return answers(socket); })) return {};
+  return fail(Code::kDeadlineExceeded,
+              "containerd does not answer; see " + node.layout.log("containerd"));
+}
+
+Result<bool> make_control_plane(const Node& node) {
+  if (was_initialised(node)) {
+    NESTOR_TRY_VOID(write_kubeconfig(node));
+    // An `up` that was cut short left no cluster-info: kubeadm then does its work again.
+    if (retry_for(minutes(2), [&node] { return api_ready(node); }) &&
+        there(node, "kube-public", "configmap/cluster-info")) {
+      return true;
+    }
+  }
+  NESTOR_TRY_VOID(kubeadm(
+      node, {"init", std::string("--config=") + kKubeadmConfig, "--skip-phases=preflight,addon"},
+      minutes(5)));
+  NESTOR_TRY_VOID(write_kubeconfig(node));
+  return false;
+}
+
+Result<bool> make_addons(const Node& node) {
+  if (there(node, "kube-system", "daemonset/kube-proxy") &&
+      there(node, "kube-system", "deployment/coredns")) {
+    return true;
+  }
+  NESTOR_TRY_VOID(
+      kubeadm(node, {"init", "phase", "addon", "all", std::string("--config=") + kKubeadmConfig},
+              minutes(1)));
+  // One is enough where all share one machine.
+  NESTOR_TRY_VOID(run_checked(
+      {kubectl(node, {"-n", "kube-system", "scale", "deployment/coredns", "--replicas=1"})}));
+  return false;
+}
+
+Result<> make_storage(const Node& node) {
+  const Command apply{kubectl(node, {"apply", "--server-side", "--force-conflicts",
+                                     "--field-manager=nestor-up", "-f", "-"}),
+                      storage_manifest()};
+  NESTOR_TRY_VOID(run_checked(apply));
+  return {};
+}
+
+Result<> install_chart(const Node& node, const std::string& chart, bool new_image) {
+  const auto outcome =
+      run_checked({{node.config.program("helm"), "--kubeconfig", node.layout.kubeconfig(),
+                    "upgrade", "--install", "nestor", chart, "--namespace", "nestor-system",
+                    "--create-namespace", "--wait", "--timeout", "5m", "--set",
+                    fmt::format("addressPool.enabled=true,addressPool.first={},addressPool.last={}",
+                                kFirstAddress, kLastAddress)},
+                   {},
+                   minutes(6)});
+  if (!outcome) {
+    return fail(outcome.error().code,
+                fmt::format("installing {}: {}; see `kubectl -n nestor-system get pods,events`",
+                            chart, outcome.error().message));
+  }
+  if (!new_image) return {};
+  NESTOR_TRY_VOID(run_checked(
+      {kubectl(node, {"-n", "nestor-system", "rollout", "restart", "deployment,daemonset"})}));
+  return {};
+}
+
+Result<> wait_for_node(const Node& node) {
+  const auto wait = [&node](std::vector<std::string> rest) {
+    return run_checked({kubectl(node, std::move(rest)), {}, minutes(3)});
+  };
+  NESTOR_TRY_VOID(
+      wait({"wait", "--for=condition=Ready", std::string("node/") + kNodeName, "--timeout=2m"}));
+  NESTOR_TRY_VOID(
+      wait({"-n", "kube-system", "rollout", "status", "daemonset/kube-proxy", "--timeout=2m"}));
+  NESTOR_TRY_VOID(
+      wait({"-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=2m"}));
+  NESTOR_TRY_VOID(wait({"-n", "local-path-storage", "rollout", "status",
+                        "deployment/local-path-provisioner", "--timeout=2m"}));
+  return {};
+}
+
+}  // namespace nestor::node

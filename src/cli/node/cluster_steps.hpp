@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+
+#include "cli/node/layout.hpp"
+
+/// What `up` does once the sandbox stands. Every step looks at the real state first and does
+/// nothing when it is already as it should be.
+namespace nestor::node {
+
+struct Node {
+  Layout layout;
+  Config config;
+  /// The host's process id of the sandbox's process 1.
+  int init_pid = 0;
+};
+
+/// Waits until containerd answers on its socket.
+Result<> wait_for_containerd(const Node& node);
+
+/// The control plane as kubeadm makes it, and our kubeconfig. True: it was already there.
+Result<bool> make_control_plane(const Node& node);
+
+/// kube-proxy and CoreDNS. True: they were already there.
+Result<bool> make_addons(const Node& node);
+
+/// The default storage class.
+Result<> make_storage(const Node& node);
+
+/// Installs or upgrades the chart and waits for its pods. `new_image`: the image has changed
+/// under the same name, so that running pods must be replaced.
+Result<> install_chart(const Node& node, const std::string& chart, bool new_image);
+
+/// Waits until the node is Ready and the pods of kube-system and the storage class serve.
+Result<> wait_for_node(const Node& node);
+
+/// argv of kubectl with our kubeconfig.
+std::vector<std::string> kubectl(const Node& node, std::vector<std::string> rest);
+
+}  // namespace nestor::node

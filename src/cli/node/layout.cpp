@@ -1,0 +1,99 @@
+#include "cli/node/layout.hpp"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <cstdlib>
+#include <filesystem>
+
+#include "cli/node/system.hpp"
+
+namespace nestor::node {
+
+namespace json = boost::json;
+namespace fs = std::filesystem;
+
+Result<> save(const Layout& layout, const Config& config) {
+  json::object object;
+  object["assets"] = config.assets;
+  object["port"] = config.port;
+  object["proxyPort"] = config.proxy_port;
+  object["cgroup"] = config.cgroup;
+  return write_text(layout.config(), json::serialize(object) + "\n", 0600);
+}
+
+Result<Config> load(const Layout& layout) {
+  NESTOR_TRY(const std::string text, read_text(layout.config()));
+  boost::system::error_code error;
+  const json::value value = json::parse(text, error);
+  if (error || !value.is_object()) {
+    return fail(Code::kDataLoss, layout.config() + " is damaged: " + error.message());
+  }
+  const json::object& object = value.get_object();
+  const auto text_of = [&object](std::string_view key) {
+    const json::value* found = object.if_contains(key);
+    return found != nullptr && found->is_string() ? std::string(found->get_string().c_str())
+                                                  : std::string();
+  };
+  const auto port_of = [&object](std::string_view key) {
+    const json::value* found = object.if_contains(key);
+    return found != nullptr && found->is_int64() ? static_cast<std::uint16_t>(found->get_int64())
+                                                 : std::uint16_t{0};
+  };
+  Config config{text_of("assets"), port_of("port"), port_of("proxyPort"), text_of("cgroup")};
+  if (config.assets.empty() || config.port == 0 || config.cgroup.empty()) {
+    return fail(Code::kDataLoss, layout.config() + " is incomplete");
+  }
+  return config;
+}
+
+std::string cgroup_name(const std::string& state_dir) {
+  // FNV-1a: any hash does that spreads paths and never changes between versions.
+  std::uint32_t hash = 2166136261U;
+  for (const char c : state_dir) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+  }
+  return fmt::format("nestor-{:08x}", hash);
+}
+
+Result<std::string> absolute_directory(const std::string& path) {
+  std::error_code error;
+  const fs::path absolute = fs::weakly_canonical(fs::absolute(path, error), error);
+  if (error) return fail(Code::kInvalidArgument, path + ": " + error.message());
+  std::string text = absolute.lexically_normal().string();
+  while (text.size() > 1 && text.back() == '/') text.pop_back();
+  return text;
+}
+
+Result<int> lock_holder(const std::string& path) {
+  Fd file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (!file) {
+    if (errno == ENOENT || errno == ENOTDIR) return 0;
+    return system_failure("opening " + path);
+  }
+  struct flock lock{};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  if (::fcntl(file.get(), F_GETLK, &lock) != 0) return system_failure("locking " + path);
+  return lock.l_type == F_UNLCK ? 0 : lock.l_pid;
+}
+
+void use_programs_of(const Config& config) {
+  const char* path = std::getenv("PATH");
+  const std::string rest = path == nullptr || *path == 0 ? "/usr/sbin:/usr/bin:/sbin:/bin" : path;
+  // sbin may be missing in a person's PATH, and ip, nft and modprobe are there.
+  const std::string all = config.assets + "/bin:" + rest + ":/usr/sbin:/sbin";
+  ::setenv("PATH", all.c_str(), 1);
+}
+
+std::vector<std::string> inside(int init_pid, std::vector<std::string> argv) {
+  std::vector<std::string> all{"nsenter", "--target", std::to_string(init_pid),
+                               "--mount", "--net",    "--pid",
+                               "--uts",   "--ipc",    "--"};
+  for (auto& arg : argv) all.push_back(std::move(arg));
+  return all;
+}
+
+}  // namespace nestor::node

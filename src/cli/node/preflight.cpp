@@ -1,0 +1,137 @@
+#include "cli/node/preflight.hpp"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <vector>
+
+#include "cli/node/proxy.hpp"
+#include "cli/node/system.hpp"
+
+namespace nestor::node {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kPrograms[] = {
+    "containerd", "containerd-shim-runc-v2", "ctr", "runc", "kubelet", "kubeadm", "kubectl",
+    "helm"};
+constexpr const char* kPlugins[] = {"bridge", "host-local", "loopback", "portmap"};
+/// From util-linux, iproute2: part of every ordinary installation.
+constexpr const char* kTools[] = {"nsenter", "ip"};
+constexpr std::uint64_t kLeastDisk = 6ULL << 30U;
+
+Result<> check_programs(const Config& config) {
+  std::vector<std::string> missing;
+  for (const char* name : kPrograms) {
+    if (::access(config.program(name).c_str(), X_OK) != 0) missing.push_back(config.program(name));
+  }
+  for (const char* name : kPlugins) {
+    const std::string path = config.assets + "/cni/" + name;
+    if (::access(path.c_str(), X_OK) != 0) missing.push_back(path);
+  }
+  if (!missing.empty()) {
+    return fail(Code::kNotFound, fmt::format("programs are missing: {}; build the assets or name "
+                                             "another directory with --assets",
+                                             fmt::join(missing, ", ")));
+  }
+  for (const char* name : kTools) {
+    if (in_path(name)) continue;
+    return fail(Code::kNotFound, fmt::format("`{}` is not installed; install the packages "
+                                             "util-linux and iproute2",
+                                             name));
+  }
+  return {};
+}
+
+Result<> check_port(std::uint16_t port, const char* option) {
+  const auto socket = listen_on_loopback(port);
+  if (socket) return {};
+  return fail(socket.error().code,
+              fmt::format("{}; choose another port with {}", socket.error().message, option));
+}
+
+Result<> check_kernel() {
+  NESTOR_TRY(const std::string types, read_text("/proc/filesystems"));
+  // Modules that are not there yet load on demand, these two do not.
+  for (const char* module : {"overlay", "br_netfilter"}) {
+    const bool there = std::string(module) == "overlay" ? types.find("\toverlay\n") != types.npos
+                                                        : exists("/proc/sys/net/bridge");
+    if (there) continue;
+    const auto loaded = run_checked({{"modprobe", module}});
+    if (!loaded) {
+      return fail(Code::kFailedPrecondition,
+                  fmt::format("the kernel offers no {}: {}", module, loaded.error().message));
+    }
+  }
+  NESTOR_TRY(const std::string mounts, read_text("/proc/self/mounts"));
+  if (mounts.find(" cgroup") == std::string::npos) {
+    return fail(Code::kFailedPrecondition, "no control groups are mounted below /sys/fs/cgroup");
+  }
+  return {};
+}
+
+Result<> check_disk(const Layout& layout) {
+  struct statvfs status{};
+  if (::statvfs(layout.state_dir.c_str(), &status) != 0) {
+    return system_failure("looking at " + layout.state_dir);
+  }
+  const std::uint64_t free = static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
+  if (free >= kLeastDisk) return {};
+  return fail(Code::kResourceExhausted,
+              fmt::format("{} has {} MiB free, {} are needed; choose another disk with --state-dir",
+                          layout.state_dir, free >> 20U, kLeastDisk >> 20U));
+}
+
+std::string own_directory() {
+  std::error_code error;
+  return fs::read_symlink("/proc/self/exe", error).parent_path().string();
+}
+
+}  // namespace
+
+Result<std::string> find_assets(const std::string& given) {
+  std::vector<std::string> places;
+  if (!given.empty()) {
+    places.push_back(given);
+  } else if (const char* variable = std::getenv("NESTOR_ASSETS");
+             variable != nullptr && *variable) {
+    places.emplace_back(variable);
+  } else {
+    places = {own_directory() + "/../assets", own_directory() + "/assets",
+              "/usr/share/nestor/assets"};
+  }
+  for (const auto& place : places) {
+    if (exists(place + "/bin/containerd")) return absolute_directory(place);
+  }
+  return fail(Code::kNotFound, fmt::format("no assets (bin, cni, images) in {}; name their "
+                                           "directory with --assets",
+                                           fmt::join(places, ", ")));
+}
+
+Result<std::string> find_chart(const std::string& given, const std::string& assets) {
+  if (!given.empty()) {
+    if (exists(given + "/Chart.yaml")) return absolute_directory(given);
+    return fail(Code::kNotFound, given + " holds no Chart.yaml; name a chart with --chart");
+  }
+  for (const char* place : {"/charts/nestor", "/../charts/nestor", "/../../charts/nestor"}) {
+    if (exists(assets + place + "/Chart.yaml")) return absolute_directory(assets + place);
+  }
+  return std::string();
+}
+
+Result<> preflight(const Layout& layout, const Config& config, bool running) {
+  NESTOR_TRY_VOID(check_programs(config));
+  NESTOR_TRY_VOID(check_kernel());
+  if (running) return {};
+  NESTOR_TRY_VOID(check_disk(layout));
+  NESTOR_TRY_VOID(check_port(config.port, "--port"));
+  return check_port(config.proxy_port, "--proxy-port");
+}
+
+}  // namespace nestor::node

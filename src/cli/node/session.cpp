@@ -1,0 +1,122 @@
+#include "cli/node/session.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+
+#include "cli/node/ready.hpp"
+
+namespace nestor::node {
+
+namespace {
+
+constexpr int kStartMs = 30'000;
+constexpr int kStopMs = 10'000;
+
+Result<int> read_init_pid(const Layout& layout) {
+  NESTOR_TRY(const std::string text, read_text(layout.init_pid()));
+  int pid = 0;
+  std::from_chars(text.data(), text.data() + text.size(), pid);
+  if (pid <= 1) return fail(Code::kDataLoss, layout.init_pid() + " is damaged");
+  return pid;
+}
+
+/// Waits for the end of a process that is not a child. False: it is still there.
+bool wait_for_end(const Fd& process, int timeout_ms) {
+  pollfd set{process.get(), POLLIN, 0};
+  return ::poll(&set, 1, timeout_ms) > 0;
+}
+
+Result<pid_t> spawn_daemon(const Layout& layout, int ready_fd) {
+  const std::string fd = std::to_string(ready_fd);
+  const std::string log = layout.log("supervisor");
+  std::array<const char*, 8> argv{
+      "nestor",     "node",     "supervise", "--state", layout.state_dir.c_str(),
+      "--ready-fd", fd.c_str(), nullptr};
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, 1, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  posix_spawn_file_actions_adddup2(&actions, 1, 2);
+  posix_spawn_file_actions_addchdir_np(&actions, "/");
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
+  pid_t pid = 0;
+  const int error = ::posix_spawn(&pid, "/proc/self/exe", &actions, &attributes,
+                                  const_cast<char* const*>(argv.data()), environ);
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) {
+    errno = error;
+    return system_failure("starting the supervisor");
+  }
+  return pid;
+}
+
+}  // namespace
+
+Result<std::optional<Session>> find_session(const Layout& layout) {
+  NESTOR_TRY(const int supervisor, lock_holder(layout.supervisor_lock()));
+  if (supervisor == 0) return std::nullopt;
+  const auto init = read_init_pid(layout);
+  return Session{supervisor, init ? *init : 0};
+}
+
+Result<Session> start_session(const Layout& layout) {
+  ::unlink(layout.init_pid().c_str());
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return system_failure("pipe");
+  Fd read_end(ends[0]);
+  Fd write_end(ends[1]);
+  ::fcntl(write_end.get(), F_SETFD, 0);
+  NESTOR_TRY(const pid_t pid, spawn_daemon(layout, write_end.get()));
+  write_end.reset();
+  if (auto ready = wait_ready(read_end, kStartMs); !ready) {
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    return std::unexpected(ready.error());
+  }
+  NESTOR_TRY(const int init, read_init_pid(layout));
+  return Session{pid, init};
+}
+
+Result<> stop_session(const Layout& layout) {
+  NESTOR_TRY(const int pid, lock_holder(layout.supervisor_lock()));
+  if (pid <= 1) return {};
+  Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!process) {
+    if (errno == ESRCH) return {};
+    return system_failure("opening the supervisor's process");
+  }
+  // The id was read before the descriptor was opened: make sure that it is still the same.
+  NESTOR_TRY(const int still, lock_holder(layout.supervisor_lock()));
+  if (still != pid) return {};
+  ::syscall(SYS_pidfd_send_signal, process.get(), SIGTERM, nullptr, 0);
+  if (wait_for_end(process, kStopMs)) return {};
+  // The sandbox dies with it.
+  ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
+  if (wait_for_end(process, kStopMs)) return {};
+  return fail(Code::kDeadlineExceeded,
+              "the supervisor (process " + std::to_string(pid) + ") does not end");
+}
+
+Result<Fd> lock_commands(const Layout& layout) {
+  Fd file(::open(layout.command_lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!file) return system_failure("opening " + layout.command_lock());
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    return fail(Code::kFailedPrecondition, "another `nestor up` or `nestor down` is at work on " +
+                                               layout.state_dir + "; wait for it to end");
+  }
+  return file;
+}
+
+}  // namespace nestor::node

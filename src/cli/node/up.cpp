@@ -1,0 +1,159 @@
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <future>
+
+#include "cli/node/cgroups.hpp"
+#include "cli/node/cluster_steps.hpp"
+#include "cli/node/images.hpp"
+#include "cli/node/node.hpp"
+#include "cli/node/preflight.hpp"
+#include "cli/node/progress_lines.hpp"
+#include "cli/node/session.hpp"
+#include "cli/node/system.hpp"
+
+namespace nestor::node {
+
+namespace {
+
+constexpr int kLogLines = 8;
+
+using Imported = Result<std::vector<std::string>>;
+
+/// Prints the end of a program's log where a step has failed because of it.
+std::unexpected<Error> with_log(Error error, const Layout& layout, const char* program) {
+  const std::string text = tail(layout.log(program), kLogLines);
+  if (!text.empty()) fmt::print(stderr, "\nlast lines of {}:\n{}\n", layout.log(program), text);
+  return std::unexpected(std::move(error));
+}
+
+Result<Config> decide(const UpOptions& options, const Layout& layout) {
+  NESTOR_TRY(std::string assets, find_assets(options.assets));
+  Config config{std::move(assets), options.port, options.proxy_port, cgroup_name(layout.state_dir)};
+  if (config.port == 0 || config.proxy_port == 0 || config.port == config.proxy_port) {
+    return fail(Code::kInvalidArgument, "--port and --proxy-port must be two different ports");
+  }
+  return config;
+}
+
+/// The sandbox, made if need be.
+Result<Node> make_sandbox(const Layout& layout, const Config& config, ProgressLines& progress) {
+  progress.begin("looking at this machine");
+  NESTOR_TRY(const auto running, find_session(layout));
+  NESTOR_TRY_VOID(preflight(layout, config, running.has_value()));
+  progress.done("this machine can carry a node");
+  if (running) {
+    NESTOR_TRY(const Config before, load(layout));
+    if (before != config) {
+      return fail(Code::kFailedPrecondition,
+                  fmt::format("the node runs with other options (--assets {} --port {} "
+                              "--proxy-port {}); use these, or `nestor down` first",
+                              before.assets, before.port, before.proxy_port));
+    }
+    return Node{layout, config, running->init};
+  }
+  progress.begin("making the sandbox");
+  NESTOR_TRY_VOID(make_directory(layout.log_dir(), 0700));
+  NESTOR_TRY_VOID(save(layout, config));
+  // What a crashed predecessor may have left.
+  NESTOR_TRY_VOID(remove_cgroups(config.cgroup));
+  auto session = start_session(layout);
+  if (!session) return with_log(session.error(), layout, "supervisor");
+  progress.done("sandbox made");
+  return Node{layout, config, session->init};
+}
+
+/// Runs beside the making of the control plane.
+std::future<Imported> import_later(const Node& node, std::vector<Archive> archives) {
+  return std::async(std::launch::async, [node, archives = std::move(archives)] {
+    return import_archives(node.layout, node.config, node.init_pid, archives);
+  });
+}
+
+Result<> make_cluster(const Node& node, std::future<Imported>& first_pods,
+                      ProgressLines& progress) {
+  progress.begin("starting the control plane");
+  const auto before = make_control_plane(node);
+  if (!before) return with_log(before.error(), node.layout, "kubeadm");
+  progress.done("control plane running");
+  progress.begin("importing the images of the first pods");
+  NESTOR_TRY_VOID(first_pods.get());
+  progress.done("images of the first pods present");
+  progress.begin("starting kube-proxy, CoreDNS and storage");
+  if (const auto addons = make_addons(node); !addons) {
+    return with_log(addons.error(), node.layout, "kubeadm");
+  }
+  NESTOR_TRY_VOID(make_storage(node));
+  if (auto ready = wait_for_node(node); !ready) {
+    return with_log(ready.error(), node.layout, "kubelet");
+  }
+  progress.done("node ready");
+  return {};
+}
+
+Result<> make_service(const Node& node, const UpOptions& options, bool new_image,
+                      ProgressLines& progress) {
+  if (options.skip_chart) {
+    progress.note("chart skipped (--skip-chart)");
+    return {};
+  }
+  NESTOR_TRY(const std::string chart, find_chart(options.chart, node.config.assets));
+  if (chart.empty()) {
+    progress.note("no chart found beside the assets, none installed (--chart names one)");
+    return {};
+  }
+  progress.begin("installing the service");
+  NESTOR_TRY_VOID(install_chart(node, chart, new_image));
+  progress.done("service running");
+  return {};
+}
+
+Result<> make_all(const UpOptions& options, const Layout& layout, ProgressLines& progress) {
+  NESTOR_TRY(const Config config, decide(options, layout));
+  NESTOR_TRY_VOID(make_directory(layout.state_dir, 0711));
+  NESTOR_TRY(const Fd held, lock_commands(layout));
+  use_programs_of(config);
+  NESTOR_TRY(const Node node, make_sandbox(layout, config, progress));
+  progress.begin("starting containerd");
+  if (auto ready = wait_for_containerd(node); !ready) {
+    return with_log(ready.error(), layout, "containerd");
+  }
+  progress.done("containerd running");
+  NESTOR_TRY(const auto archives, find_archives(config.assets + "/images"));
+  progress.begin("importing the control plane's images");
+  NESTOR_TRY_VOID(import_archives(layout, config, node.init_pid, archives.control_plane));
+  progress.done("images of the control plane present");
+  auto first_pods = import_later(node, archives.first_pods);
+  NESTOR_TRY_VOID(make_cluster(node, first_pods, progress));
+  progress.begin("importing the other images");
+  NESTOR_TRY(const auto imported, import_archives(layout, config, node.init_pid, archives.rest));
+  progress.done("all images present");
+  const bool new_image = std::ranges::find(imported, "nestor") != imported.end();
+  return make_service(node, options, new_image, progress);
+}
+
+}  // namespace
+
+int up(const UpOptions& options) {
+  ProgressLines progress;
+  const auto directory = absolute_directory(options.state_dir);
+  if (!directory) return progress.fail(directory.error(), 2);
+  if (::geteuid() != 0) {
+    return progress.fail({Code::kPermissionDenied, "`nestor up` must run as root: try sudo", {}});
+  }
+  const Layout layout{*directory};
+  if (const auto made = make_all(options, layout, progress); !made) {
+    const int code =
+        progress.fail(made.error(), made.error().code == Code::kInvalidArgument ? 2 : 1);
+    fmt::print(stderr, "`nestor up` again goes on from here; `nestor down` removes everything.\n");
+    return code;
+  }
+  fmt::print(
+      "\nThe management cluster is up ({:.1f} s). Use it with\n\n"
+      "  export KUBECONFIG={}\n\n",
+      progress.total(), layout.kubeconfig());
+  return 0;
+}
+
+}  // namespace nestor::node
