@@ -1,0 +1,90 @@
+#include "base/json.hpp"
+
+#include <gtest/gtest.h>
+
+namespace nestor {
+namespace {
+
+Json json(std::string_view text) {
+  auto value = parse_json(text);
+  EXPECT_TRUE(value) << text;
+  return value ? *value : Json();
+}
+
+TEST(Json, NamesThePlaceOfAnError) {
+  const auto bad = parse_json("{\n  \"a\": 1,\n  \"b\": x\n}");
+  ASSERT_FALSE(bad);
+  EXPECT_EQ(bad.error().code, Code::kInvalidArgument);
+  EXPECT_NE(bad.error().message.find("line 3"), std::string::npos) << bad.error().message;
+}
+
+TEST(Json, RefusesIncompleteAndTrailingText) {
+  for (const char* text : {"", " ", "{", "[1,", "{} {}", "nul", "\"\x01\""}) {
+    EXPECT_FALSE(parse_json(text)) << text;
+  }
+  EXPECT_TRUE(parse_json(" {} \n"));
+}
+
+TEST(Json, LimitsDepth) {
+  EXPECT_TRUE(parse_json(std::string(90, '[') + std::string(90, ']')));
+  EXPECT_FALSE(parse_json(std::string(110, '[') + std::string(110, ']')));
+}
+
+TEST(Json, PrettyTextReadsBackTheSame) {
+  const Json value = json(R"({"a":[1,{"b":[]},{}],"c":{"d":null}})");
+  EXPECT_EQ(to_pretty_text(value),
+            "{\n  \"a\": [\n    1,\n    {\n      \"b\": []\n    },\n    {}\n  ],\n"
+            "  \"c\": {\n    \"d\": null\n  }\n}");
+  EXPECT_EQ(json(to_pretty_text(value)), value);
+}
+
+TEST(Json, FindsByPath) {
+  const Json pod = json(R"({"status":{"podIP":"10.0.0.1","n":1}})");
+  EXPECT_EQ(find_string(pod, {"status", "podIP"}), "10.0.0.1");
+  EXPECT_EQ(find_string(pod, {"status", "n"}), "");
+  EXPECT_EQ(find_string(pod, {"status", "podIP", "x"}), "");
+  EXPECT_EQ(find(pod, {"spec"}), nullptr);
+  EXPECT_EQ(find(pod, {}), &pod);
+}
+
+/// RFC 7386's algorithm, as the server applies it.
+Json apply_merge(Json target, const Json& patch) {
+  if (!patch.is_object()) return patch;
+  if (!target.is_object()) target = JsonObject();
+  for (const auto& item : patch.get_object()) {
+    if (item.value().is_null()) {
+      target.get_object().erase(item.key());
+    } else {
+      Json& member = target.get_object()[item.key()];
+      member = apply_merge(member, item.value());
+    }
+  }
+  return target;
+}
+
+TEST(MergeDiff, TurnsOneIntoTheOther) {
+  const char* const documents[] = {
+      R"({})",
+      R"({"a":1})",
+      R"({"a":{"b":1,"c":[1,2]},"d":"x"})",
+      R"({"a":{"b":2,"c":[2]},"e":{}})",
+      R"({"a":[{"b":1}]})",
+      R"({"a":{"c":[1,2]}})",
+  };
+  for (const char* from : documents) {
+    for (const char* to : documents) {
+      const Json patch = merge_diff(json(from), json(to));
+      EXPECT_EQ(apply_merge(json(from), patch), json(to)) << from << " -> " << to;
+    }
+  }
+}
+
+TEST(MergeDiff, IsEmptyWhenEqualAndSmallWhenNot) {
+  const Json value = json(R"({"a":{"b":[1]},"c":2})");
+  EXPECT_EQ(merge_diff(value, value), json("{}"));
+  EXPECT_EQ(merge_diff(value, json(R"({"a":{"b":[1]},"c":3})")), json(R"({"c":3})"));
+  EXPECT_EQ(merge_diff(value, json(R"({"a":{},"c":2})")), json(R"({"a":{"b":null}})"));
+}
+
+}  // namespace
+}  // namespace nestor
