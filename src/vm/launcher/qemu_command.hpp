@@ -51,7 +51,8 @@ struct QemuConfig {
   std::vector<Drive> drives = {};
   std::vector<Nic> nics = {};
   std::optional<DirectBoot> boot = {};
-  std::string qmp_socket;
+  /// Number, in the child, of a connected socket for QMP.
+  int qmp_fd = 3;
   std::string console_socket;
 };
 

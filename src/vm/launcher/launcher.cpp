@@ -1,0 +1,258 @@
+#include "vm/launcher/launcher.hpp"
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "base/json_convert.hpp"
+#include "base/log.hpp"
+#include "base/task_group.hpp"
+#include "vm/launcher/child_process.hpp"
+#include "vm/launcher/disks.hpp"
+#include "vm/launcher/lifecycle.hpp"
+#include "vm/launcher/qmp_client.hpp"
+
+namespace nestor::vm {
+namespace {
+
+namespace fs = std::filesystem;
+using api::kubevirt::VirtualMachineInstance;
+
+constexpr std::string_view kComponent = "vm.launcher";
+constexpr Duration kDefaultGrace = std::chrono::seconds(30);
+constexpr int kQmpFd = 3;
+
+Result<VirtualMachineInstance> read_machine() {
+  const char* text = std::getenv(std::string(kMachineVariable).c_str());
+  if (text == nullptr) {
+    return fail(Code::kFailedPrecondition,
+                std::string(kMachineVariable) + " is not set: this role runs in a machine's pod");
+  }
+  NESTOR_TRY(const Json json, parse_json(text));
+  return from_json<VirtualMachineInstance>(json);
+}
+
+std::string read_text(const char* path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// Whether KVM can be tried at all. Whether it works shows when the guest runs.
+Accelerator first_choice() {
+  return ::access("/dev/kvm", R_OK | W_OK) == 0 ? Accelerator::kKvm : Accelerator::kTcg;
+}
+
+class Launcher {
+ public:
+  Launcher(asio::io_context& io, VirtualMachineInstance machine)
+      : io_(io),
+        machine_(std::move(machine)),
+        clock_(io.get_executor()),
+        processes_(make_process_runner(io.get_executor())),
+        wake_(io.get_executor()),
+        signals_(io.get_executor(), SIGTERM, SIGINT),
+        tasks_(io.get_executor()) {
+    if (machine_.spec.terminationGracePeriodSeconds) {
+      grace_ = std::chrono::seconds(*machine_.spec.terminationGracePeriodSeconds);
+    }
+  }
+
+  /// The whole life of the machine: whether it ended well.
+  Task<> run() {
+    tasks_.spawn("signals", watch_signals());
+    auto result = co_await prepare_and_run();
+    co_await tasks_.close();
+    co_return result;
+  }
+
+ private:
+  Task<> prepare_and_run() {
+    NESTOR_CO_TRY(QemuConfig config, co_await prepare());
+    config.accelerator = first_choice();
+    while (!terminate_) {
+      NESTOR_CO_TRY(const Lifecycle::End end, co_await run_qemu(config));
+      if (end == Lifecycle::End::kSucceeded) break;
+      if (end == Lifecycle::End::kFailed) {
+        co_return fail(Code::kInternal, "QEMU ended with an error; its last words are in the log");
+      }
+      log::warn(kComponent, "KVM does not work on this node: the machine is emulated");
+      config.accelerator = Accelerator::kTcg;
+      // what the first try wrote goes
+      NESTOR_CO_TRY(config.drives, co_await prepare_disks());
+    }
+    co_return Result<>{};
+  }
+
+  Task<QemuConfig> prepare() {
+    std::error_code error;
+    fs::create_directories(kStateFolder, error);
+    QemuConfig config;
+    config.name = machine_.metadata.name;
+    const auto& firmware = machine_.spec.domain.firmware;
+    config.uuid = firmware && !firmware->uuid.empty()
+                      ? firmware->uuid
+                      : machine_uuid(machine_.metadata.namespace_, config.name);
+    NESTOR_CO_TRY(config.cpu, cpu_topology(machine_.spec.domain));
+    if (machine_.spec.domain.cpu) config.cpu_model = machine_.spec.domain.cpu->model;
+    NESTOR_CO_TRY(config.memory_bytes, guest_memory(machine_.spec.domain));
+    config.qmp_fd = kQmpFd;
+    config.console_socket = kConsoleSocket;
+
+    seed_.dns = read_resolv_conf(read_text("/etc/resolv.conf"));
+    NESTOR_CO_TRY(seed_.link, co_await set_up_bridge(*processes_));
+    seed_.instance_name = config.name;
+    seed_.instance_ns = machine_.metadata.namespace_;
+    seed_.uuid = config.uuid;
+    seed_.hostname = machine_.spec.hostname.empty() ? config.name : machine_.spec.hostname;
+    config.nics.push_back({std::string(kTap), seed_.link.mac, seed_.link.mtu});
+    NESTOR_CO_TRY(config.drives, co_await prepare_disks());
+    for (const auto& volume : machine_.spec.volumes) {
+      if (!volume.containerDisk || config.boot) continue;
+      config.boot = find_direct_boot(fs::path(kDisksFolder) / volume.name);
+    }
+    log::info(kComponent, "machine {}: {} CPUs, {} MiB, address {}, {}", config.name,
+              config.cpu.total(), config.memory_bytes / kMiB, seed_.link.addresses.front(),
+              config.boot ? "kernel from its image" : "boot loader from its disk");
+    co_return config;
+  }
+
+  Task<std::vector<Drive>> prepare_disks() {
+    NESTOR_CO_TRY(const std::vector<DiskPlan> plans, plan_disks(machine_));
+    std::vector<Drive> drives;
+    for (const DiskPlan& plan : plans) {
+      const fs::path state(kStateFolder);
+      NESTOR_CO_TRY(Drive drive, co_await prepare_disk(*processes_, plan, seed_, state));
+      drives.push_back(std::move(drive));
+    }
+    co_return drives;
+  }
+
+  /// One run of QEMU from start to end.
+  Task<Lifecycle::End> run_qemu(QemuConfig config) {
+    log::info(kComponent, "starting QEMU with {}",
+              config.accelerator == Accelerator::kKvm ? "KVM" : "emulation (TCG)");
+    std::array<int, 2> pair{};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0) {
+      co_return fail(Code::kInternal, "socketpair failed");
+    }
+    ended_.reset();
+    stopped_ = false;
+    const std::vector<std::string> command = qemu_command(config);
+    QmpClient qmp(io_.get_executor(), pair[0], [this](QmpEvent event) { take(std::move(event)); });
+    auto child = ChildProcess::start(io_.get_executor(), command, pair[1], kQmpFd);
+    ::close(pair[1]);
+    if (!child) co_return std::unexpected(std::move(child).error());
+    Lifecycle life(config.accelerator, clock_.steady_now(), grace_);
+    TaskGroup tasks(io_.get_executor());
+    tasks.spawn("QEMU", watch_child(**child));
+    tasks.spawn("QMP", qmp.run());
+    tasks.spawn("QMP start", qmp.negotiate());
+    co_await supervise(qmp, **child, life);
+    co_await tasks.close();
+    co_return life.exited(*ended_, clock_.steady_now());
+  }
+
+  /// Drives the shutdown until QEMU has ended.
+  asio::awaitable<void> supervise(QmpClient& qmp, ChildProcess& child, Lifecycle& life) {
+    while (!ended_) {
+      const SteadyTime now = clock_.steady_now();
+      if (terminate_) life.terminate(now);
+      Lifecycle::Step step = Lifecycle::Step::kNothing;
+      if (std::exchange(stopped_, false)) {
+        auto status = co_await qmp.execute("query-status");
+        const bool broke = status && find_string(*status, {"status"}) == "internal-error";
+        if (broke) step = life.broke(now);
+      }
+      if (step == Lifecycle::Step::kNothing) step = life.due(now);
+      co_await act(qmp, child, step);
+      if (ended_ || stopped_ || (terminate_ && !life.terminating())) continue;
+      wake_.expires_at(std::min(life.next_due(), now + std::chrono::hours(24)));
+      co_await wake_.async_wait(asio::as_tuple(asio::use_awaitable));
+    }
+  }
+
+  asio::awaitable<void> act(QmpClient& qmp, ChildProcess& child, Lifecycle::Step step) {
+    if (step == Lifecycle::Step::kKill) child.kill(SIGKILL);
+    if (step != Lifecycle::Step::kPressPower && step != Lifecycle::Step::kQuit) co_return;
+    const bool quit = step == Lifecycle::Step::kQuit;
+    auto done = co_await qmp.execute(quit ? "quit" : "system_powerdown");
+    if (!done && !ended_) log::warn(kComponent, "{}", done.error().message);
+  }
+
+  void take(QmpEvent event) {
+    log::debug(kComponent, "QEMU event {}", event.name);
+    if (event.name != "STOP") return;
+    stopped_ = true;
+    wake_.cancel();
+  }
+
+  Task<> watch_child(ChildProcess& child) {
+    auto code = co_await child.wait();
+    if (!code && code.error().code == Code::kCancelled) co_return Result<>{};
+    ended_ = code ? *code : 1;
+    log::info(kComponent, "QEMU ended with exit code {}", *ended_);
+    wake_.cancel();
+    co_return Result<>{};
+  }
+
+  Task<> watch_signals() {
+    const auto [error, number] = co_await signals_.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (error) co_return Result<>{};
+    log::info(kComponent, "asked to end: the guest has {} s to shut down",
+              std::chrono::duration_cast<std::chrono::seconds>(grace_).count());
+    terminate_ = true;
+    wake_.cancel();
+    co_return Result<>{};
+  }
+
+  asio::io_context& io_;
+  VirtualMachineInstance machine_;
+  SystemClock clock_;
+  std::unique_ptr<ProcessRunner> processes_;
+  Duration grace_ = kDefaultGrace;
+  SeedInput seed_;
+  bool terminate_ = false;
+  /// QEMU said STOP, and nobody has asked yet why.
+  bool stopped_ = false;
+  std::optional<int> ended_;
+  asio::steady_timer wake_;
+  asio::signal_set signals_;
+  TaskGroup tasks_;
+};
+
+int report(const Result<>& result) {
+  if (result) return 0;
+  log::error(kComponent, "{}", result.error().message);
+  std::ofstream("/dev/termination-log") << result.error().message << '\n';
+  return 1;
+}
+
+}  // namespace
+
+int launcher_main() {
+  auto machine = read_machine();
+  if (!machine) return report(std::unexpected(std::move(machine).error()));
+  asio::io_context io(1);
+  Launcher launcher(io, std::move(*machine));
+  Result<> result;
+  asio::co_spawn(io, launcher.run(), [&](std::exception_ptr thrown, Result<> end) {
+    result = thrown ? fail(Code::kInternal, "an exception ended the launcher") : std::move(end);
+  });
+  io.run();
+  return report(result);
+}
+
+}  // namespace nestor::vm

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/async.hpp"
+#include "vm/launcher/qmp.hpp"
+
+namespace nestor::vm {
+
+/// One QMP connection. Run `run()` in a TaskGroup for as long as it is used. Thread: event loop.
+class QmpClient {
+ public:
+  /// Takes over `fd`, a connected stream socket. `on_event` is called from run().
+  QmpClient(Executor executor, int fd, std::function<void(QmpEvent)> on_event);
+  ~QmpClient();
+
+  /// Reads until the peer closes (a success) or sends nonsense (kInvalidArgument). Then every
+  /// waiting command ends with kUnavailable.
+  Task<> run();
+  /// Waits for the greeting and asks for no capabilities. Errors: as execute.
+  Task<> negotiate();
+  /// Errors: QEMU's own as kInternal, kNotFound or kUnimplemented; kUnavailable when it is gone;
+  /// kDeadlineExceeded after 10 s; kCancelled.
+  Task<Json> execute(std::string command, Json arguments = nullptr);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace nestor::vm
