@@ -1,0 +1,130 @@
+#include "net/connection.hpp"
+
+#include <poll.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include "net/connection_impl.hpp"
+#include "net/error.hpp"
+#include "net/tls_impl.hpp"
+
+namespace nestor::net {
+
+using asio::ip::tcp;
+
+struct TlsLayer {
+  TlsLayer(tcp::socket& socket, asio::ssl::context& context) : stream(socket, context) {}
+  asio::ssl::stream<tcp::socket&> stream;
+};
+
+namespace {
+
+/// Completes into a tuple; deaf to the coroutine's cancellation (see Deadline).
+auto deaf() {
+  return asio::bind_cancellation_slot(asio::cancellation_slot(),
+                                      asio::as_tuple(asio::use_awaitable));
+}
+
+std::string handshake_error(TlsLayer& tls, boost::system::error_code error) {
+  const long verified = SSL_get_verify_result(tls.stream.native_handle());
+  if (verified != X509_V_OK) {
+    return std::string("certificate not trusted: ") + X509_verify_cert_error_string(verified);
+  }
+  return error.message();
+}
+
+}  // namespace
+
+Connection::Impl::Impl(Executor on)
+    : executor(std::move(on)), socket(executor), resolved(executor) {}
+Connection::Impl::~Impl() = default;
+
+Connection::Connection(Executor executor) : impl_(std::make_unique<Impl>(std::move(executor))) {}
+
+Connection::~Connection() { close(); }
+
+Task<> Connection::connect(std::string host, std::uint16_t port) {
+  NESTOR_CO_TRY(const auto endpoints, co_await resolve(*impl_, host, port));
+  boost::system::error_code last = asio::error::host_not_found;
+  for (const tcp::endpoint& endpoint : endpoints) {
+    if (impl_->closed) co_return fail(Code::kCancelled, "connecting: cancelled");
+    boost::system::error_code ignored;
+    impl_->socket.close(ignored);
+    const auto [error] = co_await impl_->socket.async_connect(endpoint, deaf());
+    last = error;
+    if (error) continue;
+    impl_->socket.set_option(tcp::no_delay(true), ignored);
+    impl_->socket.set_option(asio::socket_base::keep_alive(true), ignored);
+    co_return Result<>{};
+  }
+  co_return network_failure("connecting to " + host + ":" + std::to_string(port), last);
+}
+
+Task<> Connection::start_tls(const TlsContext& context, std::string server_name) {
+  impl_->tls = std::make_unique<TlsLayer>(impl_->socket, context.impl().context);
+  TlsLayer& tls = *impl_->tls;
+  NESTOR_CO_TRY_VOID(expect_peer(tls.stream.native_handle(), server_name, context));
+  const auto [error] = co_await tls.stream.async_handshake(asio::ssl::stream_base::client, deaf());
+  if (!error) co_return Result<>{};
+  if (impl_->closed) co_return network_failure("TLS", error);
+  co_return fail(Code::kUnavailable,
+                 "TLS with " + server_name + ": " + handshake_error(tls, error));
+}
+
+Task<> Connection::accept_tls(const TlsContext& context) {
+  impl_->tls = std::make_unique<TlsLayer>(impl_->socket, context.impl().context);
+  const auto [error] =
+      co_await impl_->tls->stream.async_handshake(asio::ssl::stream_base::server, deaf());
+  if (error) co_return network_failure("TLS", error);
+  co_return Result<>{};
+}
+
+Task<std::size_t> Connection::read_some(std::span<char> into) {
+  if (impl_->closed) co_return fail(Code::kCancelled, "reading: cancelled");
+  const auto buffer = asio::buffer(into.data(), into.size());
+  boost::system::error_code error;
+  std::size_t count = 0;
+  if (impl_->tls) {
+    std::tie(error, count) = co_await impl_->tls->stream.async_read_some(buffer, deaf());
+  } else {
+    std::tie(error, count) = co_await impl_->socket.async_read_some(buffer, deaf());
+  }
+  if (error == asio::error::eof) co_return std::size_t{0};
+  if (error) co_return network_failure("reading", error);
+  co_return count;
+}
+
+Task<> Connection::write(std::string_view bytes) {
+  if (impl_->closed) co_return fail(Code::kCancelled, "writing: cancelled");
+  const auto buffer = asio::buffer(bytes.data(), bytes.size());
+  boost::system::error_code error;
+  std::size_t count = 0;
+  if (impl_->tls) {
+    std::tie(error, count) = co_await asio::async_write(impl_->tls->stream, buffer, deaf());
+  } else {
+    std::tie(error, count) = co_await asio::async_write(impl_->socket, buffer, deaf());
+  }
+  if (error) co_return network_failure("writing", error);
+  co_return Result<>{};
+}
+
+void Connection::close() {
+  impl_->closed = true;
+  impl_->resolved.cancel();
+  boost::system::error_code ignored;
+  impl_->socket.close(ignored);
+}
+
+bool Connection::is_open() const { return !impl_->closed && impl_->socket.is_open(); }
+
+bool Connection::is_idle() {
+  if (!is_open()) return false;
+  pollfd ready{impl_->socket.native_handle(), POLLIN | POLLRDHUP, 0};
+  return ::poll(&ready, 1, 0) == 0;
+}
+
+}  // namespace nestor::net

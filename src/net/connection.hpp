@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/async.hpp"
+#include "net/tls.hpp"
+
+/// Inner part of net/http.hpp.
+namespace nestor::net {
+
+/// One TCP connection, plain or with TLS on top. Operations run one at a time and end early only
+/// when close() is called (see Deadline). Thread: event loop.
+class Connection {
+ public:
+  explicit Connection(Executor executor);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Resolves and tries each address in turn. Errors: kUnavailable.
+  Task<> connect(std::string host, std::uint16_t port);
+  /// TLS as client; verifies the peer. Errors: kUnavailable with the reason.
+  Task<> start_tls(const TlsContext& context, std::string server_name);
+  /// TLS as server.
+  Task<> accept_tls(const TlsContext& context);
+
+  /// Some bytes, or 0 at the peer's orderly end. Errors: kUnavailable, kCancelled.
+  Task<std::size_t> read_some(std::span<char> into);
+  Task<> write(std::string_view bytes);
+
+  /// Ends pending and future operations with kCancelled. Idempotent.
+  void close();
+  bool is_open() const;
+  /// Whether an idle connection can take a request: open, and the peer sent nothing (its end, or
+  /// bytes nobody asked for).
+  bool is_idle();
+
+  struct Impl;
+  Impl& impl() { return *impl_; }
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace nestor::net

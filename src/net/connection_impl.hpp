@@ -1,0 +1,34 @@
+#pragma once
+
+// The only header of net with sockets in it; for connection.cpp, resolve.cpp and http_server.cpp.
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <vector>
+
+#include "net/connection.hpp"
+
+namespace nestor::net {
+
+/// TLS over the socket of a connection; defined in connection.cpp, which sees the ssl headers.
+struct TlsLayer;
+
+struct Connection::Impl {
+  explicit Impl(Executor on);
+  ~Impl();
+
+  Executor executor;
+  asio::ip::tcp::socket socket;
+  /// Never expires: woken when names are resolved, or by close().
+  asio::steady_timer resolved;
+  std::unique_ptr<TlsLayer> tls;
+  bool closed = false;
+};
+
+/// Addresses of a host. The lookup blocks in a thread of Asio's and cannot be stopped, so a closed
+/// connection leaves it behind. Errors: kUnavailable, kCancelled.
+Task<std::vector<asio::ip::tcp::endpoint>> resolve(Connection::Impl& connection, std::string host,
+                                                   std::uint16_t port);
+
+}  // namespace nestor::net

@@ -1,0 +1,94 @@
+#pragma once
+
+// Template over Beast's parsers; for the .cpp files of net only.
+
+#include <array>
+#include <boost/beast/http/basic_parser.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/fields.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "net/connection.hpp"
+#include "net/error.hpp"
+
+namespace nestor::net {
+
+namespace beast_http = boost::beast::http;
+
+/// Bytes of a connection on their way into a parser.
+struct ReadBuffer {
+  std::string bytes = {};
+  /// Whether anything was ever received.
+  bool received = false;
+};
+
+/// Receives more. False at the peer's orderly end.
+inline Task<bool> fill(Connection& connection, ReadBuffer& buffer) {
+  std::array<char, 16384> chunk;
+  NESTOR_CO_TRY(const std::size_t count, co_await connection.read_some(chunk));
+  if (count == 0) co_return false;
+  buffer.received = true;
+  buffer.bytes.append(chunk.data(), count);
+  co_return true;
+}
+
+/// Gives the parser what is there, until `finished(parser)`. True when it wants more bytes to go
+/// on.
+template <class Parser, class Finished>
+bool feed(Parser& parser, ReadBuffer& buffer, boost::system::error_code& error, Finished finished) {
+  std::size_t used = 0;
+  bool wants_more = false;
+  while (!finished(parser) && !wants_more && !error) {
+    if (used == buffer.bytes.size()) {
+      wants_more = true;
+      break;
+    }
+    const std::size_t count = parser.put(
+        boost::asio::buffer(buffer.bytes.data() + used, buffer.bytes.size() - used), error);
+    used += count;
+    if (error == beast_http::error::need_more) {
+      error = {};
+      wants_more = true;
+    } else if (count == 0 && !error) {
+      wants_more = true;
+    }
+  }
+  buffer.bytes.erase(0, used);
+  return wants_more;
+}
+
+/// Reads until `finished(parser)`. Errors of the connection as they are; of the message:
+/// kResourceExhausted for one that is too large, kUnavailable otherwise.
+template <class Parser, class Finished>
+Task<> read_until(Connection& connection, ReadBuffer& buffer, Parser& parser, Finished finished) {
+  while (!finished(parser)) {
+    boost::system::error_code error;
+    if (feed(parser, buffer, error, finished) && !finished(parser)) {
+      NESTOR_CO_TRY(const bool more, co_await fill(connection, buffer));
+      if (!more) {
+        if (!parser.got_some()) {
+          co_return fail(Code::kUnavailable, "the peer closed the connection");
+        }
+        parser.put_eof(error);
+      }
+    }
+    if (error == beast_http::error::body_limit || error == beast_http::error::header_limit) {
+      co_return fail(Code::kResourceExhausted, error.message());
+    }
+    if (error) co_return fail(Code::kUnavailable, "broken HTTP message: " + error.message());
+  }
+  co_return Result<>{};
+}
+
+inline std::vector<std::pair<std::string, std::string>> header_list(
+    const beast_http::fields& fields) {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const auto& field : fields) {
+    out.emplace_back(std::string(field.name_string()), std::string(field.value()));
+  }
+  return out;
+}
+
+}  // namespace nestor::net
