@@ -1,0 +1,227 @@
+#include "kube/informer.hpp"
+
+#include <gtest/gtest.h>
+
+#include "base/testing/co_test.hpp"
+#include "base/testing/manual_clock.hpp"
+#include "kube/testing/fake_client.hpp"
+#include "kube/testing/widget.hpp"
+
+namespace nestor::kube {
+namespace {
+
+using std::chrono::seconds;
+using testing::FakeClient;
+using testing::widget;
+using testing::Widget;
+
+class InformerTest : public ::testing::Test {
+ protected:
+  ~InformerTest() override { run_coroutine(io_, set_.close()); }
+
+  void run() { settle(io_); }
+  /// Lets a back-off pass.
+  void wait() {
+    clock_.advance(seconds(31));
+    settle(io_);
+  }
+
+  asio::io_context io_;
+  ManualClock clock_{io_.get_executor()};
+  FakeClient client_;
+  InformerSet set_{client_, clock_, io_.get_executor()};
+};
+
+TEST_F(InformerTest, ListsThenFollowsChanges) {
+  client_.put(widget("a"));
+  auto informer = set_.of<Widget>();
+  EXPECT_FALSE(informer.synced());
+  run();
+  EXPECT_TRUE(informer.synced());
+  ASSERT_NE(informer.get({"default", "a"}), nullptr);
+
+  const auto before = informer.get({"default", "a"});
+  client_.put(widget("a", "blue"));
+  client_.put(widget("b"));
+  run();
+  EXPECT_EQ(before->spec.color, "red");
+  EXPECT_EQ(informer.get({"default", "a"})->spec.color, "blue");
+  EXPECT_EQ(informer.list().size(), 2U);
+  client_.erase(Widget::kType, {"default", "a"});
+  run();
+  EXPECT_EQ(informer.get({"default", "a"}), nullptr);
+  EXPECT_EQ(client_.count("list"), 1U);
+}
+
+TEST_F(InformerTest, ResumesABrokenWatchWhereItWasWithoutListing) {
+  auto informer = set_.of<Widget>();
+  run();
+  client_.put(widget("a"));
+  run();
+  client_.break_watches();
+  run();
+  EXPECT_EQ(client_.open_watches(), 0U);
+  client_.put(widget("b"));
+  client_.erase(Widget::kType, {"default", "a"});
+  wait();
+  EXPECT_NE(informer.get({"default", "b"}), nullptr);
+  EXPECT_EQ(informer.get({"default", "a"}), nullptr);
+  EXPECT_EQ(client_.count("list"), 1U);
+  EXPECT_EQ(client_.count("watch"), 2U);
+}
+
+TEST_F(InformerTest, ListsAgainWhenTheHistoryIsGoneAndTellsOfDeletions) {
+  client_.put(widget("a"));
+  client_.put(widget("b"));
+  auto informer = set_.of<Widget>();
+  std::vector<std::string> log;
+  informer.subscribe([&](const auto& old, const auto& now) {
+    log.push_back((now ? "+" : "-") + (now ? now : old)->metadata.name);
+  });
+  run();
+  client_.break_watches();
+  run();
+  client_.erase(Widget::kType, {"default", "a"});
+  client_.put(widget("c"));
+  client_.forget_history();
+  wait();
+  wait();
+  EXPECT_EQ(client_.count("list"), 2U);
+  EXPECT_EQ(informer.get({"default", "a"}), nullptr);
+  EXPECT_EQ(log, (std::vector<std::string>{"+a", "+b", "+b", "+c", "-a"}));
+}
+
+TEST_F(InformerTest, ABookmarkMovesTheResumePointPastForgottenHistory) {
+  set_.of<Widget>();
+  run();
+  // Changes of another kind raise the version of the server, not what this watch saw.
+  const ResourceType other{"", "v1", "Other", "others"};
+  client_.put(other, to_object(widget("x")));
+  client_.send_bookmarks();
+  run();
+  client_.break_watches();
+  run();
+  client_.forget_history();
+  wait();
+  EXPECT_EQ(client_.count("list"), 1U);
+  EXPECT_EQ(client_.open_watches(), 1U);
+}
+
+TEST_F(InformerTest, KeepsTryingUntilTheServerAnswers) {
+  client_.put(widget("a"));
+  client_.fail_next("list", {Code::kUnavailable, "refused", {}}, 3);
+  auto informer = set_.of<Widget>();
+  run();
+  EXPECT_FALSE(informer.synced());
+  for (int i = 0; i < 3; ++i) wait();
+  EXPECT_TRUE(informer.synced());
+  EXPECT_EQ(client_.count("list"), 4U);
+}
+
+TEST_F(InformerTest, SkipsWhatItCannotReadAndKeepsTheRest) {
+  Json bad = to_object(widget("bad"));
+  bad.as_object()["spec"] = "no object";
+  client_.put(Widget::kType, bad);
+  client_.put(widget("good"));
+  auto informer = set_.of<Widget>();
+  run();
+  EXPECT_TRUE(informer.synced());
+  ASSERT_EQ(informer.list().size(), 1U);
+  // A readable object that turns unreadable stays as it was last understood.
+  Json worse = to_object(widget("good"));
+  worse.as_object()["spec"] = 5;
+  client_.put(Widget::kType, worse);
+  run();
+  EXPECT_EQ(informer.list().size(), 1U);
+}
+
+TEST_F(InformerTest, IndexesFollowChanges) {
+  client_.put(widget("a"));
+  auto informer = set_.of<Widget>();
+  run();
+  informer.add_index("color", [](const Widget& w) { return std::vector{w.spec.color}; });
+  client_.put(widget("b"));
+  run();
+  EXPECT_EQ(informer.by_index("color", "red").size(), 2U);
+  client_.put(widget("a", "blue"));
+  client_.erase(Widget::kType, {"default", "b"});
+  run();
+  EXPECT_TRUE(informer.by_index("color", "red").empty());
+  ASSERT_EQ(informer.by_index("color", "blue").size(), 1U);
+  EXPECT_EQ(informer.by_index("color", "blue")[0]->metadata.name, "a");
+  EXPECT_TRUE(informer.by_index("unknown", "blue").empty());
+}
+
+TEST_F(InformerTest, SharesOneWatchForOneScope) {
+  set_.of<Widget>();
+  set_.of<Widget>();
+  Scope scope;
+  scope.ns = "other";
+  auto narrow = set_.of<Widget>(scope);
+  client_.put(widget("a"));
+  client_.put(widget("b", "red", "other"));
+  run();
+  EXPECT_EQ(client_.open_watches(), 2U);
+  EXPECT_EQ(narrow.list().size(), 1U);
+}
+
+TEST_F(InformerTest, AnObjectThatLeavesTheSelectorIsGone) {
+  Scope scope;
+  scope.label_selector = "keep=yes";
+  auto informer = set_.of<Widget>(scope);
+  Widget a = widget("a");
+  a.metadata.labels["keep"] = "yes";
+  client_.put(a);
+  run();
+  EXPECT_EQ(informer.list().size(), 1U);
+  client_.put(widget("a"));
+  run();
+  EXPECT_TRUE(informer.list().empty());
+}
+
+TEST_F(InformerTest, WaitsUntilAPredicateHoldsOrTimeIsUp) {
+  auto informer = set_.of<Widget>();
+  run();
+  std::optional<Result<>> seen;
+  std::optional<Result<>> late;
+  const auto wait_for = [&](std::string name, std::optional<Result<>>& out) -> Task<> {
+    std::function<bool()> there = [informer, key = ObjectKey{"default", std::move(name)}] {
+      return informer.get(key) != nullptr;
+    };
+    return [](Informer<Widget> in, std::function<bool()> is, auto* result) -> Task<> {
+      *result = co_await in.wait_until(std::move(is), seconds(5));
+      co_return Result<>();
+    }(informer, std::move(there), &out);
+  };
+  TaskGroup tasks(io_.get_executor());
+  tasks.spawn("seen", wait_for("a", seen));
+  tasks.spawn("late", wait_for("never", late));
+  run();
+  EXPECT_FALSE(seen.has_value());
+  client_.put(widget("a"));
+  run();
+  ASSERT_TRUE(seen.has_value());
+  EXPECT_TRUE(seen->has_value());
+  clock_.advance(seconds(5));
+  run();
+  ASSERT_TRUE(late.has_value());
+  EXPECT_EQ(late->error().code, Code::kDeadlineExceeded);
+  EXPECT_EQ(tasks.size(), 0U);
+  run_coroutine(io_, tasks.close());
+}
+
+TEST_F(InformerTest, AWaiterIsCancelledWithItsGroup) {
+  client_.fail_next("list", {Code::kUnavailable, "refused", {}}, 1);
+  auto informer = set_.of<Widget>();
+  TaskGroup tasks(io_.get_executor());
+  tasks.spawn("synced", informer.wait_synced());
+  std::function<bool()> never = [] { return false; };
+  tasks.spawn("until", informer.wait_until(std::move(never), seconds(5)));
+  run();
+  EXPECT_EQ(tasks.size(), 2U);
+  run_coroutine(io_, tasks.close());
+  EXPECT_EQ(tasks.size(), 0U);
+}
+
+}  // namespace
+}  // namespace nestor::kube

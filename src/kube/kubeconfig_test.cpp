@@ -1,0 +1,123 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "kube/client.hpp"
+#include "kube/path.hpp"
+
+namespace nestor::kube {
+namespace {
+
+constexpr std::string_view kConfig = R"(
+apiVersion: v1
+kind: Config
+current-context: one
+contexts:
+- name: one
+  context: {cluster: c1, user: u1, namespace: tenants}
+- name: two
+  context: {cluster: c2, user: u2}
+- name: three
+  context: {cluster: c2, user: u3}
+- name: broken
+  context: {cluster: nowhere, user: u1}
+clusters:
+- name: c1
+  cluster:
+    server: https://10.0.0.1:6443
+    certificate-authority-data: Q0E=
+    tls-server-name: kubernetes
+    proxy-url: http://proxy:3128
+- name: c2
+  cluster: {server: "https://[::1]:6443/base/", certificate-authority: ca.crt}
+users:
+- name: u1
+  user: {client-certificate-data: Q0VSVA==, client-key-data: S0VZ}
+- name: u2
+  user: {tokenFile: token}
+- name: u3
+  user:
+    exec: {command: login}
+)";
+
+TEST(Kubeconfig, ReadsTheCurrentContextWithInlineData) {
+  const auto config = parse_kubeconfig(kConfig);
+  ASSERT_TRUE(config.has_value()) << config.error().message;
+  EXPECT_EQ(config->server, "https://10.0.0.1:6443");
+  EXPECT_EQ(config->ca_pem, "CA");
+  EXPECT_EQ(config->cert_pem, "CERT");
+  EXPECT_EQ(config->key_pem, "KEY");
+  EXPECT_EQ(config->tls_server_name, "kubernetes");
+  EXPECT_EQ(config->proxy_url, "http://proxy:3128");
+  EXPECT_EQ(config->default_namespace, "tenants");
+}
+
+TEST(Kubeconfig, ReadsFilesRelativeToItsFolder) {
+  const auto dir = std::filesystem::path(::testing::TempDir()) / "nestor_kubeconfig_test";
+  std::filesystem::create_directories(dir);
+  std::ofstream(dir / "ca.crt") << "FILE-CA";
+  std::ofstream(dir / "token") << "secret\n";
+  const auto config = parse_kubeconfig(kConfig, "two", dir.string());
+  ASSERT_TRUE(config.has_value()) << config.error().message;
+  EXPECT_EQ(config->ca_pem, "FILE-CA");
+  EXPECT_EQ(config->token, "secret");
+  EXPECT_EQ(config->token_file, (dir / "token").string());
+  EXPECT_EQ(config->default_namespace, "default");
+  std::filesystem::remove_all(dir);
+  EXPECT_EQ(parse_kubeconfig(kConfig, "two", dir.string()).error().code, Code::kInvalidArgument);
+}
+
+TEST(Kubeconfig, SaysWhatIsWrong) {
+  const auto broken = parse_kubeconfig(kConfig, "broken");
+  ASSERT_FALSE(broken.has_value());
+  EXPECT_EQ(broken.error().code, Code::kInvalidArgument);
+  EXPECT_NE(broken.error().message.find("nowhere"), std::string::npos);
+  EXPECT_EQ(parse_kubeconfig(kConfig, "none").error().code, Code::kInvalidArgument);
+  EXPECT_EQ(parse_kubeconfig("[]").error().code, Code::kInvalidArgument);
+  EXPECT_EQ(parse_kubeconfig("").error().code, Code::kInvalidArgument);
+  EXPECT_EQ(parse_kubeconfig(kConfig, "three", "/nowhere").error().code, Code::kInvalidArgument);
+}
+
+TEST(Kubeconfig, RefusesLoginPlugins) {
+  const auto dir = std::filesystem::path(::testing::TempDir()) / "nestor_kubeconfig_exec";
+  std::filesystem::create_directories(dir);
+  std::ofstream(dir / "ca.crt") << "FILE-CA";
+  EXPECT_EQ(parse_kubeconfig(kConfig, "three", dir.string()).error().code, Code::kUnimplemented);
+  std::filesystem::remove_all(dir);
+}
+
+TEST(Path, BuildsResourcePaths) {
+  const ResourceType pods{"", "v1", "Pod", "pods", true};
+  const ResourceType nodes{"", "v1", "Node", "nodes", false};
+  const ResourceType machines{"cluster.x-k8s.io", "v1beta2", "Machine", "machines", true};
+  EXPECT_EQ(collection_path(pods, ""), "/api/v1/pods");
+  EXPECT_EQ(object_path(pods, {"a", "b"}, "log"), "/api/v1/namespaces/a/pods/b/log");
+  EXPECT_EQ(object_path(nodes, {"ignored", "n"}), "/api/v1/nodes/n");
+  EXPECT_EQ(object_path(machines, {"a", "m"}, "status"),
+            "/apis/cluster.x-k8s.io/v1beta2/namespaces/a/machines/m/status");
+}
+
+TEST(Path, EncodesQueryValues) {
+  Query query("/p");
+  query.add("labelSelector", "a in (b,c),d=é").add("empty", "").add("limit", "5");
+  EXPECT_EQ(query.text(), "/p?labelSelector=a%20in%20%28b%2Cc%29%2Cd%3D%C3%A9&limit=5");
+}
+
+TEST(Path, ReadsServerUrls) {
+  ServerUrl url;
+  ASSERT_TRUE(parse_server_url("https://[::1]:6443/base/", url));
+  EXPECT_EQ(url.host, "::1");
+  EXPECT_EQ(url.port, 6443);
+  EXPECT_EQ(url.prefix, "/base");
+  ASSERT_TRUE(parse_server_url("http://host", url));
+  EXPECT_FALSE(url.tls);
+  EXPECT_EQ(url.port, 80);
+  for (const char* bad : {"host:1", "https://", "https://h:", "https://h:x", "https://h:70000",
+                          "https://[::1", "ftp://h"}) {
+    EXPECT_FALSE(parse_server_url(bad, url)) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace nestor::kube

@@ -1,0 +1,36 @@
+#include "kube/object.hpp"
+
+#include <gtest/gtest.h>
+
+namespace nestor::kube {
+namespace {
+
+TEST(Conditions, MoveTheTransitionTimeOnlyWithTheStatus) {
+  std::vector<Condition> conditions;
+  EXPECT_TRUE(set_condition(conditions, {"Ready", "False", 1, "", "Waiting", "for x"}, "t1"));
+  EXPECT_FALSE(set_condition(conditions, {"Ready", "False", 1, "", "Waiting", "for x"}, "t2"));
+  EXPECT_TRUE(set_condition(conditions, {"Ready", "False", 2, "", "Waiting", "for y"}, "t3"));
+  EXPECT_EQ(conditions[0].lastTransitionTime, "t1");
+  EXPECT_TRUE(set_condition(conditions, {"Ready", "True", 2, "", "Done", ""}, "t4"));
+  ASSERT_EQ(conditions.size(), 1U);
+  EXPECT_EQ(conditions[0].lastTransitionTime, "t4");
+  EXPECT_TRUE(condition_true(conditions, "Ready"));
+  EXPECT_FALSE(condition_true(conditions, "Other"));
+}
+
+TEST(ObjectMeta, FindsItsController) {
+  ObjectMeta owner;
+  owner.name = "set";
+  owner.uid = "u1";
+  const ResourceType type{"apps", "v1", "ReplicaSet", "replicasets"};
+  ObjectMeta object;
+  object.ownerReferences.push_back(owner_reference(type, owner, false));
+  EXPECT_EQ(object.controller(), nullptr);
+  object.ownerReferences.push_back(owner_reference(type, owner, true));
+  ASSERT_NE(object.controller(), nullptr);
+  EXPECT_EQ(object.controller()->apiVersion, "apps/v1");
+  EXPECT_EQ(object.controller()->uid, "u1");
+}
+
+}  // namespace
+}  // namespace nestor::kube

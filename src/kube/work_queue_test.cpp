@@ -1,0 +1,107 @@
+#include "kube/work_queue.hpp"
+
+#include <gtest/gtest.h>
+
+#include "kube/backoff.hpp"
+
+namespace nestor::kube {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+const SteadyTime kNow{};
+const ObjectKey kA{"ns", "a"};
+const ObjectKey kB{"ns", "b"};
+
+TEST(WorkQueue, GivesAKeyOnceHoweverOftenItWasAdded) {
+  WorkQueue queue;
+  queue.add(kA);
+  queue.add(kB);
+  queue.add(kA);
+  EXPECT_EQ(queue.depth(), 2U);
+  EXPECT_EQ(queue.next(kNow), kA);
+  EXPECT_EQ(queue.next(kNow), kB);
+  EXPECT_EQ(queue.next(kNow), std::nullopt);
+}
+
+TEST(WorkQueue, HoldsAKeyBackWhileItIsInFlightAndGivesItAgainAfterwards) {
+  WorkQueue queue;
+  queue.add(kA);
+  ASSERT_EQ(queue.next(kNow), kA);
+  queue.add(kA);
+  queue.add(kA);
+  EXPECT_EQ(queue.next(kNow), std::nullopt);
+  queue.done(kA);
+  EXPECT_EQ(queue.next(kNow), kA);
+  queue.done(kA);
+  EXPECT_EQ(queue.next(kNow), std::nullopt);
+  EXPECT_EQ(queue.in_flight(), 0U);
+}
+
+TEST(WorkQueue, GivesDelayedKeysInOrderOfTheirTimes) {
+  WorkQueue queue;
+  queue.add_at(kA, kNow + seconds(2));
+  queue.add_at(kB, kNow + seconds(1));
+  EXPECT_EQ(queue.next_due(), kNow + seconds(1));
+  EXPECT_EQ(queue.next(kNow), std::nullopt);
+  EXPECT_EQ(queue.next(kNow + seconds(1)), kB);
+  EXPECT_EQ(queue.next(kNow + seconds(1)), std::nullopt);
+  EXPECT_EQ(queue.next(kNow + seconds(2)), kA);
+  EXPECT_EQ(queue.next_due(), std::nullopt);
+}
+
+TEST(WorkQueue, KeepsTheEarliestOfSeveralDelays) {
+  WorkQueue queue;
+  queue.add_at(kA, kNow + seconds(5));
+  queue.add_at(kA, kNow + seconds(1));
+  queue.add_at(kA, kNow + seconds(9));
+  EXPECT_EQ(queue.next_due(), kNow + seconds(1));
+}
+
+TEST(WorkQueue, DropsTheDelayOfAKeyThatIsTakenEarlier) {
+  WorkQueue queue;
+  queue.add_at(kA, kNow + seconds(60));
+  queue.add(kA);
+  ASSERT_EQ(queue.next(kNow), kA);
+  queue.done(kA);
+  EXPECT_EQ(queue.next(kNow + seconds(60)), std::nullopt);
+}
+
+TEST(WorkQueue, MarksADelayedKeyThatIsDueWhileInFlight) {
+  WorkQueue queue;
+  queue.add(kA);
+  ASSERT_EQ(queue.next(kNow), kA);
+  queue.add_at(kA, kNow + seconds(1));
+  EXPECT_EQ(queue.next(kNow + seconds(2)), std::nullopt);
+  queue.done(kA);
+  EXPECT_EQ(queue.next(kNow + seconds(2)), kA);
+}
+
+TEST(WorkQueue, DoublesTheDelayOfAFailingKeyUpToTheLimit) {
+  WorkQueue queue;
+  EXPECT_EQ(queue.failed(kA), milliseconds(5));
+  EXPECT_EQ(queue.failed(kA), milliseconds(10));
+  EXPECT_EQ(queue.failed(kA), milliseconds(20));
+  EXPECT_EQ(queue.failed(kB), milliseconds(5));
+  for (int i = 0; i < 100; ++i) queue.failed(kA);
+  EXPECT_EQ(queue.failed(kA), seconds(1000));
+  queue.succeeded(kA);
+  EXPECT_EQ(queue.failed(kA), milliseconds(5));
+}
+
+TEST(Backoff, GrowsWithJitterUpToTheLimitAndStartsAgain) {
+  Backoff backoff(milliseconds(200), seconds(30), 7);
+  Duration full = milliseconds(200);
+  for (int i = 0; i < 20; ++i) {
+    const Duration delay = backoff.next();
+    EXPECT_GE(delay, full / 2);
+    EXPECT_LE(delay, full);
+    full = std::min<Duration>(full * 2, seconds(30));
+  }
+  backoff.reset();
+  EXPECT_LE(backoff.next(), milliseconds(200));
+}
+
+}  // namespace
+}  // namespace nestor::kube
