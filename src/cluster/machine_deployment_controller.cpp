@@ -1,0 +1,187 @@
+#include "cluster/machine_deployment_controller.hpp"
+
+#include "api/cluster/labels.hpp"
+#include "pki/pki.hpp"
+
+namespace nestor::cluster {
+
+using api::cluster::Cluster;
+using api::cluster::MachineDeployment;
+using api::cluster::MachineSet;
+
+namespace {
+constexpr Duration kCacheTimeout = std::chrono::seconds(10);
+}  // namespace
+
+void MachineDeploymentController::add() {
+  auto& controller = context_.runtime.add_controller(
+      "cluster.machinedeployment",
+      [this](kube::ObjectKey key) { return reconcile(std::move(key)); });
+  controller.watch(context_.machine_deployments());
+  controller.watch_owned(context_.machine_sets(), MachineDeployment::kType);
+  controller.watch_mapped<Cluster>(context_.clusters(), [this](const Cluster& cluster) {
+    std::vector<kube::ObjectKey> keys;
+    for (const auto& one : context_.machine_deployments().list(cluster.metadata.namespace_)) {
+      if (one->spec.clusterName == cluster.metadata.name) keys.push_back(one->metadata.key());
+    }
+    return keys;
+  });
+}
+
+std::vector<MachineSetPtr> MachineDeploymentController::owned_sets(
+    const MachineDeployment& deployment) {
+  std::vector<MachineSetPtr> owned;
+  for (const auto& set : context_.machine_sets().list(deployment.metadata.namespace_)) {
+    const auto* controller = set->metadata.controller();
+    if (controller != nullptr && controller->uid == deployment.metadata.uid) owned.push_back(set);
+  }
+  return owned;
+}
+
+Task<kube::ReconcileResult> MachineDeploymentController::reconcile(kube::ObjectKey key) {
+  const auto stored = context_.machine_deployments().get(key);
+  if (!stored) {
+    created_.erase(key);
+    co_return kube::ReconcileResult{};
+  }
+  const auto cluster = context_.clusters().get({key.ns, stored->spec.clusterName});
+  if (cluster && api::cluster::paused(*cluster, stored->metadata)) {
+    co_return kube::ReconcileResult{};
+  }
+  if (stored->metadata.deleting()) co_return co_await reconcile_delete(stored);
+  if (!cluster || cluster->metadata.deleting()) co_return kube::ReconcileResult{};
+  NESTOR_CO_TRY(const bool wrote, co_await ensure_metadata(stored, cluster));
+  if (wrote) co_return kube::ReconcileResult{};
+
+  auto defaulted = std::make_shared<MachineDeployment>(*stored);
+  api::cluster::set_defaults(*defaulted);
+  const DeploymentPtr deployment = defaulted;
+  NESTOR_CO_TRY_VOID(co_await adopt_templates(deployment, cluster));
+  const MachineSets sets = sort_sets(*deployment, owned_sets(*deployment));
+  if (!sets.current && !deployment->spec.paused.value_or(false)) {
+    NESTOR_CO_TRY_VOID(co_await create_set(deployment, sets));
+  } else if (!deployment->spec.paused.value_or(false)) {
+    NESTOR_CO_TRY_VOID(co_await roll(deployment, sets));
+  }
+  MachineDeployment after = *stored;
+  const MachineSets now = sort_sets(*deployment, owned_sets(*deployment));
+  after.status = observe(*deployment, now, context_.now()).status;
+  NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context_.client(), *stored, after));
+  co_return kube::ReconcileResult{};
+}
+
+Task<bool> MachineDeploymentController::ensure_metadata(
+    DeploymentPtr deployment, kube::Informer<Cluster>::Ptr cluster) {
+  MachineDeployment after = *deployment;
+  if (!after.metadata.has_finalizer(api::cluster::kMachineDeploymentFinalizer)) {
+    after.metadata.finalizers.emplace_back(api::cluster::kMachineDeploymentFinalizer);
+  }
+  after.metadata.labels[std::string(api::cluster::kClusterNameLabel)] =
+      deployment->spec.clusterName;
+  const auto owners =
+      with_owner(after.metadata.ownerReferences, kube::owner_reference(*cluster, false));
+  if (owners) after.metadata.ownerReferences = *owners;
+  if (after == *deployment) co_return false;
+  NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context_.client(), *deployment, after));
+  co_return true;
+}
+
+Task<> MachineDeploymentController::adopt_templates(DeploymentPtr deployment,
+                                                    kube::Informer<Cluster>::Ptr cluster) {
+  const auto owner = kube::owner_reference(*cluster, false);
+  const auto& spec = deployment->spec.template_.spec;
+  for (const auto* ref : {&spec.bootstrap.configRef, &spec.infrastructureRef}) {
+    NESTOR_CO_TRY(const auto found,
+                  co_await fetch(context_, *ref, deployment->metadata.namespace_));
+    if (!found) continue;
+    NESTOR_CO_TRY_VOID(co_await adopt(context_, *found, deployment->spec.clusterName, owner));
+  }
+  co_return Result<>{};
+}
+
+Task<> MachineDeploymentController::create_set(DeploymentPtr deployment,
+                                               const MachineSets& sets) {
+  const auto key = deployment->metadata.key();
+  auto informer = context_.machine_sets();
+  kube::ObjectKey made;
+  // A second set for the same template would be made if the cache had not caught up with the first.
+  if (const auto known = created_.find(key); known != created_.end() && !informer.get(known->second)) {
+    made = known->second;
+    auto live = co_await context_.client().get(MachineSet::kType, made);
+    if (!live && live.error().code == Code::kNotFound) created_.erase(key);
+  } else {
+    MachineSet set = machine_set_of(*deployment, sets, pki::random_lowercase(5));
+    set = propagated(*deployment, set);
+    set.spec.replicas = plan_rollout(*deployment, sets).current;
+    made = set.metadata.key();
+    auto written = co_await kube::create(context_.client(), std::move(set));
+    if (!written) {
+      context_.runtime.events().warning(*deployment, "FailedCreate", written.error().message);
+      co_return std::unexpected(std::move(written).error());
+    }
+    created_[key] = made;
+    context_.runtime.events().normal(*deployment, "SuccessfulCreate",
+                                     "created MachineSet " + made.name);
+  }
+  co_return co_await informer.wait_until(
+      [informer, made] { return informer.get(made) != nullptr; }, kCacheTimeout);
+}
+
+Task<> MachineDeploymentController::write_set(DeploymentPtr deployment, MachineSetPtr set,
+                                              MachineSet wanted) {
+  const int before = set->spec.replicas.value_or(1);
+  const int now = wanted.spec.replicas.value_or(1);
+  NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context_.client(), *set, wanted));
+  if (before != now) {
+    context_.runtime.events().normal(*deployment, "SuccessfulScale",
+                                     "scaled MachineSet " + set->metadata.name + " from " +
+                                         std::to_string(before) + " to " + std::to_string(now));
+  }
+  co_return Result<>{};
+}
+
+Task<> MachineDeploymentController::roll(DeploymentPtr deployment, MachineSets sets) {
+  const RolloutPlan plan = plan_rollout(*deployment, sets);
+  MachineSet current = propagated(*deployment, *sets.current);
+  current.spec.replicas = plan.current;
+  NESTOR_CO_TRY_VOID(co_await write_set(deployment, sets.current, std::move(current)));
+  for (std::size_t i = 0; i < sets.old.size(); ++i) {
+    const auto& set = sets.old[i];
+    if (set->metadata.deleting()) continue;
+    if (plan.old[i] == 0 && set->spec.replicas == 0 && set->status.replicas == 0) {
+      kube::DeleteOptions options{.uid = set->metadata.uid};
+      NESTOR_CO_TRY_VOID(co_await kube::ensure_deleted(context_.client(), MachineSet::kType,
+                                                       set->metadata.key(), options));
+      continue;
+    }
+    MachineSet wanted = *set;
+    wanted.spec.replicas = plan.old[i];
+    NESTOR_CO_TRY_VOID(co_await write_set(deployment, set, std::move(wanted)));
+  }
+  co_return Result<>{};
+}
+
+Task<kube::ReconcileResult> MachineDeploymentController::reconcile_delete(
+    DeploymentPtr deployment) {
+  if (!deployment->metadata.has_finalizer(api::cluster::kMachineDeploymentFinalizer)) {
+    co_return kube::ReconcileResult{};
+  }
+  const auto owned = owned_sets(*deployment);
+  for (const auto& set : owned) {
+    if (set->metadata.deleting()) continue;
+    kube::DeleteOptions options{.uid = set->metadata.uid};
+    NESTOR_CO_TRY_VOID(co_await kube::ensure_deleted(context_.client(), MachineSet::kType,
+                                                     set->metadata.key(), options));
+  }
+  MachineDeployment defaulted = *deployment;
+  api::cluster::set_defaults(defaulted);
+  MachineDeployment after = *deployment;
+  after.status = observe(defaulted, sort_sets(defaulted, owned), context_.now()).status;
+  if (owned.empty()) {
+    std::erase(after.metadata.finalizers, api::cluster::kMachineDeploymentFinalizer);
+  }
+  NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context_.client(), *deployment, after));
+  co_return kube::ReconcileResult{};
+}
+
+}  // namespace nestor::cluster

@@ -1,0 +1,299 @@
+#include "cluster/machine_logic.hpp"
+
+#include <algorithm>
+
+#include "api/cluster/labels.hpp"
+#include "base/json_convert.hpp"
+#include "cluster/cluster_logic.hpp"
+#include "cluster/contract.hpp"
+
+namespace nestor::cluster {
+
+namespace {
+
+using api::cluster::Machine;
+using api::core::Node;
+using kube::Condition;
+
+Condition condition(std::string_view type, std::string_view status, std::string_view reason,
+                    std::string message = {}) {
+  Condition out;
+  out.type = type;
+  out.status = status;
+  out.reason = reason;
+  out.message = std::move(message);
+  return out;
+}
+
+void observe_bootstrap(const MachineView& view, Machine& machine) {
+  auto& bootstrap = machine.spec.bootstrap;
+  if (bootstrap.dataSecretName.empty() && view.bootstrap) {
+    bootstrap.dataSecretName = bootstrap_data_secret(*view.bootstrap);
+  }
+  if (!bootstrap.dataSecretName.empty()) {
+    machine.status.initialization.bootstrapDataSecretCreated = true;
+  }
+}
+
+void observe_infrastructure(const MachineView& view, Machine& machine) {
+  if (!view.infrastructure) return;
+  const Json& infra = *view.infrastructure;
+  const auto provider_id = find_string(infra, {"spec", "providerID"});
+  if (!is_provisioned(infra) || provider_id.empty()) return;
+  machine.spec.providerID = provider_id;
+  machine.status.initialization.infrastructureProvisioned = true;
+  if (const Json* addresses = find(infra, {"status", "addresses"})) {
+    (void)read_json(*addresses, machine.status.addresses);
+  }
+  for (const auto path : {"status", "spec"}) {
+    const auto domain = find_string(infra, {path, "failureDomain"});
+    if (domain.empty()) continue;
+    machine.status.failureDomain = domain;
+    break;
+  }
+}
+
+void observe_node(const MachineView& view, Machine& machine) {
+  if (view.node == nullptr) return;
+  machine.status.nodeRef.name = view.node->metadata.name;
+  if (view.node->status.nodeInfo) machine.status.nodeInfo = to_json(*view.node->status.nodeInfo);
+}
+
+Condition bootstrap_ready(const MachineView& view, const Machine& machine) {
+  if (view.bootstrap) {
+    return mirror(*view.bootstrap, "Ready", "BootstrapConfigReady",
+                  machine.status.initialization.bootstrapDataSecretCreated.value_or(false));
+  }
+  if (!machine.spec.bootstrap.dataSecretName.empty()) {
+    return condition("BootstrapConfigReady", "True", "DataSecretProvided");
+  }
+  return condition("BootstrapConfigReady", "False", "DoesNotExist",
+                   machine.spec.bootstrap.configRef.kind + " does not exist");
+}
+
+Condition infrastructure_ready(const MachineView& view, const Machine& machine) {
+  const bool provisioned =
+      machine.status.initialization.infrastructureProvisioned.value_or(false);
+  if (view.infrastructure) {
+    return mirror(*view.infrastructure, "Ready", "InfrastructureReady", provisioned);
+  }
+  const auto& kind = machine.spec.infrastructureRef.kind;
+  return condition("InfrastructureReady", "False", provisioned ? "Deleted" : "DoesNotExist",
+                   kind + (provisioned ? " is gone" : " does not exist"));
+}
+
+/// NodeReady mirrors the Node; NodeHealthy also looks at its pressures.
+void observe_node_conditions(const MachineView& view, Machine& machine,
+                             std::vector<Condition>& out) {
+  const bool known = !machine.status.nodeRef.name.empty();
+  if (view.node == nullptr) {
+    const bool gone = known && view.connected;
+    const std::string_view status = gone ? "False" : "Unknown";
+    const std::string message = !view.connected ? "the tenant cluster cannot be reached"
+                                : known         ? "the Node is gone"
+                                                : "waiting for the Node to join";
+    out.push_back(condition("NodeReady", status, gone ? "NodeDeleted" : "NodeReadyUnknown",
+                            message));
+    out.push_back(condition("NodeHealthy", status, gone ? "NodeDeleted" : "NodeHealthyUnknown",
+                            message));
+    return;
+  }
+  const auto& conditions = view.node->status.conditions;
+  const auto* ready = kube::find_condition(conditions, "Ready");
+  const bool is_ready = ready != nullptr && ready->status == "True";
+  const std::string why = ready == nullptr ? "the Node has not reported" : ready->message;
+  out.push_back(condition("NodeReady", is_ready ? "True" : "False",
+                          is_ready ? "NodeReady" : "NodeNotReady", is_ready ? "" : why));
+  std::string message = is_ready ? "" : why;
+  for (const auto type : {"MemoryPressure", "DiskPressure", "PIDPressure"}) {
+    if (!kube::condition_true(conditions, type)) continue;
+    if (!message.empty()) message += "; ";
+    message += std::string("the Node has ") + type;
+  }
+  out.push_back(condition("NodeHealthy", message.empty() ? "True" : "False",
+                          message.empty() ? "NodeHealthy" : "NodeNotHealthy", message));
+}
+
+Condition ready_summary(const Machine& machine) {
+  if (machine.metadata.deleting()) {
+    return condition("Ready", "False", "NotReady", "the Machine is being deleted");
+  }
+  std::string message;
+  for (const auto type : {"BootstrapConfigReady", "InfrastructureReady", "NodeHealthy"}) {
+    const auto* one = kube::find_condition(machine.status.conditions, type);
+    if (one != nullptr && one->status == "True") continue;
+    if (!message.empty()) message += "; ";
+    message += type;
+    if (one != nullptr && !one->message.empty()) message += ": " + one->message;
+  }
+  return condition("Ready", message.empty() ? "True" : "False",
+                   message.empty() ? "Ready" : "NotReady", message);
+}
+
+Condition available(const Machine& machine, WallTime now) {
+  if (!kube::condition_true(machine.status.conditions, "Ready")) {
+    return condition("Available", "False", "NotAvailable", "the Machine is not ready");
+  }
+  if (until_available(machine, now)) {
+    return condition("Available", "False", "WaitingForMinReadySeconds");
+  }
+  return condition("Available", "True", "Available");
+}
+
+void observe_conditions(const MachineView& view, Machine& machine) {
+  const std::string now = format_rfc3339(view.now);
+  const auto set = [&](Condition one) {
+    one.observedGeneration = machine.metadata.generation;
+    kube::set_condition(machine.status.conditions, std::move(one), now);
+  };
+  set(bootstrap_ready(view, machine));
+  set(infrastructure_ready(view, machine));
+  std::vector<Condition> node;
+  observe_node_conditions(view, machine, node);
+  for (Condition& one : node) set(std::move(one));
+  set(condition("Deleting", "False", "NotDeleting"));
+  set(condition("Paused", "False", "NotPaused"));
+  set(ready_summary(machine));
+  set(available(machine, view.now));
+}
+
+std::string phase_of(const Machine& machine) {
+  if (machine.metadata.deleting()) return "Deleting";
+  if (!machine.status.nodeRef.name.empty()) return "Running";
+  const auto& done = machine.status.initialization;
+  if (done.infrastructureProvisioned.value_or(false)) return "Provisioned";
+  if (done.bootstrapDataSecretCreated.value_or(false)) return "Provisioning";
+  return "Pending";
+}
+
+bool has_hook(const Machine& machine, std::string_view prefix) {
+  return std::ranges::any_of(machine.metadata.annotations, [&](const auto& item) {
+    return item.first.starts_with(prefix);
+  });
+}
+
+/// Whether `seconds` (0: never) have passed since the time written as `since`.
+bool expired(const std::optional<std::int32_t>& seconds, const std::string& since, WallTime now) {
+  if (seconds.value_or(0) <= 0 || since.empty()) return false;
+  const auto start = parse_rfc3339(since);
+  return start && now >= *start + std::chrono::seconds(*seconds);
+}
+
+}  // namespace
+
+Machine observe(const MachineView& view) {
+  Machine machine = view.machine;
+  observe_bootstrap(view, machine);
+  observe_infrastructure(view, machine);
+  observe_node(view, machine);
+  observe_conditions(view, machine);
+  machine.status.phase = phase_of(machine);
+  if (machine.status.phase != view.machine.status.phase) {
+    machine.status.lastUpdated = format_rfc3339(view.now);
+  }
+  machine.status.observedGeneration = machine.metadata.generation;
+  return machine;
+}
+
+std::optional<Duration> until_available(const Machine& machine, WallTime now) {
+  const auto* ready = kube::find_condition(machine.status.conditions, "Ready");
+  if (ready == nullptr || ready->status != "True") return std::nullopt;
+  const auto since = parse_rfc3339(ready->lastTransitionTime);
+  if (!since) return std::nullopt;
+  const auto when = *since + std::chrono::seconds(machine.spec.minReadySeconds.value_or(0));
+  if (when <= now) return std::nullopt;
+  return std::chrono::duration_cast<Duration>(when - now) + Duration(1);
+}
+
+bool is_node_label(std::string_view key) {
+  if (key.starts_with("node-role.kubernetes.io")) return true;
+  const std::string_view domain = key.substr(0, key.find('/'));
+  if (domain.size() == key.size()) return false;
+  for (const std::string_view own :
+       {std::string_view("node-restriction.kubernetes.io"),
+        std::string_view("node.cluster.x-k8s.io")}) {
+    if (domain == own || domain.ends_with("." + std::string(own))) return true;
+  }
+  return false;
+}
+
+Node wanted_node(const Node& node, const Machine& machine) {
+  namespace names = api::cluster;
+  Node wanted = node;
+  auto& labels = wanted.metadata.labels;
+  auto& annotations = wanted.metadata.annotations;
+  // What the Machine gave before and no longer has goes.
+  std::string before(node.metadata.annotation(names::kNodeLabelsFromMachineAnnotation));
+  while (!before.empty()) {
+    const auto end = std::min(before.find(','), before.size());
+    const std::string key = before.substr(0, end);
+    if (!machine.metadata.labels.contains(key)) labels.erase(key);
+    before.erase(0, end + 1);
+  }
+  std::string given;
+  for (const auto& [key, value] : machine.metadata.labels) {
+    if (!is_node_label(key)) continue;
+    labels[key] = value;
+    if (!given.empty()) given += ",";
+    given += key;
+  }
+  annotations[std::string(names::kNodeLabelsFromMachineAnnotation)] = given;
+  annotations[std::string(names::kNodeClusterNameAnnotation)] = machine.spec.clusterName;
+  annotations[std::string(names::kNodeClusterNamespaceAnnotation)] = machine.metadata.namespace_;
+  annotations[std::string(names::kNodeMachineAnnotation)] = machine.metadata.name;
+  if (const auto* owner = machine.metadata.controller()) {
+    annotations[std::string(names::kNodeOwnerKindAnnotation)] = owner->kind;
+    annotations[std::string(names::kNodeOwnerNameAnnotation)] = owner->name;
+  }
+  std::erase_if(wanted.spec.taints,
+                [](const auto& taint) { return taint.key == names::kNodeUninitializedTaint; });
+  return wanted;
+}
+
+bool needs_drain(const MachineDeleteView& view) {
+  if (view.node == nullptr || view.cluster_deleting) return false;
+  const Machine& machine = *view.machine;
+  if (machine.metadata.annotations.contains(
+          std::string(api::cluster::kExcludeNodeDrainingAnnotation))) {
+    return false;
+  }
+  return !expired(machine.spec.deletion.nodeDrainTimeoutSeconds,
+                  machine.status.deletion.nodeDrainStartTime, view.now);
+}
+
+MachineDeleteStep next_delete_step(const MachineDeleteView& view) {
+  const Machine& machine = *view.machine;
+  // While the infrastructure stands the steps before its removal come first; once it goes there is
+  // no way back to them.
+  if (view.infrastructure_exists) {
+    if (has_hook(machine, api::cluster::kPreDrainHookPrefix)) {
+      return MachineDeleteStep::kPreDrainHook;
+    }
+    if (!view.drained && needs_drain(view)) return MachineDeleteStep::kDrain;
+    if (has_hook(machine, api::cluster::kPreTerminateHookPrefix)) {
+      return MachineDeleteStep::kPreTerminateHook;
+    }
+    return MachineDeleteStep::kInfrastructure;
+  }
+  if (view.bootstrap_exists) return MachineDeleteStep::kBootstrap;
+  const bool give_up = expired(machine.spec.deletion.nodeDeletionTimeoutSeconds.value_or(10),
+                               machine.metadata.deletionTimestamp, view.now);
+  const bool node_left = view.node != nullptr || (view.node_unknown && !give_up);
+  if (node_left && !view.cluster_deleting) return MachineDeleteStep::kNode;
+  return MachineDeleteStep::kDone;
+}
+
+std::string_view deleting_reason(MachineDeleteStep step) {
+  switch (step) {
+    case MachineDeleteStep::kPreDrainHook: return "WaitingForPreDrainHook";
+    case MachineDeleteStep::kDrain: return "DrainingNode";
+    case MachineDeleteStep::kPreTerminateHook: return "WaitingForPreTerminateHook";
+    case MachineDeleteStep::kInfrastructure: return "WaitingForInfrastructureDeletion";
+    case MachineDeleteStep::kBootstrap: return "WaitingForBootstrapDeletion";
+    case MachineDeleteStep::kNode: return "DeletingNode";
+    case MachineDeleteStep::kDone: return "DeletionCompleted";
+  }
+  return "InternalError";
+}
+
+}  // namespace nestor::cluster

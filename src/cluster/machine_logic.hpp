@@ -1,0 +1,69 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/cluster/machine.hpp"
+#include "api/core/node.hpp"
+#include "base/clock.hpp"
+#include "base/json.hpp"
+
+/// What a Machine's state follows from. Pure.
+namespace nestor::cluster {
+
+struct MachineView {
+  api::cluster::Machine machine;
+  /// Nothing when there is none (or no reference).
+  std::optional<Json> bootstrap;
+  std::optional<Json> infrastructure;
+  /// The tenant's Node with the Machine's providerID, or nullptr.
+  const api::core::Node* node = nullptr;
+  /// Whether the tenant can be looked into; if not, `node` says nothing.
+  bool connected = false;
+  WallTime now;
+};
+
+/// The Machine with spec.providerID, data Secret, status and conditions as `view` shows them.
+api::cluster::Machine observe(const MachineView& view);
+
+/// When the Machine becomes Available without anything else happening (minReadySeconds).
+std::optional<Duration> until_available(const api::cluster::Machine& machine, WallTime now);
+
+/// The Node as its Machine wants it: labels of the domains that follow the Machine, annotations that
+/// name it, without the taint of the uninitialised. Equal to `node` when nothing is to do.
+api::core::Node wanted_node(const api::core::Node& node, const api::cluster::Machine& machine);
+
+/// Whether a label of a Machine is carried over to its Node.
+bool is_node_label(std::string_view key);
+
+/// Steps of deleting a Machine, in order.
+enum class MachineDeleteStep {
+  kPreDrainHook,
+  kDrain,
+  kPreTerminateHook,
+  kInfrastructure,
+  kBootstrap,
+  kNode,
+  kDone,
+};
+struct MachineDeleteView {
+  const api::cluster::Machine* machine = nullptr;
+  bool cluster_deleting = false;
+  /// Of the tenant; nullptr when unreachable or gone.
+  const api::core::Node* node = nullptr;
+  /// There may be a Node, but the tenant cannot be asked.
+  bool node_unknown = false;
+  bool infrastructure_exists = false;
+  bool bootstrap_exists = false;
+  /// Whether no pod that must go is left on the Node.
+  bool drained = false;
+  WallTime now;
+};
+MachineDeleteStep next_delete_step(const MachineDeleteView& view);
+std::string_view deleting_reason(MachineDeleteStep step);
+/// Whether the Node is to be emptied at all.
+bool needs_drain(const MachineDeleteView& view);
+
+}  // namespace nestor::cluster

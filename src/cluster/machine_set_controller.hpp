@@ -1,0 +1,46 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "cluster/context.hpp"
+#include "cluster/machine_set_logic.hpp"
+
+namespace nestor::cluster {
+
+/// Keeps as many Machines as a MachineSet wants. Each is made as bootstrap config, infrastructure
+/// machine and Machine of one name, in this order; when a crash left the first without the last, the
+/// same name is used again.
+class MachineSetController {
+ public:
+  explicit MachineSetController(Context& context) : context_(context) {}
+  void add();
+  Task<kube::ReconcileResult> reconcile(kube::ObjectKey key);
+
+ private:
+  using SetPtr = std::shared_ptr<const api::cluster::MachineSet>;
+  Task<kube::ReconcileResult> reconcile_delete(SetPtr set);
+  /// Finalizer, label and owner; whether it wrote.
+  Task<bool> ensure_metadata(SetPtr set, kube::Informer<api::cluster::Cluster>::Ptr cluster);
+  Task<> adopt_machines(SetPtr set, std::vector<MachinePtr> orphans);
+  Task<> create_machines(SetPtr set, int count);
+  Task<> create_machine(SetPtr set, std::string name);
+  Task<> remove_machines(SetPtr set, std::vector<MachinePtr> machines);
+  /// Creates what the template makes for `name`; one that is there already is fine.
+  Task<> clone(SetPtr set, api::cluster::ContractReference ref, std::string name);
+  Task<> remove_halves(SetPtr set);
+  /// Names of bootstrap configs and infrastructure machines that still wait for their Machine.
+  std::set<std::string> half_made(const api::cluster::MachineSet& set);
+  /// Waits until the cache shows what this process created; the next decision counts Machines.
+  Task<> wait_for_own_writes(kube::ObjectKey set);
+  std::vector<MachinePtr> machines_in(const std::string& ns);
+
+  Context& context_;
+  std::map<kube::ObjectKey, std::set<kube::ObjectKey>> created_;
+};
+
+/// A name below `base` that no other has: "<base>-" and five random characters, 63 in all.
+std::string random_name(const std::string& base);
+
+}  // namespace nestor::cluster

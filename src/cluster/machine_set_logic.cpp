@@ -1,0 +1,210 @@
+#include "cluster/machine_set_logic.hpp"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "api/cluster/labels.hpp"
+#include "cluster/contract.hpp"
+#include "kube/client.hpp"
+
+namespace nestor::cluster {
+
+namespace names = api::cluster;
+using api::cluster::Machine;
+using api::cluster::MachineSet;
+
+namespace {
+
+int delete_class(const Machine& machine) {
+  if (machine.metadata.deleting()) return 0;
+  if (machine.metadata.annotations.contains(std::string(names::kDeleteMachineAnnotation))) {
+    return 1;
+  }
+  const auto* healthy = kube::find_condition(machine.status.conditions, "NodeHealthy");
+  const auto* checked = kube::find_condition(machine.status.conditions, "HealthCheckSucceeded");
+  const bool unhealthy = machine.status.nodeRef.name.empty() ||
+                         (healthy != nullptr && healthy->status != "True") ||
+                         (checked != nullptr && checked->status == "False");
+  return unhealthy ? 2 : 3;
+}
+
+kube::Condition condition(std::string_view type, bool status, std::string_view reason,
+                          std::string message = {}) {
+  kube::Condition out;
+  out.type = type;
+  out.status = status ? "True" : "False";
+  out.reason = reason;
+  out.message = std::move(message);
+  return out;
+}
+
+/// Labels of what the set makes: its template's, its own mark, its deployment's and cluster's.
+std::map<std::string, std::string> labels_of(const MachineSet& set) {
+  auto labels = set.spec.template_.metadata.labels;
+  labels[std::string(names::kClusterNameLabel)] = set.spec.clusterName;
+  labels[std::string(names::kSetNameLabel)] = set.metadata.name;
+  if (const auto name = set.metadata.label(names::kDeploymentNameLabel); !name.empty()) {
+    labels[std::string(names::kDeploymentNameLabel)] = name;
+  }
+  return labels;
+}
+
+int count_true(const std::vector<MachinePtr>& machines, std::string_view type) {
+  return static_cast<int>(std::ranges::count_if(machines, [&](const MachinePtr& machine) {
+    return kube::condition_true(machine->status.conditions, type);
+  }));
+}
+
+std::vector<names::VersionCount> versions_of(const std::vector<MachinePtr>& machines) {
+  std::map<std::string, std::int32_t> counts;
+  for (const auto& machine : machines) {
+    if (!machine->spec.version.empty()) ++counts[machine->spec.version];
+  }
+  std::vector<names::VersionCount> out;
+  for (const auto& [version, count] : counts) out.push_back({version, count});
+  return out;
+}
+
+}  // namespace
+
+MachineSetMembers members_of(const MachineSet& set, const std::vector<MachinePtr>& machines) {
+  MachineSetMembers members;
+  for (const auto& machine : machines) {
+    if (machine->metadata.namespace_ != set.metadata.namespace_) continue;
+    if (const auto* controller = machine->metadata.controller()) {
+      if (controller->uid == set.metadata.uid) members.owned.push_back(machine);
+      continue;
+    }
+    const bool same_cluster = machine->spec.clusterName == set.spec.clusterName;
+    if (same_cluster && !machine->metadata.deleting() && !set.spec.selector.empty() &&
+        api::matches(set.spec.selector, machine->metadata.labels)) {
+      members.orphans.push_back(machine);
+    }
+  }
+  return members;
+}
+
+std::vector<MachinePtr> by_delete_priority(std::vector<MachinePtr> machines,
+                                           std::string_view order) {
+  std::ranges::sort(machines, [&](const MachinePtr& a, const MachinePtr& b) {
+    const int first = delete_class(*a);
+    const int second = delete_class(*b);
+    if (first != second) return first < second;
+    // RFC 3339 in UTC sorts as text.
+    const auto& born_a = a->metadata.creationTimestamp;
+    const auto& born_b = b->metadata.creationTimestamp;
+    if (order == "Newest" && born_a != born_b) return born_a > born_b;
+    if (order == "Oldest" && born_a != born_b) return born_a < born_b;
+    return a->metadata.name < b->metadata.name;
+  });
+  return machines;
+}
+
+ScalePlan plan_scale(const MachineSet& set, const std::vector<MachinePtr>& owned) {
+  const int wanted = std::max(0, set.spec.replicas.value_or(1));
+  const int have = static_cast<int>(owned.size());
+  ScalePlan plan;
+  if (have < wanted) {
+    const bool stopped =
+        set.metadata.annotations.contains("cluster.x-k8s.io/disable-machine-create");
+    plan.create = stopped ? 0 : wanted - have;
+    return plan;
+  }
+  auto order = by_delete_priority(owned, set.spec.deletion.order);
+  order.resize(static_cast<std::size_t>(have - wanted));
+  std::erase_if(order, [](const MachinePtr& machine) { return machine->metadata.deleting(); });
+  plan.remove = std::move(order);
+  return plan;
+}
+
+std::string kind_of_template(std::string_view template_kind) {
+  constexpr std::string_view kSuffix = "Template";
+  if (template_kind.ends_with(kSuffix)) template_kind.remove_suffix(kSuffix.size());
+  return std::string(template_kind);
+}
+
+Machine machine_of(const MachineSet& set, const std::string& name) {
+  Machine machine;
+  machine.metadata.name = name;
+  machine.metadata.namespace_ = set.metadata.namespace_;
+  machine.metadata.labels = labels_of(set);
+  machine.metadata.annotations = set.spec.template_.metadata.annotations;
+  machine.metadata.ownerReferences = {kube::owner_reference(set)};
+  machine.metadata.finalizers = {std::string(names::kMachineFinalizer)};
+  machine.spec = set.spec.template_.spec;
+  machine.spec.clusterName = set.spec.clusterName;
+  for (auto* ref : {&machine.spec.bootstrap.configRef, &machine.spec.infrastructureRef}) {
+    if (ref->empty()) continue;
+    ref->kind = kind_of_template(ref->kind);
+    ref->name = name;
+  }
+  names::set_defaults(machine);
+  return machine;
+}
+
+Result<Json> clone_template(const MachineSet& set, const Json& template_object,
+                            const std::string& name) {
+  const auto api_version = find_string(template_object, {"apiVersion"});
+  const auto kind = find_string(template_object, {"kind"});
+  const Json* spec = find(template_object, {"spec", "template", "spec"});
+  const auto source = metadata_of(template_object);
+  if (spec == nullptr || kind.empty()) {
+    return fail(Code::kInvalidArgument, std::string(kind) + " " + source.name +
+                                            " has no spec.template.spec to make Machines from");
+  }
+  kube::ObjectMeta metadata;
+  api::TemplateMetadata given;
+  if (const Json* value = find(template_object, {"spec", "template", "metadata"})) {
+    NESTOR_TRY_VOID(read_json(*value, given));
+  }
+  metadata.name = name;
+  metadata.namespace_ = set.metadata.namespace_;
+  metadata.labels = labels_of(set);
+  metadata.labels.merge(given.labels);
+  metadata.annotations = set.spec.template_.metadata.annotations;
+  metadata.annotations.merge(given.annotations);
+  metadata.annotations[std::string(names::kClonedFromNameAnnotation)] = source.name;
+  const auto group = api_version.substr(0, api_version.find('/'));
+  metadata.annotations[std::string(names::kClonedFromGroupKindAnnotation)] =
+      std::string(kind) + "." + std::string(group);
+  metadata.ownerReferences = {kube::owner_reference(set)};
+  return JsonObject{{"apiVersion", api_version},
+                    {"kind", kind_of_template(kind)},
+                    {"metadata", to_json(metadata)},
+                    {"spec", *spec}};
+}
+
+MachineSet observe(const MachineSet& set, const std::vector<MachinePtr>& owned,
+                   std::string_view now) {
+  MachineSet out = set;
+  auto& status = out.status;
+  const int wanted = set.spec.replicas.value_or(1);
+  const int have = static_cast<int>(owned.size());
+  const int ready = count_true(owned, "Ready");
+  status.selector = api::to_selector_text(set.spec.selector);
+  status.replicas = have;
+  status.readyReplicas = ready;
+  status.availableReplicas = count_true(owned, "Available");
+  status.upToDateReplicas = have;
+  status.versions = versions_of(owned);
+  status.observedGeneration = set.metadata.generation;
+  const auto put = [&](kube::Condition one) {
+    one.observedGeneration = set.metadata.generation;
+    kube::set_condition(status.conditions, std::move(one), now);
+  };
+  const std::string counts = std::to_string(have) + " of " + std::to_string(wanted) + " Machines";
+  const bool up = have < wanted;
+  const bool down = have > wanted;
+  put(condition("ScalingUp", up, up ? "ScalingUp" : "NotScalingUp", up ? counts : ""));
+  put(condition("ScalingDown", down, down ? "ScalingDown" : "NotScalingDown", down ? counts : ""));
+  const bool all_ready = ready == have;
+  put(condition("MachinesReady", all_ready,
+                have == 0 ? "NoReplicas" : (all_ready ? "Ready" : "NotReady")));
+  put(condition("MachinesUpToDate", true, have == 0 ? "NoReplicas" : "UpToDate"));
+  const bool deleting = set.metadata.deleting();
+  put(condition("Deleting", deleting, deleting ? "Deleting" : "NotDeleting"));
+  return out;
+}
+
+}  // namespace nestor::cluster

@@ -1,0 +1,240 @@
+#include "infrastructure/kubevirt_machine_controller.hpp"
+
+#include "api/cluster/labels.hpp"
+#include "api/core/secret.hpp"
+#include "api/infrastructure/labels.hpp"
+#include "infrastructure/machine_status.hpp"
+#include "infrastructure/virtual_machine_builder.hpp"
+
+namespace nestor::infrastructure {
+
+using api::cluster::Cluster;
+using api::cluster::Machine;
+using api::core::Node;
+using api::core::Secret;
+using api::infrastructure::KubevirtMachine;
+using api::kubevirt::VirtualMachine;
+using api::kubevirt::VirtualMachineInstance;
+namespace names = api::infrastructure;
+
+namespace {
+
+constexpr const char* kManager = "nestor-kubevirtmachine";
+constexpr const char* kByCluster = "kubevirtmachine.cluster";
+
+/// The KubevirtMachine that a VirtualMachine (or its instance) stands for.
+std::vector<kube::ObjectKey> machine_of(const kube::ObjectMeta& metadata) {
+  const auto name = metadata.label(names::kMachineNameLabel);
+  const auto ns = metadata.label(names::kMachineNamespaceLabel);
+  if (name.empty() || ns.empty()) return {};
+  return {{std::string(ns), std::string(name)}};
+}
+
+}  // namespace
+
+void KubevirtMachineController::add() {
+  auto& controller = runtime_.add_controller(
+      "infrastructure.kubevirtmachine",
+      [this](kube::ObjectKey key) { return reconcile(std::move(key)); }, {.concurrency = 20});
+  auto& informers = runtime_.informers();
+  auto machines = informers.of<KubevirtMachine>();
+  machines.add_index(kByCluster, [](const KubevirtMachine& machine) {
+    return std::vector<std::string>{
+        machine.metadata.namespace_ + "/" +
+        std::string(machine.metadata.label(api::cluster::kClusterNameLabel))};
+  });
+  controller.watch(machines);
+  controller.watch_mapped<Machine>(informers.of<Machine>(), [](const Machine& machine) {
+    std::vector<kube::ObjectKey> keys;
+    const auto& ref = machine.spec.infrastructureRef;
+    if (ref.kind == KubevirtMachine::kType.kind) {
+      keys.push_back({machine.metadata.namespace_, ref.name});
+    }
+    return keys;
+  });
+  controller.watch_mapped<VirtualMachine>(
+      informers.of<VirtualMachine>(),
+      [](const VirtualMachine& vm) { return machine_of(vm.metadata); });
+  controller.watch_mapped<VirtualMachineInstance>(
+      informers.of<VirtualMachineInstance>(),
+      [](const VirtualMachineInstance& vmi) { return machine_of(vmi.metadata); });
+  controller.watch_mapped<Cluster>(informers.of<Cluster>(), [this](const Cluster& cluster) {
+    std::vector<kube::ObjectKey> keys;
+    auto all = runtime_.informers().of<KubevirtMachine>();
+    const auto& metadata = cluster.metadata;
+    for (const auto& one : all.by_index(kByCluster, metadata.namespace_ + "/" + metadata.name)) {
+      keys.push_back(one->metadata.key());
+    }
+    return keys;
+  });
+  watch_tenants(controller);
+}
+
+void KubevirtMachineController::watch_tenants(kube::Controller& controller) {
+  // A Node has the name of its KubevirtMachine.
+  sessions_.watch_nodes([&controller](const kube::ObjectKey& cluster, const auto& old,
+                                      const auto& now) {
+    const bool new_one = now && (!old || now->spec.providerID != old->spec.providerID);
+    if (new_one) controller.enqueue({cluster.ns, now->metadata.name});
+  });
+}
+
+KubevirtMachineController::MachinePtr KubevirtMachineController::owner_of(
+    const KubevirtMachine& machine) {
+  for (const auto& owner : machine.metadata.ownerReferences) {
+    if (owner.kind != Machine::kType.kind) continue;
+    const auto found =
+        runtime_.informers().of<Machine>().get({machine.metadata.namespace_, owner.name});
+    if (found && found->metadata.uid == owner.uid) return found;
+  }
+  return nullptr;
+}
+
+std::pair<std::string, std::string> KubevirtMachineController::missing(const Machine& machine,
+                                                                       const Cluster& cluster) {
+  const auto& initialization = cluster.status.initialization;
+  if (!initialization.infrastructureProvisioned.value_or(false)) {
+    return {"WaitingForClusterInfrastructure", "the cluster's infrastructure is not provisioned"};
+  }
+  if (!machine.spec.bootstrap.dataSecretName.empty()) return {};
+  if (!initialization.controlPlaneInitialized.value_or(false)) {
+    return {"WaitingForControlPlaneAvailable", "the control plane does not answer yet"};
+  }
+  return {"WaitingForBootstrapData", "the bootstrap data is not there yet"};
+}
+
+Task<kube::ReconcileResult> KubevirtMachineController::reconcile(kube::ObjectKey key) {
+  auto& informers = runtime_.informers();
+  const auto kubevirt = informers.of<KubevirtMachine>().get(key);
+  if (!kubevirt) co_return kube::ReconcileResult{};
+  if (kubevirt->metadata.deleting()) {
+    NESTOR_CO_TRY_VOID(co_await reconcile_delete(kubevirt));
+    co_return kube::ReconcileResult{};
+  }
+  const auto machine = owner_of(*kubevirt);
+  if (!machine) co_return kube::ReconcileResult{};
+  const auto cluster = informers.of<Cluster>().get({key.ns, machine->spec.clusterName});
+  if (!cluster || api::cluster::paused(*cluster, kubevirt->metadata)) {
+    co_return kube::ReconcileResult{};
+  }
+  KubevirtMachine after = *kubevirt;
+  if (!kubevirt->metadata.has_finalizer(names::kKubevirtMachineFinalizer)) {
+    after.metadata.finalizers.emplace_back(names::kKubevirtMachineFinalizer);
+    NESTOR_CO_TRY_VOID(co_await kube::patch_changes(runtime_.client(), *kubevirt, after));
+    co_return kube::ReconcileResult{};
+  }
+
+  const std::string now = format_rfc3339(runtime_.clock().now());
+  const auto spec = to_json(kubevirt->spec);
+  const kube::ObjectKey vm_key{virtual_machine_namespace(spec, key.ns), key.name};
+  const auto vm = informers.of<VirtualMachine>().get(vm_key);
+  const auto vmi = informers.of<VirtualMachineInstance>().get(vm_key);
+  const auto [reason, message] = missing(*machine, *cluster);
+  if (!vm && !reason.empty()) {
+    after = waiting(after, reason, message, now);
+    NESTOR_CO_TRY_VOID(co_await kube::patch_changes(runtime_.client(), *kubevirt, after));
+    co_return kube::ReconcileResult{};
+  }
+  if (!vm && !machine->metadata.deleting()) {
+    auto created = co_await create_virtual_machine(kubevirt, machine);
+    if (!created && created.error().code != Code::kCancelled) {
+      after = waiting(after, "VMCreateFailed", created.error().message, now);
+      NESTOR_CO_TRY_VOID(co_await kube::patch_changes(runtime_.client(), *kubevirt, after));
+    }
+    if (!created) co_return std::unexpected(std::move(created).error());
+  }
+  MachineStatusView view{.machine = *kubevirt, .vm = vm.get(), .vmi = vmi.get(), .now = now};
+  after = observe(view);
+  NESTOR_CO_TRY(const bool named,
+                co_await ensure_node_provider_id(cluster->metadata.key(), key.name));
+  if (named) after.status.nodeupdated = true;
+  NESTOR_CO_TRY_VOID(co_await kube::patch_changes(runtime_.client(), *kubevirt, after));
+  co_return kube::ReconcileResult{};
+}
+
+Task<> KubevirtMachineController::write_userdata(KubevirtMachinePtr kubevirt, MachinePtr machine,
+                                                 std::string ns) {
+  kube::ObjectKey key{machine->metadata.namespace_, machine->spec.bootstrap.dataSecretName};
+  auto data = co_await kube::get<Secret>(runtime_.client(), key);
+  if (!data) co_return with_context(std::move(data).error(), "Secret " + key.to_string());
+  const auto value = data->data.find(std::string(api::cluster::kSecretValueKey));
+  if (value == data->data.end()) {
+    co_return fail(Code::kFailedPrecondition, "Secret " + key.to_string() + " has no key value");
+  }
+  Secret copy;
+  copy.metadata.name = userdata_secret_name(key.name);
+  copy.metadata.namespace_ = ns;
+  copy.metadata.labels = data->metadata.labels;
+  if (ns == key.ns) copy.metadata.ownerReferences = {kube::owner_reference(*kubevirt)};
+  copy.type = api::cluster::kSecretType;
+  copy.data[std::string(names::kUserDataKey)] = value->second;
+  auto written = co_await kube::apply(runtime_.client(), std::move(copy), kManager);
+  if (!written) co_return with_context(std::move(written).error(), "writing the user data");
+  co_return Result<>{};
+}
+
+Task<> KubevirtMachineController::create_virtual_machine(KubevirtMachinePtr kubevirt,
+                                                         MachinePtr machine) {
+  const auto spec = to_json(kubevirt->spec);
+  const std::string ns = virtual_machine_namespace(spec, kubevirt->metadata.namespace_);
+  NESTOR_CO_TRY_VOID(co_await write_userdata(kubevirt, machine, ns));
+  VirtualMachineInput input;
+  input.name = kubevirt->metadata.name;
+  input.ns = kubevirt->metadata.namespace_;
+  input.cluster = machine->spec.clusterName;
+  input.control_plane =
+      machine->metadata.labels.contains(std::string(api::cluster::kControlPlaneLabel));
+  input.data_secret = machine->spec.bootstrap.dataSecretName;
+  NESTOR_CO_TRY(Json vm, build_virtual_machine(spec, input));
+  auto created = co_await runtime_.client().create(VirtualMachine::kType, ns, std::move(vm));
+  if (created) {
+    runtime_.events().normal(*kubevirt, "SuccessfulCreate",
+                             "created VirtualMachine " + input.name);
+  } else if (created.error().code != Code::kAlreadyExists) {
+    co_return with_context(std::move(created).error(), "creating VirtualMachine " + input.name);
+  }
+  co_return Result<>{};
+}
+
+Task<bool> KubevirtMachineController::ensure_node_provider_id(kube::ObjectKey cluster,
+                                                              std::string name) {
+  const auto session = sessions_.find(cluster);
+  if (!session) co_return false;
+  const kube::ObjectKey key{"", name};
+  const auto node = session->informers().of<Node>().get(key);
+  if (!node) co_return false;
+  if (!node->spec.providerID.empty()) co_return true;
+  Json body = JsonObject{{"spec", JsonObject{{"providerID", provider_id(name)}}}};
+  auto written = co_await session->client().patch(Node::kType, key, kube::PatchType::kMerge,
+                                                  std::move(body));
+  if (!written) co_return with_context(std::move(written).error(), "naming Node " + name);
+  co_return true;
+}
+
+Task<> KubevirtMachineController::reconcile_delete(KubevirtMachinePtr machine) {
+  if (!machine->metadata.has_finalizer(names::kKubevirtMachineFinalizer)) co_return Result<>{};
+  const auto spec = to_json(machine->spec);
+  const kube::ObjectKey key{virtual_machine_namespace(spec, machine->metadata.namespace_),
+                            machine->metadata.name};
+  auto& client = runtime_.client();
+  NESTOR_CO_TRY_VOID(co_await kube::ensure_deleted(client, VirtualMachine::kType, key));
+  // Asked live: a cache that lags behind must not let a running machine be forgotten. When they go,
+  // the watch comes back here.
+  for (const auto& type : {VirtualMachine::kType, VirtualMachineInstance::kType}) {
+    auto left = co_await client.get(type, key);
+    if (left) co_return Result<>{};
+    if (left.error().code != Code::kNotFound) co_return std::unexpected(std::move(left).error());
+  }
+  KubevirtMachine after = *machine;
+  if (const auto owner = owner_of(*machine); owner) {
+    const auto& data = owner->spec.bootstrap.dataSecretName;
+    if (!data.empty()) {
+      kube::ObjectKey secret{key.ns, userdata_secret_name(data)};
+      NESTOR_CO_TRY_VOID(co_await kube::ensure_deleted(client, Secret::kType, secret));
+    }
+  }
+  std::erase(after.metadata.finalizers, names::kKubevirtMachineFinalizer);
+  co_return co_await kube::patch_changes(client, *machine, after);
+}
+
+}  // namespace nestor::infrastructure

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/json.hpp"
+
+/// From a KubevirtMachine to the VirtualMachine that stands for it. Pure; works on raw JSON so that
+/// fields of VirtualMachine that Nestor does not know pass through.
+namespace nestor::infrastructure {
+
+struct VirtualMachineInput {
+  /// Of the KubevirtMachine, the VirtualMachine, the guest and the tenant's Node: all the same.
+  std::string name;
+  /// Of the KubevirtMachine.
+  std::string ns;
+  std::string cluster;
+  bool control_plane = false;
+  /// The bootstrap Secret; the machine's user data is in `<it>-userdata`.
+  std::string data_secret;
+};
+
+/// "kubevirt://<name>"
+std::string provider_id(const std::string& machine_name);
+std::string userdata_secret_name(const std::string& data_secret);
+
+/// Where the VirtualMachine lives: `spec.virtualMachineTemplate.metadata.namespace`, else that of
+/// the KubevirtMachine. `spec` is KubevirtMachine.spec, here and below.
+std::string virtual_machine_namespace(const Json& spec, const std::string& machine_ns);
+
+/// The VirtualMachine with apiVersion and kind. Errors: kInvalidArgument when the template has no
+/// `spec.template`.
+Result<Json> build_virtual_machine(const Json& spec, const VirtualMachineInput& input);
+
+/// The Node's resources as far as the machine's hardware tells them: {"cpu": "2", "memory": "4Gi"}.
+/// Cores × sockets × threads, else requests, else limits. Instance types are not looked up.
+std::map<std::string, std::string> capacity_of(const Json& spec);
+
+}  // namespace nestor::infrastructure

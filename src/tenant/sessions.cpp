@@ -1,0 +1,267 @@
+#include "tenant/sessions.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "api/cluster/cluster.hpp"
+#include "api/core/secret.hpp"
+#include "base/log.hpp"
+#include "kube/runtime.hpp"
+#include "pki/pki.hpp"
+#include "tenant/probe.hpp"
+
+namespace nestor::tenant {
+
+namespace {
+
+constexpr std::string_view kComponent = "tenant";
+constexpr std::string_view kClusterLabel = "cluster.x-k8s.io/cluster-name";
+constexpr std::string_view kKubeconfigSuffix = "-kubeconfig";
+
+/// One kubeconfig's worth of connection: ends when the kubeconfig changes or goes.
+struct Entry {
+  Entry(kube::ObjectKey key, std::string text, Executor executor)
+      : cluster(std::move(key)), kubeconfig(std::move(text)), tasks(std::move(executor)) {}
+
+  kube::ObjectKey cluster;
+  std::string kubeconfig;
+  std::shared_ptr<Session> session;
+  ProbeTracker tracker;
+  Probe probe;
+  bool nodes_watched = false;
+  TaskGroup tasks;
+};
+
+}  // namespace
+
+Session::Session(kube::ObjectKey cluster, std::unique_ptr<kube::Client> client, Clock& clock,
+                 Executor executor)
+    : cluster_(std::move(cluster)),
+      client_(std::move(client)),
+      informers_(*client_, clock, std::move(executor)) {}
+
+struct Sessions::Impl {
+  Impl(kube::Runtime& rt, ClientFactory make)
+      : runtime(rt), factory(std::move(make)), tasks(rt.executor()) {}
+
+  kube::Informer<api::core::Secret> secrets() {
+    kube::Scope scope{.label_selector = std::string(kClusterLabel)};
+    return runtime.informers().of<api::core::Secret>(scope);
+  }
+  kube::Informer<api::cluster::Cluster> clusters() {
+    return runtime.informers().of<api::cluster::Cluster>();
+  }
+
+  std::string wanted_kubeconfig(const kube::ObjectKey& cluster);
+  void follow();
+  void refresh(const kube::ObjectKey& cluster);
+  void retire(std::shared_ptr<Entry> entry);
+  void set_connected(Entry& entry, bool connected, std::string message);
+  void watch_nodes_of(Entry& entry);
+  Result<std::shared_ptr<Session>> open(const Entry& entry);
+  Task<> run(std::shared_ptr<Entry> entry);
+  static Task<> end(std::shared_ptr<Entry> entry);
+  static Task<> end_session(std::shared_ptr<Session> session);
+
+  kube::Runtime& runtime;
+  ClientFactory factory;
+  std::map<kube::ObjectKey, std::shared_ptr<Entry>> entries;
+  std::vector<std::function<void(const kube::ObjectKey&, bool)>> change_handlers;
+  std::vector<NodeHandler> node_handlers;
+  bool closing = false;
+  /// Runs what must finish even though its entry is gone already; never cancelled on purpose.
+  TaskGroup tasks;
+};
+
+std::string Sessions::Impl::wanted_kubeconfig(const kube::ObjectKey& cluster) {
+  const auto object = clusters().get(cluster);
+  if (!object) return {};
+  const auto secret = secrets().get({cluster.ns, cluster.name + std::string(kKubeconfigSuffix)});
+  if (!secret || secret->metadata.label(kClusterLabel) != cluster.name) return {};
+  const auto value = secret->data.find("value");
+  if (value == secret->data.end()) return {};
+  auto text = pki::base64_decode(value->second);
+  if (!text) {
+    log::warn(kComponent, "Secret {}/{}-kubeconfig: {}", cluster.ns, cluster.name,
+              text.error().message);
+    return {};
+  }
+  return *std::move(text);
+}
+
+void Sessions::Impl::refresh(const kube::ObjectKey& cluster) {
+  if (closing) return;
+  std::string wanted = wanted_kubeconfig(cluster);
+  const auto found = entries.find(cluster);
+  if (found != entries.end()) {
+    if (found->second->kubeconfig == wanted) return;
+    auto old = found->second;
+    entries.erase(found);
+    retire(std::move(old));
+  }
+  if (wanted.empty()) return;
+  auto entry = std::make_shared<Entry>(cluster, std::move(wanted), runtime.executor());
+  entry->probe = {.connected = false,
+                  .since = runtime.clock().now(),
+                  .message = "not connected yet"};
+  entries.emplace(cluster, entry);
+  entry->tasks.spawn("tenant " + cluster.to_string(), run(entry));
+}
+
+void Sessions::Impl::retire(std::shared_ptr<Entry> entry) {
+  set_connected(*entry, false, "the cluster or its kubeconfig is gone");
+  tasks.spawn("tenant.end " + entry->cluster.to_string(), end(std::move(entry)));
+}
+
+Task<> Sessions::Impl::end(std::shared_ptr<Entry> entry) {
+  co_await entry->tasks.close();
+  if (entry->session) co_await entry->session->informers().close();
+  co_return Result<>{};
+}
+
+Task<> Sessions::Impl::end_session(std::shared_ptr<Session> session) {
+  co_await session->informers().close();
+  co_return Result<>{};
+}
+
+void Sessions::Impl::set_connected(Entry& entry, bool connected, std::string message) {
+  const bool changed = entry.probe.connected != connected;
+  entry.probe.message = std::move(message);
+  if (!changed) return;
+  entry.probe.connected = connected;
+  entry.probe.since = runtime.clock().now();
+  if (connected) {
+    log::info(kComponent, "tenant {} connected", entry.cluster.to_string());
+    watch_nodes_of(entry);
+  } else {
+    log::warn(kComponent, "tenant {} disconnected: {}", entry.cluster.to_string(),
+              entry.probe.message);
+  }
+  // A handler may add another one.
+  for (std::size_t i = 0; i < change_handlers.size(); ++i) {
+    change_handlers[i](entry.cluster, connected);
+  }
+}
+
+void Sessions::Impl::watch_nodes_of(Entry& entry) {
+  if (entry.nodes_watched || node_handlers.empty()) return;
+  entry.nodes_watched = true;
+  auto nodes = entry.session->informers().of<api::core::Node>();
+  nodes.add_index("providerID", [](const api::core::Node& node) {
+    return std::vector<std::string>{node.spec.providerID};
+  });
+  nodes.subscribe([this, cluster = entry.cluster](const NodePtr& old, const NodePtr& now) {
+    for (std::size_t i = 0; i < node_handlers.size(); ++i) node_handlers[i](cluster, old, now);
+  });
+}
+
+Result<std::shared_ptr<Session>> Sessions::Impl::open(const Entry& entry) {
+  NESTOR_TRY(auto config, kube::parse_kubeconfig(entry.kubeconfig));
+  NESTOR_TRY(auto client, factory(runtime.executor(), std::move(config)));
+  return std::make_shared<Session>(entry.cluster, std::move(client), runtime.clock(),
+                                   runtime.executor());
+}
+
+Task<> Sessions::Impl::run(std::shared_ptr<Entry> entry) {
+  while (true) {
+    Result<> answer;
+    if (!entry->session) {
+      auto opened = open(*entry);
+      if (opened) {
+        entry->session = *std::move(opened);
+      } else {
+        answer = std::unexpected(std::move(opened).error());
+      }
+    }
+    if (entry->session) {
+      // Kept here: an answer of 401 drops the entry's own pointer.
+      const auto session = entry->session;
+      auto body = co_await session->client().get_raw("/readyz");
+      if (!body) answer = std::unexpected(std::move(body).error());
+    }
+    if (!answer && answer.error().code == Code::kCancelled) co_return answer;
+    const ProbeStep step = entry->tracker.next(answer);
+    if (step.connected != entry->probe.connected || !answer) {
+      set_connected(*entry, step.connected, answer ? "" : answer.error().message);
+    }
+    if (step.rebuild && entry->session) {
+      auto old = std::exchange(entry->session, nullptr);
+      entry->nodes_watched = false;
+      tasks.spawn("tenant.rebuild " + entry->cluster.to_string(), end_session(std::move(old)));
+    }
+    NESTOR_CO_TRY_VOID(co_await runtime.clock().sleep_for(step.wait));
+  }
+}
+
+void Sessions::Impl::follow() {
+  clusters().subscribe([this](const auto& old, const auto& now) {
+    refresh((now ? now : old)->metadata.key());
+  });
+  secrets().subscribe([this](const auto& old, const auto& now) {
+    const auto& metadata = (now ? now : old)->metadata;
+    if (!metadata.name.ends_with(kKubeconfigSuffix)) return;
+    const auto length = metadata.name.size() - kKubeconfigSuffix.size();
+    refresh({metadata.namespace_, metadata.name.substr(0, length)});
+  });
+}
+
+Sessions::Sessions(kube::Runtime& runtime, ClientFactory factory)
+    : impl_(std::make_unique<Impl>(runtime, factory ? std::move(factory) : kube::make_client)) {
+  impl_->follow();
+}
+
+Sessions::~Sessions() = default;
+
+std::shared_ptr<Session> Sessions::find(const kube::ObjectKey& cluster) const {
+  const auto found = impl_->entries.find(cluster);
+  if (found == impl_->entries.end() || !found->second->probe.connected) return nullptr;
+  return found->second->session;
+}
+
+Probe Sessions::probe(const kube::ObjectKey& cluster) const {
+  const auto found = impl_->entries.find(cluster);
+  if (found == impl_->entries.end()) {
+    return {.connected = false, .since = {}, .message = "there is no kubeconfig yet"};
+  }
+  return found->second->probe;
+}
+
+void Sessions::on_change(std::function<void(const kube::ObjectKey&, bool)> handler) {
+  impl_->change_handlers.push_back(handler);
+  for (const auto& [key, entry] : impl_->entries) {
+    if (entry->probe.connected) handler(key, true);
+  }
+}
+
+void Sessions::watch_nodes(NodeHandler handler) {
+  auto& impl = *impl_;
+  impl.node_handlers.push_back(handler);
+  for (const auto& [key, entry] : impl.entries) {
+    if (!entry->probe.connected) continue;
+    if (!entry->nodes_watched) {
+      impl.watch_nodes_of(*entry);
+      continue;
+    }
+    // The others' subscription already runs: hand over what is cached.
+    for (const auto& node : entry->session->informers().of<api::core::Node>().list()) {
+      handler(key, nullptr, node);
+    }
+  }
+}
+
+Sessions::NodePtr Sessions::find_node(Session& session, const std::string& provider_id) {
+  if (provider_id.empty()) return nullptr;
+  const auto found =
+      session.informers().of<api::core::Node>().by_index("providerID", provider_id);
+  return found.empty() ? nullptr : found.front();
+}
+
+asio::awaitable<void> Sessions::close() {
+  impl_->closing = true;
+  auto entries = std::exchange(impl_->entries, {});
+  for (auto& [key, entry] : entries) co_await Impl::end(entry);
+  co_await impl_->tasks.close();
+}
+
+}  // namespace nestor::tenant
