@@ -115,6 +115,7 @@ void set_defaults(Machine& machine);
 Result<> validate(const Machine& machine);
 /// Errors as above, for the spec of a template; `where` is put before each fault.
 Result<> validate_machine_spec(const MachineSpec& spec, std::string_view where);
+/// The part of the defaults that templates get too: "v" before the version.
 void set_machine_spec_defaults(MachineSpec& spec);
 
 }  // namespace nestor::api::cluster

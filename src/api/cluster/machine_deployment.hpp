@@ -81,7 +81,7 @@ BOOST_DESCRIBE_STRUCT(MachineDeployment, (), (metadata, spec, status))
 
 /// Replicas (from the autoscaler's annotations, else 1), strategy RollingUpdate with surge 1 and
 /// unavailable 0, deletion order, selector and template labels by the deployment's and the
-/// cluster's name, and the Machine's own defaults. The selector is not stored by us: controllers
+/// cluster's name, "v" before the version. The selector is not stored by us: controllers
 /// call this on each read, until an admission webhook does it when the object is written.
 void set_defaults(MachineDeployment& deployment);
 /// Errors: kInvalidArgument with every fault.

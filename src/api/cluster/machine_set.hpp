@@ -43,7 +43,7 @@ struct MachineSet {
 BOOST_DESCRIBE_STRUCT(MachineSet, (), (metadata, spec, status))
 
 /// Replicas (from the autoscaler's annotations, else 1), deletion order, selector and template
-/// labels by the set's and the cluster's name, and the Machine's own defaults.
+/// labels by the set's and the cluster's name, "v" before the version.
 void set_defaults(MachineSet& set);
 /// Errors: kInvalidArgument with every fault.
 Result<> validate(const MachineSet& set);
