@@ -1,0 +1,141 @@
+#include "controlplane/arguments.hpp"
+
+#include <set>
+
+
+namespace nestor::controlplane {
+namespace {
+
+using Flags = std::map<std::string, std::string>;
+
+constexpr std::string_view kPki = "/etc/kubernetes/pki/";
+constexpr std::string_view kSchedulerConf = "/etc/kubernetes/scheduler.conf";
+constexpr std::string_view kControllerManagerConf = "/etc/kubernetes/controller-manager.conf";
+
+std::string pki(std::string_view file) { return std::string(kPki) + std::string(file); }
+
+std::string join(const std::vector<std::string>& parts, std::string_view separator) {
+  std::string out;
+  for (const std::string& part : parts) {
+    if (!out.empty()) out += separator;
+    out += part;
+  }
+  return out;
+}
+
+std::string urls(const std::vector<std::string>& endpoints, std::string_view separator) {
+  std::vector<std::string> out;
+  for (const std::string& endpoint : endpoints) out.push_back("https://" + endpoint);
+  return join(out, separator);
+}
+
+/// "--flag" of "--flag=value".
+std::string flag_of(const std::string& argument) { return argument.substr(0, argument.find('=')); }
+
+/// `strong` flags win over the user's, the user's win over `weak`.
+std::vector<std::string> merge(Flags weak, const Flags& strong,
+                               const std::vector<std::string>& extra) {
+  std::vector<std::string> kept;
+  std::set<std::string> named;
+  for (const std::string& argument : extra) {
+    const std::string flag = flag_of(argument);
+    if (strong.contains(flag)) continue;
+    named.insert(flag);
+    kept.push_back(argument);
+  }
+  std::erase_if(weak, [&](const auto& item) { return named.contains(item.first); });
+  weak.insert(strong.begin(), strong.end());
+  std::vector<std::string> out;
+  for (const auto& [flag, value] : weak) out.push_back(flag + "=" + value);
+  out.insert(out.end(), kept.begin(), kept.end());
+  return out;
+}
+
+Flags etcd_flags(const Settings& settings, const StoreAccess& store) {
+  Flags flags{{"--etcd-compaction-interval", "0"},
+              {"--etcd-prefix", "/" + settings.schema},
+              {"--etcd-servers", urls(store.endpoints, ",")},
+              {"--etcd-cafile", pki("etcd/ca.crt")},
+              {"--etcd-certfile", pki("etcd/server.crt")},
+              {"--etcd-keyfile", pki("etcd/server.key")}};
+  std::vector<std::string> overrides;
+  for (const auto& [resource, endpoints] : store.overrides) {
+    overrides.push_back(resource + "#" + urls(endpoints, ";"));
+  }
+  if (!overrides.empty()) flags["--etcd-servers-overrides"] = join(overrides, ",");
+  return flags;
+}
+
+}  // namespace
+
+std::vector<std::string> api_server_arguments(const TenantControlPlane& tcp,
+                                              const Settings& settings, const Address& address,
+                                              const StoreAccess& store) {
+  const std::vector<std::string>& extra = tcp.spec.controlPlane.deployment.extraArgs.apiServer;
+  Flags weak{{"--allow-privileged", "true"},
+             {"--authorization-mode", "Node,RBAC"},
+             {"--enable-bootstrap-token-auth", "true"},
+             {"--requestheader-extra-headers-prefix", "X-Remote-Extra-"},
+             {"--requestheader-group-headers", "X-Remote-Group"},
+             {"--requestheader-username-headers", "X-Remote-User"},
+             {"--service-account-issuer", "https://kubernetes.default.svc.cluster.local"}};
+  for (const std::string& argument : extra) {
+    // The API server refuses both.
+    if (flag_of(argument) == "--authorization-config") weak.erase("--authorization-mode");
+  }
+  Flags strong = etcd_flags(settings, store);
+  strong.insert({
+      {"--advertise-address", address.advertise},
+      {"--client-ca-file", pki("ca.crt")},
+      {"--enable-admission-plugins", join(settings.admission_plugins, ",")},
+      {"--kubelet-client-certificate", pki("apiserver-kubelet-client.crt")},
+      {"--kubelet-client-key", pki("apiserver-kubelet-client.key")},
+      {"--kubelet-preferred-address-types", join(settings.kubelet_address_types, ",")},
+      {"--proxy-client-cert-file", pki("front-proxy-client.crt")},
+      {"--proxy-client-key-file", pki("front-proxy-client.key")},
+      {"--requestheader-allowed-names", "front-proxy-client"},
+      {"--requestheader-client-ca-file", pki("front-proxy-ca.crt")},
+      {"--secure-port", std::to_string(settings.port)},
+      {"--service-account-key-file", pki("sa.pub")},
+      {"--service-account-signing-key-file", pki("sa.key")},
+      {"--service-cluster-ip-range", join(settings.service_cidrs, ",")},
+      {"--tls-cert-file", pki("apiserver.crt")},
+      {"--tls-private-key-file", pki("apiserver.key")},
+  });
+  return merge(std::move(weak), strong, extra);
+}
+
+std::vector<std::string> controller_manager_arguments(const TenantControlPlane& tcp,
+                                                      const Settings& settings) {
+  const std::string conf(kControllerManagerConf);
+  Flags weak{{"--allocate-node-cidrs", "true"},
+             {"--authentication-kubeconfig", conf},
+             {"--authorization-kubeconfig", conf},
+             {"--bind-address", "0.0.0.0"},
+             {"--client-ca-file", pki("ca.crt")},
+             {"--cluster-cidr", join(settings.pod_cidrs, ",")},
+             {"--cluster-name", settings.name},
+             {"--cluster-signing-cert-file", pki("ca.crt")},
+             {"--cluster-signing-key-file", pki("ca.key")},
+             {"--controllers", "*,bootstrapsigner,tokencleaner"},
+             {"--kubeconfig", conf},
+             {"--leader-elect", "true"},
+             {"--requestheader-client-ca-file", pki("front-proxy-ca.crt")},
+             {"--root-ca-file", pki("ca.crt")},
+             {"--service-account-private-key-file", pki("sa.key")},
+             {"--service-cluster-ip-range", join(settings.service_cidrs, ",")},
+             {"--use-service-account-credentials", "true"}};
+  return merge(std::move(weak), {}, tcp.spec.controlPlane.deployment.extraArgs.controllerManager);
+}
+
+std::vector<std::string> scheduler_arguments(const TenantControlPlane& tcp) {
+  const std::string conf(kSchedulerConf);
+  const Flags strong{{"--authentication-kubeconfig", conf},
+                     {"--authorization-kubeconfig", conf},
+                     {"--bind-address", "0.0.0.0"},
+                     {"--kubeconfig", conf},
+                     {"--leader-elect", "true"}};
+  return merge({}, strong, tcp.spec.controlPlane.deployment.extraArgs.scheduler);
+}
+
+}  // namespace nestor::controlplane

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "controlplane/settings.hpp"
+
+namespace nestor::controlplane {
+
+/// Where data is kept, as the API server needs to know it.
+struct StoreAccess {
+  std::string driver;
+  /// "host:port" each.
+  std::vector<std::string> endpoints;
+  /// "resource" to endpoints, for --etcd-servers-overrides.
+  std::map<std::string, std::vector<std::string>> overrides;
+};
+
+/// Command lines of the three programs: ours sorted, then the user's extra ones word for word
+/// (flags may repeat). For the API server and the scheduler some of ours replace the user's; for
+/// the controller manager the user's replace ours.
+std::vector<std::string> api_server_arguments(const TenantControlPlane& tcp,
+                                              const Settings& settings, const Address& address,
+                                              const StoreAccess& store);
+std::vector<std::string> controller_manager_arguments(const TenantControlPlane& tcp,
+                                                      const Settings& settings);
+std::vector<std::string> scheduler_arguments(const TenantControlPlane& tcp);
+
+}  // namespace nestor::controlplane

@@ -1,0 +1,17 @@
+#include "controlplane/controlplane.hpp"
+
+#include "controlplane/data_store_controller.hpp"
+#include "controlplane/kamaji_control_plane_controller.hpp"
+#include "controlplane/tenant_control_plane_controller.hpp"
+#include "controlplane/tenant_resources_controller.hpp"
+
+namespace nestor::controlplane {
+
+void add_controllers(kube::Runtime& runtime, Options options) {
+  runtime.own<DataStoreController>(runtime, options);
+  runtime.own<TenantControlPlaneController>(runtime, options);
+  runtime.own<TenantResourcesController>(runtime, options);
+  runtime.own<KamajiControlPlaneController>(runtime);
+}
+
+}  // namespace nestor::controlplane

@@ -1,0 +1,158 @@
+#include "controlplane/data_store_controller.hpp"
+
+#include <algorithm>
+
+#include "controlplane/content.hpp"
+#include "controlplane/names.hpp"
+
+namespace nestor::controlplane {
+namespace {
+
+using api::core::Secret;
+using api::kamaji::ContentRef;
+using api::kamaji::DataStore;
+using api::kamaji::TenantControlPlane;
+
+constexpr const char* kValidation = "kamaji.clastix.io/DataStoreValidation";
+constexpr const char* kDeletion = "kamaji.clastix.io/DataStoreAllowedDeletion";
+/// On an etcd that only Nestor uses: authentication is switched on in it.
+constexpr std::string_view kEnableAuthAnnotation = "nestor.dev/enable-auth";
+
+std::vector<const ContentRef*> references(const DataStore& store) {
+  std::vector<const ContentRef*> out;
+  const auto pair = [&](const api::kamaji::KeyPairRef& ref) {
+    out.push_back(&ref.certificate);
+    if (ref.privateKey) out.push_back(&*ref.privateKey);
+  };
+  if (store.spec.tlsConfig) {
+    pair(store.spec.tlsConfig->certificateAuthority);
+    if (store.spec.tlsConfig->clientCertificate) pair(*store.spec.tlsConfig->clientCertificate);
+  }
+  if (store.spec.basicAuth) {
+    out.push_back(&store.spec.basicAuth->username);
+    out.push_back(&store.spec.basicAuth->password);
+  }
+  return out;
+}
+
+bool refers_to(const DataStore& store, const kube::ObjectKey& secret) {
+  return std::ranges::any_of(references(store), [&](const ContentRef* ref) {
+    return ref->secretReference && ref->secretReference->namespace_ == secret.ns &&
+           ref->secretReference->name == secret.name;
+  });
+}
+
+kube::Condition condition(const char* type, bool status, const char* reason, std::string message) {
+  kube::Condition out;
+  out.type = type;
+  out.status = status ? "True" : "False";
+  out.reason = reason;
+  out.message = std::move(message);
+  return out;
+}
+
+kube::Condition validation(const Result<>& verdict) {
+  if (verdict) {
+    return condition(kValidation, true, "DataStoreIsValid", "all references can be read");
+  }
+  const bool driver = verdict.error().code == Code::kUnimplemented;
+  return condition(kValidation, false,
+                   driver ? "DriverNotSupported" : "TLSConfigurationValidationFailed",
+                   verdict.error().message);
+}
+
+kube::Condition deletion(const std::vector<std::string>& users) {
+  if (users.empty()) {
+    return condition(kDeletion, true, "DataStoreUnused", "no control plane keeps its data here");
+  }
+  return condition(kDeletion, false, "DataStoreStillUsed",
+                   std::to_string(users.size()) + " control planes keep their data here");
+}
+
+}  // namespace
+
+DataStoreController::DataStoreController(kube::Runtime& runtime, Options options)
+    : runtime_(runtime),
+      options_(std::move(options)),
+      stores_(runtime.informers().of<DataStore>()),
+      tcps_(runtime.informers().of<TenantControlPlane>()) {
+  controller_ = &runtime.add_controller(
+      "datastore", [this](kube::ObjectKey key) { return reconcile(std::move(key)); });
+  controller_->watch(stores_);
+  controller_->watch_mapped<TenantControlPlane>(tcps_, [this](const TenantControlPlane& tcp) {
+    const std::string& name =
+        tcp.spec.dataStore.empty() ? options_.default_data_store : tcp.spec.dataStore;
+    return std::vector<kube::ObjectKey>{{"", name}};
+  });
+}
+
+/// One watch a namespace that holds a referenced Secret, from the first time it is named.
+void DataStoreController::watch_secrets(const DataStore& store) {
+  for (const ContentRef* ref : references(store)) {
+    if (!ref->secretReference) continue;
+    const std::string& ns = ref->secretReference->namespace_;
+    if (!watched_.insert(ns).second) continue;
+    auto secrets = runtime_.informers().of<Secret>(kube::Scope{.ns = ns});
+    secrets.subscribe([this](const auto& old, const auto& now) {
+      const kube::ObjectKey secret = now ? now->metadata.key() : old->metadata.key();
+      for (const auto& other : stores_.list()) {
+        if (refers_to(*other, secret)) controller_->enqueue(other->metadata.key());
+      }
+    });
+  }
+}
+
+std::vector<std::string> DataStoreController::users_of(const std::string& store) const {
+  std::vector<std::string> out;
+  for (const auto& tcp : tcps_.list()) {
+    const std::string& wanted =
+        tcp->spec.dataStore.empty() ? options_.default_data_store : tcp->spec.dataStore;
+    const std::string& actual = tcp->status.storage.dataStoreName;
+    if (wanted == store || actual == store) out.push_back(tcp->metadata.key().to_string());
+  }
+  std::ranges::sort(out);
+  return out;
+}
+
+Task<> DataStoreController::validate(const DataStore& store) {
+  kube::Client& client = runtime_.client();
+  NESTOR_CO_TRY(const StoreContents contents,
+                co_await read_store(client, store, runtime_.clock().now()));
+  if (store.metadata.annotation(kEnableAuthAnnotation) == "true" && !store.status.ready) {
+    EtcdUsers users(runtime_.processes(), options_.etcdctl, contents.access());
+    co_return co_await users.ensure_authentication();
+  }
+  co_return Result<>();
+}
+
+Task<kube::ReconcileResult> DataStoreController::reconcile(kube::ObjectKey key) {
+  const auto cached = stores_.get(key);
+  if (!cached) co_return kube::ReconcileResult{};
+  if (cached->metadata.annotations.contains(std::string(kPausedAnnotation))) {
+    co_return kube::ReconcileResult{};
+  }
+  watch_secrets(*cached);
+  DataStore store = *cached;
+  const std::vector<std::string> users = users_of(key.name);
+  auto& finalizers = store.metadata.finalizers;
+  if (store.metadata.deleting()) {
+    if (users.empty()) std::erase(finalizers, kDataStoreFinalizer);
+  } else if (!store.metadata.has_finalizer(kDataStoreFinalizer)) {
+    finalizers.emplace_back(kDataStoreFinalizer);
+  }
+  const Result<> verdict = co_await validate(*cached);
+  const std::string now = format_rfc3339(runtime_.clock().now());
+  kube::set_condition(store.status.conditions, validation(verdict), now);
+  kube::set_condition(store.status.conditions, deletion(users), now);
+  store.status.ready = verdict.has_value();
+  store.status.usedBy = users;
+  store.status.observedGeneration = store.metadata.generation;
+  NESTOR_CO_TRY_VOID(co_await kube::patch_changes(runtime_.client(), *cached, store));
+  // What is wrong in the spec or a Secret changes with an event; the rest is worth another try.
+  if (!verdict && verdict.error().code == Code::kUnavailable) {
+    co_return std::unexpected(verdict.error());
+  }
+  co_return kube::ReconcileResult{};
+}
+
+}  // namespace nestor::controlplane

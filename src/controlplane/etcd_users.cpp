@@ -1,0 +1,133 @@
+#include "controlplane/etcd_users.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+
+namespace nestor::controlplane {
+namespace {
+
+/// What etcd answers when the wanted state is there already.
+constexpr std::array<std::string_view, 7> kAlreadyDone{
+    "user name already exists", "role name already exists", "user name not found",
+    "role name not found",      "user already has",         "auth is already enabled",
+    "authentication is already enabled"};
+
+constexpr std::array<std::string_view, 5> kUnreachable{
+    "context deadline exceeded", "connection refused", "no such host", "transport",
+    "etcdserver: no leader"};
+
+/// A directory only we can read, gone with this object.
+class PrivateDirectory {
+ public:
+  static Result<PrivateDirectory> make() {
+    std::string path = (std::filesystem::temp_directory_path() / "nestor-etcd-XXXXXX").string();
+    if (mkdtemp(path.data()) == nullptr) {
+      return fail(Code::kInternal, "cannot make a temporary directory");
+    }
+    return PrivateDirectory(std::move(path));
+  }
+  PrivateDirectory(PrivateDirectory&& other) noexcept : path_(std::move(other.path_)) {
+    other.path_.clear();
+  }
+  PrivateDirectory& operator=(PrivateDirectory&&) = delete;
+  ~PrivateDirectory() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+
+  Result<> write(const std::string& name, const std::string& content) const {
+    const std::string path = path_ + "/" + name;
+    const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0) return fail(Code::kInternal, "cannot write " + path);
+    const ssize_t written = ::write(file, content.data(), content.size());
+    ::close(file);
+    if (written != static_cast<ssize_t>(content.size())) {
+      return fail(Code::kInternal, "cannot write " + path);
+    }
+    return {};
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  explicit PrivateDirectory(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+template <std::size_t N>
+bool mentions(const std::string& text, const std::array<std::string_view, N>& parts) {
+  for (const std::string_view part : parts) {
+    if (text.find(part) != std::string::npos) return true;
+  }
+  return false;
+}
+
+std::string last_line(std::string text) {
+  while (text.ends_with('\n')) text.pop_back();
+  return text.substr(text.rfind('\n') + 1);
+}
+
+std::string prefix_of(const std::string& schema) { return "/" + schema + "/"; }
+
+}  // namespace
+
+EtcdUsers::EtcdUsers(ProcessRunner& runner, std::string etcdctl, EtcdAccess access)
+    : runner_(runner), etcdctl_(std::move(etcdctl)), access_(std::move(access)) {}
+
+Task<> EtcdUsers::ensure_tenant(std::string username, std::string schema) {
+  // Without the last slash the range would cover a tenant whose name begins with this one's.
+  Steps steps{{"user", "add", username, "--no-password"},
+              {"role", "add", schema},
+              {"role", "grant-permission", "--prefix=true", schema, "readwrite", prefix_of(schema)},
+              {"user", "grant-role", username, schema}};
+  return run_all(std::move(steps));
+}
+
+Task<> EtcdUsers::remove_tenant(std::string username, std::string schema) {
+  Steps steps{{"role", "delete", schema},
+              {"del", "--prefix", prefix_of(schema)},
+              {"user", "delete", username}};
+  return run_all(std::move(steps));
+}
+
+Task<> EtcdUsers::ensure_authentication() {
+  Steps steps{{"user", "add", "root", "--no-password"},
+              {"role", "add", "root"},
+              {"user", "grant-role", "root", "root"},
+              {"auth", "enable"}};
+  return run_all(std::move(steps));
+}
+
+Task<> EtcdUsers::run_all(Steps steps) {
+  NESTOR_CO_TRY(const PrivateDirectory directory, PrivateDirectory::make());
+  NESTOR_CO_TRY_VOID(directory.write("ca.crt", access_.ca_pem));
+  NESTOR_CO_TRY_VOID(directory.write("tls.crt", access_.cert_pem));
+  NESTOR_CO_TRY_VOID(directory.write("tls.key", access_.key_pem));
+  for (const std::vector<std::string>& step : steps) {
+    NESTOR_CO_TRY_VOID(co_await run_one(directory.path(), step));
+  }
+  co_return Result<>();
+}
+
+Task<> EtcdUsers::run_one(const std::string& directory, const std::vector<std::string>& arguments) {
+  std::string endpoints;
+  for (const std::string& endpoint : access_.endpoints) {
+    if (!endpoints.empty()) endpoints += ",";
+    endpoints += "https://" + endpoint;
+  }
+  ProcessSpec spec{.argv = {etcdctl_, "--endpoints=" + endpoints, "--cacert=" + directory + "/ca.crt",
+                            "--cert=" + directory + "/tls.crt", "--key=" + directory + "/tls.key",
+                            "--dial-timeout=3s", "--command-timeout=10s"},
+                   .timeout = std::chrono::seconds(20)};
+  spec.argv.insert(spec.argv.end(), arguments.begin(), arguments.end());
+  NESTOR_CO_TRY(const ProcessOutput output, co_await runner_.run(std::move(spec)));
+  if (output.exit_code == 0 || mentions(output.err, kAlreadyDone)) co_return Result<>();
+  const Code code = mentions(output.err, kUnreachable) ? Code::kUnavailable : Code::kInternal;
+  co_return fail(code, "etcdctl " + arguments[0] + " " + arguments[1] + ": " +
+                           last_line(output.err));
+}
+
+}  // namespace nestor::controlplane

@@ -1,0 +1,110 @@
+#include "controlplane/exposure.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "controlplane/cidr.hpp"
+#include "controlplane/names.hpp"
+
+namespace nestor::controlplane {
+namespace {
+
+using api::core::Service;
+
+JsonArray build_ports(const Work& work) {
+  const auto& service = work.tcp.spec.controlPlane.service;
+  const int port = work.settings.port;
+  JsonObject main{{"name", "kube-apiserver"},
+                  {"port", port},
+                  {"targetPort", port},
+                  {"protocol", "TCP"}};
+  if (service.serviceType == "NodePort") main["nodePort"] = port;
+  JsonArray ports{std::move(main)};
+  for (const auto& extra : service.additionalPorts) {
+    Json item = to_json(extra);
+    if (extra.protocol.empty()) item.as_object()["protocol"] = "TCP";
+    ports.push_back(std::move(item));
+  }
+  return ports;
+}
+
+void add_metadata(JsonObject& metadata, const api::kamaji::AdditionalMetadata& extra) {
+  // Ours win: the selectors of other objects depend on them.
+  JsonObject labels;
+  for (const auto& [key, value] : extra.labels) labels[key] = value;
+  for (const auto& label : metadata["labels"].as_object()) labels[label.key()] = label.value();
+  metadata["labels"] = std::move(labels);
+  if (!extra.annotations.empty()) metadata["annotations"] = to_json(extra.annotations);
+}
+
+}  // namespace
+
+Json build_service(const Work& work) {
+  const auto& service = work.tcp.spec.controlPlane.service;
+  const auto& profile = work.tcp.spec.networkProfile;
+  JsonObject metadata = metadata_for(work, work.settings.name, "service");
+  add_metadata(metadata, service.additionalMetadata);
+  JsonObject spec{{"type", service.serviceType},
+                  {"selector", JsonObject{{kNameLabel, work.settings.name}}},
+                  {"ports", build_ports(work)}};
+  if (profile.allowAddressAsExternalIP.value_or(false) && !profile.address.empty()) {
+    spec["externalIPs"] = JsonArray{Json(profile.address)};
+  }
+  if (service.serviceType == "LoadBalancer") {
+    if (!profile.loadBalancerClass.empty()) spec["loadBalancerClass"] = profile.loadBalancerClass;
+    if (!profile.loadBalancerSourceRanges.empty()) {
+      spec["loadBalancerSourceRanges"] = to_json(profile.loadBalancerSourceRanges);
+    }
+    if (service.allocateLoadBalancerNodePorts) {
+      spec["allocateLoadBalancerNodePorts"] = *service.allocateLoadBalancerNodePorts;
+    }
+  }
+  return JsonObject{{"apiVersion", "v1"},
+                    {"kind", "Service"},
+                    {"metadata", std::move(metadata)},
+                    {"spec", std::move(spec)}};
+}
+
+Result<std::optional<Address>> address_of(const TenantControlPlane& tcp, const Settings& settings,
+                                          const Service& service) {
+  const auto& profile = tcp.spec.networkProfile;
+  Address out;
+  out.port = settings.port;
+  if (service.spec.clusterIP != "None") out.cluster_ip = service.spec.clusterIP;
+  const std::string& type = tcp.spec.controlPlane.service.serviceType;
+  if (!profile.address.empty()) {
+    out.host = profile.address;
+  } else if (type == "LoadBalancer") {
+    const auto& ingress = service.status.loadBalancer.ingress;
+    if (ingress.empty()) return std::nullopt;
+    out.host = ingress.front().ip.empty() ? ingress.front().hostname : ingress.front().ip;
+  } else if (type == "ClusterIP") {
+    out.host = out.cluster_ip;
+  } else {
+    return fail(Code::kInvalidArgument,
+                "a Service of type " + type + " needs spec.networkProfile.address");
+  }
+  if (out.host.empty()) return std::nullopt;
+  // The API server advertises an address, so a load balancer known by name only cannot be it.
+  out.advertise = canonical_ip(out.host).empty() ? out.cluster_ip : out.host;
+  if (!profile.advertiseAddress.empty()) out.advertise = profile.advertiseAddress;
+  return out;
+}
+
+Task<std::optional<Address>> ensure_service(Work& work) {
+  NESTOR_CO_TRY(const Json applied, co_await apply_object(work, Service::kType,
+                                                          build_service(work)));
+  NESTOR_CO_TRY(const Service service, from_json<Service>(applied));
+  auto& status = work.tcp.status.kubernetesResources.service;
+  if (!status) status.emplace();
+  status->name = work.settings.name;
+  status->namespace_ = work.settings.ns;
+  status->port = work.settings.port;
+  const Json* balancer = find(applied, {"status", "loadBalancer"});
+  status->loadBalancer = balancer == nullptr ? Json(JsonObject{}) : *balancer;
+  NESTOR_CO_TRY(auto address, address_of(work.tcp, work.settings, service));
+  if (address) work.tcp.status.controlPlaneEndpoint = host_port(address->host, address->port);
+  co_return address;
+}
+
+}  // namespace nestor::controlplane

@@ -1,0 +1,245 @@
+#include "controlplane/kamaji_control_plane_controller.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include <algorithm>
+#include <charconv>
+
+#include "api/cluster/labels.hpp"
+#include "controlplane/cluster_secrets.hpp"
+#include "controlplane/names.hpp"
+
+namespace nestor::controlplane {
+namespace {
+
+constexpr std::string_view kFinalizer = "nestor.dev/kamajicontrolplane";
+
+bool is_ready(const TenantControlPlane& tcp) {
+  const std::string& status = tcp.status.kubernetesResources.version.status;
+  return status == "Ready" || status == "Upgrading" || status == "WriteLimited";
+}
+
+/// Nodes can join as soon as the API server answers and kubeadm's objects are in it.
+bool can_be_joined(const TenantControlPlane& tcp) {
+  return tcp.status.kubernetesResources.version.status == "Ready" &&
+         !tcp.status.kubeadmPhase.bootstrapToken.checksum.empty();
+}
+
+}  // namespace
+
+std::optional<api::controlplane::Endpoint> parse_endpoint(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos || colon == 0) return std::nullopt;
+  api::controlplane::Endpoint out{.host = text.substr(0, colon), .port = 0};
+  if (out.host.starts_with('[') && out.host.ends_with(']')) {
+    out.host = out.host.substr(1, out.host.size() - 2);
+  }
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data() + colon + 1, end, out.port);
+  if (error != std::errc{} || rest != end || out.port < 1 || out.port > 65535) return std::nullopt;
+  return out;
+}
+
+KamajiControlPlaneController::KamajiControlPlaneController(kube::Runtime& runtime)
+    : runtime_(runtime),
+      caches_(runtime),
+      kcps_(runtime.informers().of<KamajiControlPlane>()),
+      clusters_(runtime.informers().of<Cluster>()),
+      infrastructures_(runtime.informers().of<KubevirtCluster>()) {
+  auto& controller = runtime.add_controller(
+      "kamajicontrolplane", [this](kube::ObjectKey key) { return reconcile(std::move(key)); });
+  controller.watch(kcps_);
+  controller.watch_owned(caches_.tcps, KamajiControlPlane::kType);
+  // A TenantControlPlane has the name of its KamajiControlPlane, so its Secrets lead here too.
+  controller.watch_owned(caches_.secrets, TenantControlPlane::kType);
+  controller.watch_mapped<Cluster>(clusters_, [this](const Cluster& cluster) {
+    return of_cluster(cluster.metadata.key());
+  });
+  controller.watch_mapped<KubevirtCluster>(infrastructures_, [this](const KubevirtCluster& infra) {
+    return of_infrastructure(infra);
+  });
+}
+
+std::shared_ptr<const KamajiControlPlaneController::Cluster>
+KamajiControlPlaneController::cluster_of(const KamajiControlPlane& kcp) const {
+  for (const kube::OwnerReference& owner : kcp.metadata.ownerReferences) {
+    if (owner.kind != Cluster::kType.kind) continue;
+    if (!owner.apiVersion.starts_with(std::string(Cluster::kType.group) + "/")) continue;
+    return clusters_.get({kcp.metadata.namespace_, owner.name});
+  }
+  return nullptr;
+}
+
+std::vector<kube::ObjectKey> KamajiControlPlaneController::of_cluster(
+    const kube::ObjectKey& cluster) const {
+  std::vector<kube::ObjectKey> keys;
+  for (const auto& kcp : kcps_.list(cluster.ns)) {
+    const auto owner = cluster_of(*kcp);
+    if (owner && owner->metadata.name == cluster.name) keys.push_back(kcp->metadata.key());
+  }
+  return keys;
+}
+
+std::vector<kube::ObjectKey> KamajiControlPlaneController::of_infrastructure(
+    const KubevirtCluster& infra) const {
+  std::vector<kube::ObjectKey> keys;
+  for (const auto& cluster : clusters_.list(infra.metadata.namespace_)) {
+    const auto& reference = cluster->spec.infrastructureRef;
+    if (reference.kind != KubevirtCluster::kType.kind || reference.name != infra.metadata.name) {
+      continue;
+    }
+    for (const kube::ObjectKey& key : of_cluster(cluster->metadata.key())) keys.push_back(key);
+  }
+  return keys;
+}
+
+void KamajiControlPlaneController::set(KamajiControlPlane& kcp, const char* type, bool status,
+                                       const char* reason, std::string message) const {
+  kube::Condition condition;
+  condition.type = type;
+  condition.status = status ? "True" : "False";
+  condition.observedGeneration = kcp.metadata.generation;
+  condition.reason = reason;
+  condition.message = std::move(message);
+  const std::string now = format_rfc3339(runtime_.clock().now());
+  kube::set_condition(kcp.status.conditions, std::move(condition), now);
+}
+
+void KamajiControlPlaneController::note_status(KamajiControlPlane& kcp,
+                                               const TenantControlPlane& tcp) const {
+  auto& status = kcp.status;
+  const auto& version = tcp.status.kubernetesResources.version;
+  status.externalManagedControlPlane = true;
+  status.version = version.version;
+  if (const auto& deployment = tcp.status.kubernetesResources.deployment) {
+    status.replicas = deployment->replicas;
+    status.readyReplicas = deployment->readyReplicas;
+    status.availableReplicas = deployment->availableReplicas;
+    status.upToDateReplicas = deployment->updatedReplicas;
+    status.selector = deployment->selector;
+  }
+  const bool ready = is_ready(tcp);
+  status.ready = ready;
+  if (can_be_joined(tcp)) status.initialization.controlPlaneInitialized = true;
+  const bool initialized = status.initialization.controlPlaneInitialized.value_or(false);
+  const std::string state = "the control plane is " + (version.status.empty() ? "unknown"
+                                                                              : version.status);
+  set(kcp, "KamajiControlPlaneIsInitialized", initialized,
+      initialized ? "Initialized" : "NotInitialized", initialized ? "" : state);
+  set(kcp, "KamajiControlPlaneIsReady", ready, ready ? "Ready" : "NotReady", ready ? "" : state);
+  set(kcp, "Available", ready, ready ? "Available" : "NotAvailable", ready ? "" : state);
+}
+
+Task<kube::ReconcileResult> KamajiControlPlaneController::reconcile(kube::ObjectKey key) {
+  const auto cached = kcps_.get(key);
+  if (!cached) co_return kube::ReconcileResult{};
+  KamajiControlPlane kcp = *cached;
+  Result<> done;
+  if (kcp.metadata.deleting()) {
+    done = co_await finish(kcp);
+  } else {
+    const auto cluster = cluster_of(kcp);
+    // The Cluster's controller makes itself the owner; that change comes here.
+    if (!cluster) co_return kube::ReconcileResult{};
+    const bool paused = api::cluster::paused(*cluster, kcp.metadata);
+    set(kcp, "Paused", paused, paused ? "Paused" : "NotPaused");
+    if (!paused) done = co_await run_steps(kcp, *cluster);
+  }
+  NESTOR_CO_TRY_VOID(co_await kube::patch_changes(runtime_.client(), *cached, kcp));
+  if (!done) co_return std::unexpected(std::move(done).error());
+  co_return kube::ReconcileResult{};
+}
+
+Task<> KamajiControlPlaneController::run_steps(KamajiControlPlane& kcp, const Cluster& cluster) {
+  if (!kcp.metadata.has_finalizer(kFinalizer)) kcp.metadata.finalizers.emplace_back(kFinalizer);
+  kube::Client& client = runtime_.client();
+  Json wanted = build_tenant_control_plane(kcp, cluster);
+  kube::ApplyOptions options{.field_manager = "nestor-kamajicontrolplane"};
+  auto applied = co_await client.apply(TenantControlPlane::kType, std::move(wanted), options);
+  if (!applied) {
+    set(kcp, "TenantControlPlaneCreated", false, "ApplyFailed", applied.error().message);
+    co_return std::unexpected(std::move(applied).error());
+  }
+  set(kcp, "TenantControlPlaneCreated", true, "Created");
+  NESTOR_CO_TRY(const TenantControlPlane tcp, from_json<TenantControlPlane>(*applied));
+  note_status(kcp, tcp);
+
+  const auto endpoint = parse_endpoint(tcp.status.controlPlaneEndpoint);
+  set(kcp, "TenantControlPlaneAddressReady", endpoint.has_value(),
+      endpoint ? "AddressReady" : "WaitingForAddress");
+  if (!endpoint) co_return Result<>();
+  kcp.spec.controlPlaneEndpoint = *endpoint;
+  set(kcp, "ControlPlaneEndpointPatched", true, "Patched");
+  NESTOR_CO_TRY_VOID(co_await patch_infrastructure(kcp, cluster));
+  co_return co_await write_secrets(kcp, cluster, tcp);
+}
+
+Task<> KamajiControlPlaneController::patch_infrastructure(KamajiControlPlane& kcp,
+                                                          const Cluster& cluster) {
+  const auto& reference = cluster.spec.infrastructureRef;
+  constexpr const char* kCondition = "InfrastructureClusterPatched";
+  if (reference.empty()) co_return Result<>();
+  if (reference.kind != KubevirtCluster::kType.kind) {
+    set(kcp, kCondition, false, "UnsupportedInfrastructure", reference.kind + " is not supported");
+    co_return Result<>();
+  }
+  const auto cached = infrastructures_.get({cluster.metadata.namespace_, reference.name});
+  if (!cached) {
+    set(kcp, kCondition, false, "WaitingForInfrastructure");
+    co_return Result<>();
+  }
+  KubevirtCluster infra = *cached;
+  infra.spec.controlPlaneEndpoint.host = kcp.spec.controlPlaneEndpoint->host;
+  infra.spec.controlPlaneEndpoint.port = kcp.spec.controlPlaneEndpoint->port;
+  if (infra.metadata.annotations.contains(std::string(api::cluster::kManagedByAnnotation))) {
+    infra.status.ready = true;
+    infra.status.initialization.provisioned = true;
+  }
+  auto patched = co_await kube::patch_changes(runtime_.client(), *cached, infra);
+  set(kcp, kCondition, patched.has_value(), patched ? "Patched" : "PatchFailed",
+      patched ? "" : patched.error().message);
+  co_return patched;
+}
+
+Task<> KamajiControlPlaneController::write_secrets(KamajiControlPlane& kcp, const Cluster& cluster,
+                                                   const TenantControlPlane& tcp) {
+  const std::string& ns = tcp.metadata.namespace_;
+  const auto admin = caches_.secrets.get({ns, tcp.status.kubeconfig.admin.secretName});
+  const auto ca = caches_.secrets.get({ns, tcp.status.certificates.ca.secretName});
+  if (!admin || !ca) {
+    set(kcp, "KubeadmResourcesCreated", false, "WaitingForSecrets");
+    co_return Result<>();
+  }
+  NESTOR_CO_TRY(const std::vector<Json> secrets, build_cluster_secrets(kcp, cluster, tcp, *admin,
+                                                                       *ca));
+  for (const Json& secret : secrets) {
+    kube::ApplyOptions options{.field_manager = "nestor-kamajicontrolplane"};
+    kube::Client& client = runtime_.client();
+    NESTOR_CO_TRY_VOID(co_await client.apply(api::core::Secret::kType, secret, options));
+  }
+  set(kcp, "KubeadmResourcesCreated", true, "Created");
+  co_return Result<>();
+}
+
+Task<> KamajiControlPlaneController::finish(KamajiControlPlane& kcp) {
+  if (!kcp.metadata.has_finalizer(kFinalizer)) co_return Result<>();
+  kube::Client& client = runtime_.client();
+  const kube::ObjectKey key = kcp.metadata.key();
+  const auto tcp = caches_.tcps.get(key);
+  if (tcp) {
+    // Its going comes back as an event.
+    if (!tcp->metadata.deleting()) {
+      NESTOR_CO_TRY_VOID(co_await kube::ensure_deleted(client, TenantControlPlane::kType, key));
+    }
+    co_return Result<>();
+  }
+  // Not in the cache may mean not yet: the API server knows.
+  auto live = co_await client.get(TenantControlPlane::kType, key);
+  if (live) co_return co_await kube::ensure_deleted(client, TenantControlPlane::kType, key);
+  if (live.error().code != Code::kNotFound) co_return std::unexpected(std::move(live).error());
+  std::erase(kcp.metadata.finalizers, kFinalizer);
+  co_return Result<>();
+}
+
+}  // namespace nestor::controlplane

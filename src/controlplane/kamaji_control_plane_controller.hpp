@@ -1,0 +1,46 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "api/infrastructure/kubevirt_cluster.hpp"
+#include "controlplane/controlplane.hpp"
+#include "controlplane/tenant_from_kamaji.hpp"
+#include "controlplane/work.hpp"
+
+namespace nestor::controlplane {
+
+/// Runs a KamajiControlPlane of Cluster API as a TenantControlPlane of the same name, and tells the
+/// Cluster and its infrastructure where the API server is.
+class KamajiControlPlaneController {
+ public:
+  explicit KamajiControlPlaneController(kube::Runtime& runtime);
+  Task<kube::ReconcileResult> reconcile(kube::ObjectKey key);
+
+ private:
+  using Cluster = api::cluster::Cluster;
+  using KubevirtCluster = api::infrastructure::KubevirtCluster;
+
+  std::shared_ptr<const Cluster> cluster_of(const KamajiControlPlane& kcp) const;
+  std::vector<kube::ObjectKey> of_cluster(const kube::ObjectKey& cluster) const;
+  std::vector<kube::ObjectKey> of_infrastructure(const KubevirtCluster& infra) const;
+  Task<> run_steps(KamajiControlPlane& kcp, const Cluster& cluster);
+  Task<> patch_infrastructure(KamajiControlPlane& kcp, const Cluster& cluster);
+  Task<> write_secrets(KamajiControlPlane& kcp, const Cluster& cluster,
+                       const TenantControlPlane& tcp);
+  Task<> finish(KamajiControlPlane& kcp);
+  void set(KamajiControlPlane& kcp, const char* type, bool status, const char* reason,
+           std::string message = {}) const;
+  void note_status(KamajiControlPlane& kcp, const TenantControlPlane& tcp) const;
+
+  kube::Runtime& runtime_;
+  Caches caches_;
+  kube::Informer<KamajiControlPlane> kcps_;
+  kube::Informer<Cluster> clusters_;
+  kube::Informer<KubevirtCluster> infrastructures_;
+};
+
+/// "host:port" or "[host]:port" taken apart; nothing when it is neither.
+std::optional<api::controlplane::Endpoint> parse_endpoint(const std::string& text);
+
+}  // namespace nestor::controlplane

@@ -1,0 +1,98 @@
+#include "controlplane/kubeadm.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "api/core/config_map.hpp"
+#include "controlplane/checksum.hpp"
+#include "controlplane/cidr.hpp"
+#include "controlplane/json_patch.hpp"
+#include "controlplane/names.hpp"
+
+namespace nestor::controlplane {
+namespace {
+
+/// The first minor version whose kubeadm speaks v1beta4.
+constexpr int kBeta4Minor = 31;
+
+std::string kubeadm_api(const Settings& settings) {
+  return settings.minor >= kBeta4Minor ? "kubeadm.k8s.io/v1beta4" : "kubeadm.k8s.io/v1beta3";
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string out;
+  for (const std::string& part : parts) {
+    if (!out.empty()) out += ",";
+    out += part;
+  }
+  return out;
+}
+
+}  // namespace
+
+Json cluster_configuration(const Settings& settings, const std::string& endpoint) {
+  return JsonObject{{"apiVersion", kubeadm_api(settings)},
+                    {"kind", "ClusterConfiguration"},
+                    {"clusterName", settings.name},
+                    {"kubernetesVersion", settings.version},
+                    {"controlPlaneEndpoint", endpoint},
+                    {"certificatesDir", "/etc/kubernetes/pki"},
+                    {"imageRepository", "registry.k8s.io"},
+                    {"networking", JsonObject{{"dnsDomain", settings.domain},
+                                              {"podSubnet", joined(settings.pod_cidrs)},
+                                              {"serviceSubnet", joined(settings.service_cidrs)}}}};
+}
+
+Json init_configuration(const Settings& settings, const Address& address) {
+  JsonObject endpoint{{"advertiseAddress", address.advertise}, {"bindPort", settings.port}};
+  return JsonObject{{"apiVersion", kubeadm_api(settings)},
+                    {"kind", "InitConfiguration"},
+                    {"localAPIEndpoint", std::move(endpoint)}};
+}
+
+Result<Json> kubelet_configuration(const TenantControlPlane& tcp, const Settings& settings,
+                                   std::vector<std::string>& warnings) {
+  Json config = JsonObject{
+      {"apiVersion", "kubelet.config.k8s.io/v1beta1"},
+      {"kind", "KubeletConfiguration"},
+      {"authentication",
+       JsonObject{{"anonymous", JsonObject{{"enabled", false}}},
+                  {"webhook", JsonObject{{"enabled", true}}},
+                  {"x509", JsonObject{{"clientCAFile", "/etc/kubernetes/pki/ca.crt"}}}}},
+      {"authorization", JsonObject{{"mode", "Webhook"}}},
+      {"cgroupDriver", settings.cgroup_driver},
+      {"clusterDNS", to_json(settings.dns_ips)},
+      {"clusterDomain", settings.domain},
+      {"healthzBindAddress", "127.0.0.1"},
+      {"healthzPort", 10248},
+      {"rotateCertificates", true},
+      {"staticPodPath", "/etc/kubernetes/manifests"}};
+  const auto& patches = tcp.spec.kubernetes.kubelet.configurationJSONPatches;
+  if (auto done = apply_json_patch(config, patches, warnings); !done) {
+    return with_context(std::move(done).error(),
+                        "spec.kubernetes.kubelet.configurationJSONPatches");
+  }
+  return config;
+}
+
+Task<> ensure_kubeadm_config(Work& work, const Address& address) {
+  const std::string name = kubeadm_config_name(work.settings.name);
+  const std::string endpoint = host_port(address.host, address.port);
+  const std::map<std::string, std::string> data{
+      {"ClusterConfiguration", to_text(cluster_configuration(work.settings, endpoint))},
+      {"InitConfiguration", to_text(init_configuration(work.settings, address))}};
+  JsonObject metadata = metadata_for(work, name, "kubeadmconfig");
+  metadata["annotations"] = JsonObject{{kChecksumAnnotation, checksum(data)}};
+  Json object = JsonObject{{"apiVersion", "v1"},
+                           {"kind", "ConfigMap"},
+                           {"metadata", std::move(metadata)},
+                           {"data", to_json(data)}};
+  NESTOR_CO_TRY_VOID(
+      co_await apply_object(work, api::core::ConfigMap::kType, std::move(object)));
+  auto& status = work.tcp.status.kubeadmconfig;
+  status.configmapName = name;
+  note(status, checksum(data), work.now());
+  co_return Result<>();
+}
+
+}  // namespace nestor::controlplane

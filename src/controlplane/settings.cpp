@@ -1,0 +1,135 @@
+#include "controlplane/settings.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "controlplane/cidr.hpp"
+#include "controlplane/names.hpp"
+
+namespace nestor::controlplane {
+namespace {
+
+constexpr std::uint32_t kDnsOffset = 10;
+constexpr std::uint32_t kDnsOffset6 = 0x10;
+constexpr std::array kAdmissionPlugins{
+    "CertificateApproval",       "CertificateSigning",
+    "CertificateSubjectRestriction", "DefaultIngressClass",
+    "DefaultStorageClass",       "DefaultTolerationSeconds",
+    "LimitRanger",               "MutatingAdmissionWebhook",
+    "NamespaceLifecycle",        "PersistentVolumeClaimResize",
+    "Priority",                  "ResourceQuota",
+    "RuntimeClass",              "ServiceAccount",
+    "StorageObjectInUseProtection", "TaintNodesByCondition",
+    "ValidatingAdmissionWebhook"};
+
+/// "v1.37.2" gives 37.
+Result<int> minor_of(const std::string& version) {
+  int minor = 0;
+  const bool prefix = version.starts_with("v1.");
+  const char* begin = version.data() + (prefix ? 3 : 0);
+  const auto [end, error] = std::from_chars(begin, version.data() + version.size(), minor);
+  if (!prefix || error != std::errc{} || end == version.data() + version.size() || *end != '.') {
+    return fail(Code::kInvalidArgument,
+                "spec.kubernetes.version: \"" + version + "\" is not like v1.37.2");
+  }
+  return minor;
+}
+
+std::vector<std::string> ranges(const std::vector<std::string>& list, const std::string& scalar,
+                                const char* standard) {
+  if (!list.empty()) return list;
+  return {scalar.empty() ? standard : scalar};
+}
+
+Result<> resolve_networks(const api::kamaji::NetworkProfile& profile, Settings& out) {
+  out.service_cidrs = ranges(profile.serviceCidrs, profile.serviceCidr, "10.96.0.0/16");
+  out.pod_cidrs = ranges(profile.podCidrs, profile.podCidr, "10.244.0.0/16");
+  out.dns_ips = profile.dnsServiceIPs;
+  for (const std::string& cidr : out.service_cidrs) {
+    NESTOR_TRY(out.api_service_ips.emplace_back(), nth_address(cidr, 1));
+    if (!profile.dnsServiceIPs.empty()) continue;
+    const bool v6 = cidr.find(':') != std::string::npos;
+    NESTOR_TRY(out.dns_ips.emplace_back(), nth_address(cidr, v6 ? kDnsOffset6 : kDnsOffset));
+  }
+  for (const std::string& cidr : out.pod_cidrs) NESTOR_TRY_VOID(nth_address(cidr, 1));
+  return {};
+}
+
+void insert_name(SubjectNames& names, const std::string& name) {
+  if (name.empty()) return;
+  // Certificates hold addresses in one spelling; another one would look missing for ever.
+  const std::string ip = canonical_ip(name);
+  std::vector<std::string>& list = ip.empty() ? names.dns : names.ips;
+  const std::string& entry = ip.empty() ? name : ip;
+  const auto place = std::ranges::lower_bound(list, entry);
+  if (place == list.end() || *place != entry) list.insert(place, entry);
+}
+
+/// "host:port" without the port.
+std::string host_of(const std::string& hostname) { return hostname.substr(0, hostname.find(':')); }
+
+}  // namespace
+
+Result<Settings> resolve_settings(const TenantControlPlane& tcp,
+                                  const std::string& default_data_store) {
+  const auto& spec = tcp.spec;
+  Settings out;
+  out.name = tcp.metadata.name;
+  out.ns = tcp.metadata.namespace_;
+  out.uid = tcp.metadata.uid;
+  out.version = spec.kubernetes.version;
+  NESTOR_TRY(out.minor, minor_of(out.version));
+  out.replicas = spec.controlPlane.deployment.replicas.value_or(2);
+  out.port = spec.networkProfile.port.value_or(6443);
+  if (out.replicas < 0) return fail(Code::kInvalidArgument, "replicas must not be negative");
+  if (out.port < 1 || out.port > 65535) {
+    return fail(Code::kInvalidArgument, "spec.networkProfile.port is out of range");
+  }
+  out.domain = spec.networkProfile.clusterDomain;
+  if (out.domain.empty()) out.domain = "cluster.local";
+  if (auto ok = resolve_networks(spec.networkProfile, out); !ok) {
+    return with_context(std::move(ok).error(), "spec.networkProfile");
+  }
+  out.data_store = spec.dataStore.empty() ? default_data_store : spec.dataStore;
+  out.schema = spec.dataStoreSchema.empty() ? out.uid : spec.dataStoreSchema;
+  out.username = spec.dataStoreUsername.empty() ? out.uid : spec.dataStoreUsername;
+  // A slash would let one tenant name a part of another's keys.
+  if (out.schema.find('/') != std::string::npos || out.schema.empty() || out.username.empty()) {
+    return fail(Code::kInvalidArgument, "spec.dataStoreSchema must be a name without /");
+  }
+  out.admission_plugins = spec.kubernetes.admissionControllers;
+  if (out.admission_plugins.empty()) {
+    out.admission_plugins.assign(kAdmissionPlugins.begin(), kAdmissionPlugins.end());
+  }
+  out.kubelet_address_types = spec.kubernetes.kubelet.preferredAddressTypes;
+  if (out.kubelet_address_types.empty()) {
+    out.kubelet_address_types = {"InternalIP", "ExternalIP", "Hostname"};
+  }
+  out.cgroup_driver = spec.kubernetes.kubelet.cgroupfs;
+  if (out.cgroup_driver.empty()) out.cgroup_driver = "systemd";
+  out.cni = tcp.metadata.annotation(kCniAnnotation) != "none";
+  return out;
+}
+
+SubjectNames api_server_names(const TenantControlPlane& tcp, const Settings& settings,
+                              const Address& address) {
+  SubjectNames names;
+  const std::string in_cluster = "kubernetes.default.svc";
+  for (const std::string& name :
+       {std::string("kubernetes"), std::string("kubernetes.default"), in_cluster,
+        in_cluster + "." + settings.domain, std::string("localhost"), std::string("127.0.0.1"),
+        settings.name, settings.service_host(), settings.service_host() + ".cluster.local",
+        address.host, address.advertise, address.cluster_ip,
+        tcp.spec.networkProfile.advertiseAddress}) {
+    insert_name(names, name);
+  }
+  for (const std::string& ip : settings.api_service_ips) insert_name(names, ip);
+  for (const std::string& name : tcp.spec.networkProfile.certSANs) insert_name(names, name);
+  const auto& plane = tcp.spec.controlPlane;
+  if (plane.ingress) insert_name(names, host_of(plane.ingress->hostname));
+  if (plane.gateway) insert_name(names, host_of(plane.gateway->hostname));
+  return names;
+}
+
+}  // namespace nestor::controlplane

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "api/kamaji/tenant_control_plane.hpp"
+
+namespace nestor::controlplane {
+
+using api::kamaji::TenantControlPlane;
+
+/// The spec of a TenantControlPlane with every default filled in. Pure data.
+struct Settings {
+  std::string name;
+  std::string ns;
+  std::string uid;
+  /// "vX.Y.Z"
+  std::string version;
+  int minor = 0;
+  int replicas = 2;
+  int port = 6443;
+  std::string domain;
+  std::vector<std::string> service_cidrs;
+  std::vector<std::string> pod_cidrs;
+  std::vector<std::string> dns_ips;
+  /// First address of each service network.
+  std::vector<std::string> api_service_ips;
+  std::string data_store;
+  /// Prefix of the keys in etcd (without slashes), also the role's name.
+  std::string schema;
+  std::string username;
+  std::vector<std::string> admission_plugins;
+  std::vector<std::string> kubelet_address_types;
+  std::string cgroup_driver;
+  /// Whether we install a network plugin.
+  bool cni = true;
+
+  /// "<name>.<ns>.svc"
+  std::string service_host() const { return name + "." + ns + ".svc"; }
+};
+
+/// Errors: kInvalidArgument naming the field.
+Result<Settings> resolve_settings(const TenantControlPlane& tcp,
+                                  const std::string& default_data_store);
+
+/// Where the API server is reached.
+struct Address {
+  /// What nodes and users dial: an IP address, or the host of an Ingress or Gateway.
+  std::string host;
+  int port = 0;
+  /// What the API server says of itself.
+  std::string advertise;
+  /// Of the Service; "" when headless.
+  std::string cluster_ip;
+};
+
+/// The names in the API server's certificate, sorted and without duplicates.
+struct SubjectNames {
+  std::vector<std::string> dns;
+  std::vector<std::string> ips;
+};
+SubjectNames api_server_names(const TenantControlPlane& tcp, const Settings& settings,
+                              const Address& address);
+
+}  // namespace nestor::controlplane

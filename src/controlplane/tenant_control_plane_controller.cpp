@@ -1,0 +1,191 @@
+#include "controlplane/tenant_control_plane_controller.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include <algorithm>
+
+#include "controlplane/certificates.hpp"
+#include "controlplane/deployment.hpp"
+#include "controlplane/exposure.hpp"
+#include "controlplane/join.hpp"
+#include "controlplane/kubeadm.hpp"
+#include "controlplane/kubeconfigs.hpp"
+#include "controlplane/names.hpp"
+#include "controlplane/store_step.hpp"
+
+namespace nestor::controlplane {
+namespace {
+
+using api::apps::Deployment;
+
+/// A patch of the finalizers as a whole, refused when the object changed meanwhile.
+Json finalizer_patch(const kube::ObjectMeta& metadata, const std::vector<std::string>& finalizers) {
+  JsonArray list;
+  for (const std::string& finalizer : finalizers) list.push_back(Json(finalizer));
+  JsonObject body{{"finalizers", std::move(list)}, {"resourceVersion", metadata.resourceVersion}};
+  return JsonObject{{"metadata", std::move(body)}};
+}
+
+bool writes_limited(const api::kamaji::WritePermissions& permissions) {
+  return permissions.blockCreation.value_or(false) || permissions.blockUpdate.value_or(false) ||
+         permissions.blockDeletion.value_or(false);
+}
+
+}  // namespace
+
+void note_version(Work& work, const Deployment* deployment) {
+  auto& version = work.tcp.status.kubernetesResources.version;
+  const std::string& wanted = work.settings.version;
+  const auto& state = work.tcp.status.kubernetesResources.deployment;
+  const bool current = deployment != nullptr && api::apps::rolled_out(*deployment);
+  if (work.settings.replicas == 0) {
+    version.status = "Sleeping";
+    version.version = wanted;
+  } else if (!state || state->readyReplicas == 0) {
+    // Between the first request and the first answer it is being made, not broken.
+    version.status = version.version.empty() ? "Provisioning" : "NotReady";
+  } else if (writes_limited(work.tcp.spec.writePermissions)) {
+    version.status = "WriteLimited";
+  } else if (current || (version.version.empty() && state->readyReplicas > 0)) {
+    version.status = "Ready";
+    version.version = wanted;
+  } else if (version.version != wanted) {
+    version.status = "Upgrading";
+  } else {
+    version.status = "Ready";
+  }
+}
+
+TenantControlPlaneController::TenantControlPlaneController(kube::Runtime& runtime, Options options)
+    : runtime_(runtime), options_(std::move(options)), caches_(runtime) {
+  auto& controller = runtime.add_controller(
+      "tenantcontrolplane", [this](kube::ObjectKey key) { return reconcile(std::move(key)); });
+  controller.watch(caches_.tcps);
+  controller.watch_owned(caches_.services, TenantControlPlane::kType);
+  controller.watch_owned(caches_.secrets, TenantControlPlane::kType);
+  controller.watch_owned(caches_.deployments, TenantControlPlane::kType);
+  controller.watch_mapped<api::kamaji::DataStore>(
+      caches_.stores, [this](const api::kamaji::DataStore& store) {
+        std::vector<kube::ObjectKey> keys;
+        for (const auto& tcp : caches_.tcps.list()) {
+          const std::string& wanted = tcp->spec.dataStore;
+          if ((wanted.empty() ? options_.default_data_store : wanted) == store.metadata.name) {
+            keys.push_back(tcp->metadata.key());
+          }
+        }
+        return keys;
+      });
+}
+
+Task<kube::ReconcileResult> TenantControlPlaneController::reconcile(kube::ObjectKey key) {
+  const auto cached = caches_.tcps.get(key);
+  if (!cached) co_return kube::ReconcileResult{};
+  const TenantControlPlane& tcp = *cached;
+  if (tcp.metadata.deleting()) co_return co_await finish(tcp);
+  if (tcp.metadata.annotations.contains(std::string(kPausedAnnotation))) {
+    co_return kube::ReconcileResult{};
+  }
+  if (!tcp.metadata.has_finalizer(kStoreFinalizer)) {
+    // Its own write comes back as an event and goes on from there.
+    NESTOR_CO_TRY_VOID(co_await add_finalizer(tcp));
+    co_return kube::ReconcileResult{};
+  }
+  auto settings = resolve_settings(tcp, options_.default_data_store);
+  if (!settings) {
+    runtime_.events().warning(tcp, "InvalidSpec", settings.error().message);
+    co_return std::unexpected(std::move(settings).error());
+  }
+  Work work{.runtime = runtime_, .caches = caches_, .tcp = tcp, .settings = *settings};
+  const Result<> done = co_await run_steps(work);
+  note_version(work, caches_.deployments.get(key).get());
+  if (done) work.tcp.status.observedGeneration = tcp.metadata.generation;
+  // What was reached is written even when a later step failed.
+  NESTOR_CO_TRY_VOID(co_await kube::patch_changes(runtime_.client(), tcp, work.tcp));
+  if (!done) {
+    if (done.error().code != Code::kAborted && done.error().code != Code::kCancelled) {
+      runtime_.events().warning(tcp, "ReconcileFailed", done.error().message);
+    }
+    co_return std::unexpected(done.error());
+  }
+  kube::ReconcileResult result;
+  if (work.renew_at) {
+    const auto left = *work.renew_at - runtime_.clock().now();
+    result.requeue_after = std::max(std::chrono::duration_cast<Duration>(left),
+                                    Duration(std::chrono::seconds(1)));
+  }
+  co_return result;
+}
+
+Task<> TenantControlPlaneController::find_address(Work& work, std::optional<Address>& out) {
+  NESTOR_CO_TRY(out, co_await ensure_service(work));
+  co_return Result<>();
+}
+
+Task<> TenantControlPlaneController::prepare_store(Work& work, StoreContents& store) {
+  NESTOR_CO_TRY(store, co_await open_store(work));
+  co_return co_await ensure_store(work, store, options_.etcdctl);
+}
+
+Task<> TenantControlPlaneController::run_steps(Work& work) {
+  Authorities authorities;
+  std::optional<Address> address;
+  StoreContents store;
+  {
+    std::vector<Task<>> independent;
+    independent.push_back(find_address(work, address));
+    independent.push_back(ensure_authorities(work, authorities));
+    independent.push_back(prepare_store(work, store));
+    NESTOR_CO_TRY_VOID(co_await join_all(std::move(independent)));
+  }
+  // The load balancer's answer changes the Service, which wakes us.
+  if (!address) co_return Result<>();
+  {
+    std::vector<Task<>> signed_ones;
+    signed_ones.push_back(ensure_api_server(work, authorities, *address));
+    signed_ones.push_back(ensure_kubelet_client(work, authorities));
+    signed_ones.push_back(ensure_front_proxy_client(work, authorities));
+    signed_ones.push_back(ensure_kubeconfigs(work, authorities, *address));
+    signed_ones.push_back(ensure_kubeadm_config(work, *address));
+    NESTOR_CO_TRY_VOID(co_await join_all(std::move(signed_ones)));
+  }
+  NESTOR_CO_TRY(const StoreAccess access, store_access(work, store));
+  co_return co_await ensure_deployment(work, *address, access);
+}
+
+Task<> TenantControlPlaneController::add_finalizer(const TenantControlPlane& tcp) {
+  std::vector<std::string> finalizers = tcp.metadata.finalizers;
+  finalizers.emplace_back(kStoreFinalizer);
+  Json patch = finalizer_patch(tcp.metadata, finalizers);
+  const kube::ObjectKey key = tcp.metadata.key();
+  NESTOR_CO_TRY_VOID(co_await runtime_.client().patch(TenantControlPlane::kType, key,
+                                                      kube::PatchType::kMerge, std::move(patch)));
+  co_return Result<>();
+}
+
+Task<kube::ReconcileResult> TenantControlPlaneController::finish(const TenantControlPlane& tcp) {
+  if (!tcp.metadata.has_finalizer(kStoreFinalizer)) co_return kube::ReconcileResult{};
+  const kube::ObjectKey key = tcp.metadata.key();
+  kube::Client& client = runtime_.client();
+  // First the programs: while they run they would write their leases again.
+  NESTOR_CO_TRY_VOID(co_await kube::ensure_deleted(client, Deployment::kType, key));
+  Work work{.runtime = runtime_, .caches = caches_, .tcp = tcp, .settings = {}};
+  if (auto settings = resolve_settings(tcp, options_.default_data_store)) {
+    work.settings = std::move(*settings);
+  }
+  if (auto cleaned = co_await clean_store(work, options_.etcdctl); !cleaned) {
+    runtime_.events().warning(tcp, "DataStoreCleanupFailed", cleaned.error().message);
+    co_return std::unexpected(std::move(cleaned).error());
+  }
+  std::vector<std::string> finalizers = tcp.metadata.finalizers;
+  std::erase(finalizers, kStoreFinalizer);
+  Json patch = finalizer_patch(tcp.metadata, finalizers);
+  auto removed = co_await client.patch(TenantControlPlane::kType, key, kube::PatchType::kMerge,
+                                       std::move(patch));
+  if (!removed && removed.error().code != Code::kNotFound) {
+    co_return std::unexpected(std::move(removed).error());
+  }
+  co_return kube::ReconcileResult{};
+}
+
+}  // namespace nestor::controlplane

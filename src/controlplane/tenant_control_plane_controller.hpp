@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+
+#include "controlplane/content.hpp"
+#include "controlplane/controlplane.hpp"
+#include "controlplane/work.hpp"
+
+namespace nestor::controlplane {
+
+struct Authorities;
+
+/// Keeps a TenantControlPlane's Service, Secrets and Deployment in the management cluster, and its
+/// user in the DataStore.
+class TenantControlPlaneController {
+ public:
+  TenantControlPlaneController(kube::Runtime& runtime, Options options);
+  Task<kube::ReconcileResult> reconcile(kube::ObjectKey key);
+
+ private:
+  Task<> run_steps(Work& work);
+  Task<> prepare_store(Work& work, StoreContents& store);
+  Task<> find_address(Work& work, std::optional<Address>& out);
+  Task<kube::ReconcileResult> finish(const TenantControlPlane& tcp);
+  Task<> add_finalizer(const TenantControlPlane& tcp);
+
+  kube::Runtime& runtime_;
+  Options options_;
+  Caches caches_;
+};
+
+/// status.kubernetesResources.version from replicas, readiness and progress. Pure.
+void note_version(Work& work, const api::apps::Deployment* deployment);
+
+}  // namespace nestor::controlplane

@@ -1,0 +1,178 @@
+#include "controlplane/tenant_objects.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include <array>
+
+#include "controlplane/checksum.hpp"
+#include "controlplane/kubeadm.hpp"
+#include "controlplane/names.hpp"
+#include "pki/pki.hpp"
+
+namespace nestor::controlplane {
+namespace {
+
+// The images that kubeadm of the newest Kubernetes we know, and flannel's own manifest, name.
+constexpr std::string_view kCoreDnsRepository = "registry.k8s.io/coredns";
+constexpr std::string_view kCoreDnsTag = "v1.14.6";
+constexpr std::string_view kKubeProxyRepository = "registry.k8s.io";
+constexpr std::string_view kFlannelImage = "ghcr.io/flannel-io/flannel:v0.26.7";
+constexpr std::string_view kFlannelCniImage = "ghcr.io/flannel-io/flannel-cni-plugin:v1.6.0-flannel1";
+constexpr std::string_view kServiceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/";
+/// Before it kube-proxy had nftables only behind a feature gate.
+constexpr int kNftablesMinor = 31;
+
+constexpr std::string_view kRbac = "rbac.authorization.k8s.io";
+constexpr std::array<kube::ResourceType, 10> kTypes{{
+    {"", "v1", "Namespace", "namespaces", false},
+    {"", "v1", "ServiceAccount", "serviceaccounts"},
+    {"", "v1", "ConfigMap", "configmaps"},
+    {"", "v1", "Service", "services"},
+    {"apps", "v1", "DaemonSet", "daemonsets"},
+    {"apps", "v1", "Deployment", "deployments"},
+    {kRbac, "v1", "Role", "roles"},
+    {kRbac, "v1", "RoleBinding", "rolebindings"},
+    {kRbac, "v1", "ClusterRole", "clusterroles", false},
+    {kRbac, "v1", "ClusterRoleBinding", "clusterrolebindings", false},
+}};
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string out;
+  for (const std::string& part : parts) {
+    if (!out.empty()) out += ",";
+    out += part;
+  }
+  return out;
+}
+
+std::string image(const std::optional<api::kamaji::ImageOverride>& wanted,
+                  std::string_view repository, std::string_view name, std::string_view tag) {
+  const bool has = wanted.has_value();
+  const std::string from(has && !wanted->imageRepository.empty() ? wanted->imageRepository
+                                                                 : std::string(repository));
+  const std::string version(has && !wanted->imageTag.empty() ? wanted->imageTag
+                                                             : std::string(tag));
+  return from + "/" + std::string(name) + ":" + version;
+}
+
+/// A kubeconfig with one cluster and, if `user` is not null, one user.
+Json kubeconfig(const Json& cluster, const Json& user) {
+  const bool has_user = !user.is_null();
+  const std::string name = has_user ? "default" : "";
+  JsonArray clusters;
+  clusters.push_back(JsonObject{{"name", name}, {"cluster", cluster}});
+  JsonArray users;
+  JsonArray contexts;
+  if (has_user) {
+    users.push_back(JsonObject{{"name", name}, {"user", user}});
+    JsonObject context{{"cluster", name}, {"namespace", "default"}, {"user", name}};
+    contexts.push_back(JsonObject{{"name", name}, {"context", std::move(context)}});
+  }
+  return JsonObject{{"apiVersion", "v1"},
+                    {"kind", "Config"},
+                    {"clusters", std::move(clusters)},
+                    {"contexts", std::move(contexts)},
+                    {"current-context", name},
+                    {"preferences", JsonObject{}},
+                    {"users", std::move(users)}};
+}
+
+void add_kube_proxy(Variables& out, const TenantControlPlane& tcp, const Settings& settings,
+                    const std::string& endpoint) {
+  // 0 leaves the node's own limit alone; null would make kube-proxy compute one.
+  JsonObject conntrack{{"maxPerCore", 0}, {"min", nullptr}};
+  Json config = JsonObject{
+      {"apiVersion", "kubeproxy.config.k8s.io/v1alpha1"},
+      {"kind", "KubeProxyConfiguration"},
+      {"bindAddress", "0.0.0.0"},
+      {"clusterCIDR", joined(settings.pod_cidrs)},
+      {"mode", settings.minor >= kNftablesMinor ? "nftables" : "iptables"},
+      {"conntrack", std::move(conntrack)},
+      {"clientConnection", JsonObject{{"kubeconfig", "/var/lib/kube-proxy/kubeconfig.conf"}}}};
+  const std::string directory(kServiceAccount);
+  const Json cluster = JsonObject{{"certificate-authority", directory + "ca.crt"},
+                                  {"server", "https://" + endpoint}};
+  const Json user = JsonObject{{"tokenFile", directory + "token"}};
+  const std::string config_text = to_yaml(config);
+  const std::string kubeconfig_text = to_yaml(kubeconfig(cluster, user));
+  out["KUBE_PROXY_CONFIGURATION"] = Json(config_text);
+  out["KUBE_PROXY_KUBECONFIG"] = Json(kubeconfig_text);
+  out["KUBE_PROXY_CHECKSUM"] = Json(md5_hex(config_text + kubeconfig_text));
+  out["KUBE_PROXY_IMAGE"] =
+      Json(image(tcp.spec.addons.kubeProxy, kKubeProxyRepository, "kube-proxy", settings.version));
+}
+
+void add_core_dns(Variables& out, const TenantControlPlane& tcp, const Settings& settings) {
+  out["CLUSTER_DOMAIN"] = Json(settings.domain);
+  out["DNS_IP"] = Json(settings.dns_ips.front());
+  out["DNS_IPS"] = to_json(settings.dns_ips);
+  out["DNS_FAMILY_POLICY"] = Json(settings.dns_ips.size() > 1 ? "PreferDualStack" : "SingleStack");
+  out["COREDNS_IMAGE"] =
+      Json(image(tcp.spec.addons.coreDNS, kCoreDnsRepository, "coredns", kCoreDnsTag));
+}
+
+void add_flannel(Variables& out, const Settings& settings, const std::string& endpoint) {
+  JsonObject network{{"EnableNFTables", settings.minor >= kNftablesMinor},
+                     {"Backend", JsonObject{{"Type", "vxlan"}}}};
+  for (const std::string& cidr : settings.pod_cidrs) {
+    const bool v6 = cidr.find(':') != std::string::npos;
+    network[v6 ? "IPv6Network" : "Network"] = cidr;
+    if (v6) network["EnableIPv6"] = true;
+  }
+  const std::string text = to_text(network);
+  std::string host = endpoint.substr(0, endpoint.rfind(':'));
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  out["FLANNEL_NETWORK"] = Json(text);
+  out["FLANNEL_CHECKSUM"] = Json(md5_hex(text));
+  out["FLANNEL_IMAGE"] = Json(kFlannelImage);
+  out["FLANNEL_CNI_IMAGE"] = Json(kFlannelCniImage);
+  out["API_SERVER_HOST"] = Json(host);
+  out["API_SERVER_PORT"] = Json(endpoint.substr(endpoint.rfind(':') + 1));
+}
+
+Result<> add_group(TenantObjects& out, const char* name, bool enabled, const Variables& variables) {
+  NESTOR_TRY(std::vector<Json> objects, render_manifest(name, variables));
+  for (Json& object : objects) {
+    JsonObject& metadata = object.as_object()["metadata"].as_object();
+    if (!metadata.contains("labels")) metadata["labels"] = JsonObject{};
+    metadata["labels"].as_object()[kManagedByLabel] = kManagedByValue;
+  }
+  out.groups.push_back({name, enabled, std::move(objects)});
+  return {};
+}
+
+}  // namespace
+
+Result<TenantObjects> build_tenant_objects(const TenantControlPlane& tcp, const Settings& settings,
+                                           const std::string& endpoint, const std::string& ca_pem) {
+  TenantObjects out;
+  NESTOR_TRY(const Json kubelet, kubelet_configuration(tcp, settings, out.warnings));
+  const Json cluster = JsonObject{{"certificate-authority-data", pki::base64_encode(ca_pem)},
+                                  {"server", "https://" + endpoint}};
+  Variables variables;
+  variables["CLUSTER_CONFIGURATION"] = Json(to_yaml(cluster_configuration(settings, endpoint)));
+  variables["KUBELET_CONFIGURATION"] = Json(to_yaml(kubelet));
+  variables["CLUSTER_INFO_KUBECONFIG"] = Json(to_yaml(kubeconfig(cluster, nullptr)));
+  add_kube_proxy(variables, tcp, settings, endpoint);
+  add_core_dns(variables, tcp, settings);
+  add_flannel(variables, settings, endpoint);
+  NESTOR_TRY_VOID(add_group(out, "kubeadm", true, variables));
+  NESTOR_TRY_VOID(
+      add_group(out, "kube-proxy", tcp.spec.addons.kubeProxy.has_value(), variables));
+  NESTOR_TRY_VOID(add_group(out, "coredns", tcp.spec.addons.coreDNS.has_value(), variables));
+  NESTOR_TRY_VOID(add_group(out, "flannel", settings.cni, variables));
+  return out;
+}
+
+Result<kube::ResourceType> type_of(const Json& object) {
+  const std::string_view kind = find_string(object, {"kind"});
+  const std::string_view version = find_string(object, {"apiVersion"});
+  for (const kube::ResourceType& type : kTypes) {
+    if (type.kind == kind && type.api_version() == version) return type;
+  }
+  return fail(Code::kNotFound,
+              "no resource for " + std::string(version) + " " + std::string(kind));
+}
+
+}  // namespace nestor::controlplane

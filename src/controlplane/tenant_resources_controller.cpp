@@ -1,0 +1,194 @@
+#include "controlplane/tenant_resources_controller.hpp"
+
+#include "base/log.hpp"
+#include "controlplane/checksum.hpp"
+#include "controlplane/cidr.hpp"
+#include "controlplane/join.hpp"
+#include "controlplane/names.hpp"
+#include "pki/pki.hpp"
+
+namespace nestor::controlplane {
+namespace {
+
+/// Names another key of the admin kubeconfig Secret.
+constexpr std::string_view kKubeconfigKeyAnnotation = "kamaji.clastix.io/kubeconfig-secret-key";
+
+bool answers(const TenantControlPlane& tcp) {
+  const std::string& status = tcp.status.kubernetesResources.version.status;
+  return status == "Ready" || status == "WriteLimited";
+}
+
+Task<> apply_one(kube::Client& client, Json object) {
+  NESTOR_CO_TRY(const kube::ResourceType type, type_of(object));
+  const std::string name(find_string(object, {"metadata", "name"}));
+  kube::ApplyOptions options{.field_manager = std::string(kTenantFieldManager)};
+  auto applied = co_await client.apply(type, std::move(object), options);
+  if (applied) co_return Result<>();
+  co_return with_context(std::move(applied).error(),
+                         "applying " + std::string(type.kind) + " " + name + " in the tenant");
+}
+
+Task<> remove_one(kube::Client& client, const Json& object) {
+  NESTOR_CO_TRY(const kube::ResourceType type, type_of(object));
+  const kube::ObjectKey key{std::string(find_string(object, {"metadata", "namespace"})),
+                            std::string(find_string(object, {"metadata", "name"}))};
+  auto there = co_await client.get(type, key);
+  if (!there) {
+    if (there.error().code == Code::kNotFound) co_return Result<>();
+    co_return std::unexpected(std::move(there).error());
+  }
+  // Somebody else may have installed the same add-on in its own way.
+  if (find_string(*there, {"metadata", "labels", kManagedByLabel}) != kManagedByValue) {
+    co_return Result<>();
+  }
+  co_return co_await kube::ensure_deleted(client, type, key);
+}
+
+std::string fingerprint_of(const TenantObjects& objects) {
+  std::string all;
+  for (const TenantGroup& group : objects.groups) {
+    all += group.enabled ? "+" : "-";
+    for (const Json& object : group.objects) all += to_text(object);
+  }
+  return md5_hex(all);
+}
+
+bool is_namespace(const Json& object) { return find_string(object, {"kind"}) == "Namespace"; }
+
+bool enabled(const TenantObjects& objects, std::string_view name) {
+  for (const TenantGroup& group : objects.groups) {
+    if (group.name == name) return group.enabled;
+  }
+  return false;
+}
+
+void note_addon(std::optional<api::kamaji::AddonStatus>& status, bool is_enabled,
+                const std::string& now) {
+  if (status && status->enabled == is_enabled && !status->lastUpdate.empty()) return;
+  status = api::kamaji::AddonStatus{is_enabled, now};
+}
+
+}  // namespace
+
+Task<> apply_group(kube::Client& client, const TenantGroup& group) {
+  std::vector<Task<>> rest;
+  for (const Json& object : group.objects) {
+    if (is_namespace(object)) {
+      NESTOR_CO_TRY_VOID(co_await apply_one(client, object));
+    } else {
+      rest.push_back(apply_one(client, object));
+    }
+  }
+  co_return co_await join_all(std::move(rest));
+}
+
+Task<> remove_group(kube::Client& client, const TenantGroup& group) {
+  for (auto object = group.objects.rbegin(); object != group.objects.rend(); ++object) {
+    NESTOR_CO_TRY_VOID(co_await remove_one(client, *object));
+  }
+  co_return Result<>();
+}
+
+TenantResourcesController::TenantResourcesController(kube::Runtime& runtime, Options options)
+    : runtime_(runtime), options_(std::move(options)), caches_(runtime) {
+  if (!options_.connect) options_.connect = kube::make_client;
+  auto& controller = runtime.add_controller(
+      "tenant-resources", [this](kube::ObjectKey key) { return reconcile(std::move(key)); });
+  controller.watch(caches_.tcps);
+  controller.watch_owned(caches_.secrets, TenantControlPlane::kType);
+}
+
+/// By the Service's address and its name in the certificate: no name server is needed.
+Result<> TenantResourcesController::connect(const TenantControlPlane& tcp, const Settings& settings,
+                                            Tenant& tenant, std::string& ca_pem) {
+  const std::string& secret_name = tcp.status.kubeconfig.admin.secretName;
+  const auto secret = caches_.secrets.get({settings.ns, secret_name});
+  if (!secret) return fail(Code::kUnavailable, "Secret " + secret_name + " is not there yet");
+  std::string key(tcp.metadata.annotation(kKubeconfigKeyAnnotation));
+  if (key.empty()) key = "super-admin.svc";
+  const auto found = secret->data.find(key);
+  if (found == secret->data.end()) {
+    return fail(Code::kFailedPrecondition, "Secret " + secret_name + " has no key " + key);
+  }
+  NESTOR_TRY(const std::string text, pki::base64_decode(found->second));
+  NESTOR_TRY(kube::ClientConfig config, kube::parse_kubeconfig(text));
+  ca_pem = config.ca_pem;
+  const auto service = caches_.services.get({settings.ns, settings.name});
+  if (key == "super-admin.svc" && service && !service->spec.clusterIP.empty() &&
+      service->spec.clusterIP != "None") {
+    config.server = "https://" + host_port(service->spec.clusterIP, settings.port);
+    config.tls_server_name = settings.service_host();
+  }
+  const std::string sum = md5_hex(text + config.server);
+  if (tenant.client && tenant.kubeconfig_checksum == sum) return {};
+  NESTOR_TRY(tenant.client, options_.connect(runtime_.executor(), std::move(config)));
+  tenant.kubeconfig_checksum = sum;
+  tenant.fingerprint.clear();
+  return {};
+}
+
+Task<> TenantResourcesController::bring_up_to_date(const TenantControlPlane& tcp,
+                                                   const TenantObjects& objects, Tenant& tenant) {
+  kube::Client& client = *tenant.client;
+  std::string path = "/readyz";
+  if (auto ready = co_await client.get_raw(std::move(path)); !ready) {
+    // Its address may not lead to the pod yet.
+    co_return fail(Code::kUnavailable, "the API server does not answer: " + ready.error().message);
+  }
+  std::vector<Task<>> tasks;
+  for (const TenantGroup& group : objects.groups) {
+    tasks.push_back(group.enabled ? apply_group(client, group) : remove_group(client, group));
+  }
+  NESTOR_CO_TRY_VOID(co_await join_all(std::move(tasks)));
+  for (const std::string& warning : objects.warnings) {
+    runtime_.events().warning(tcp, "KubeletPatchIgnored", warning);
+  }
+  if (tcp.spec.addons.konnectivity) {
+    runtime_.events().warning(tcp, "KonnectivityNotSupported",
+                              "spec.addons.konnectivity has no effect in this version");
+  }
+  log::info("controlplane", "{}: the tenant's resources are up to date",
+            tcp.metadata.key().to_string());
+  co_return Result<>();
+}
+
+Task<> TenantResourcesController::note_status(const TenantControlPlane& tcp,
+                                              const TenantObjects& objects) {
+  TenantControlPlane after = tcp;
+  const std::string now = format_rfc3339(runtime_.clock().now());
+  note_addon(after.status.addons.coreDNS, enabled(objects, "coredns"), now);
+  note_addon(after.status.addons.kubeProxy, enabled(objects, "kube-proxy"), now);
+  const std::string endpoint_sum = md5_hex(after.status.controlPlaneEndpoint);
+  note(after.status.kubeadmPhase.bootstrapToken, endpoint_sum, now);
+  return kube::patch_changes(runtime_.client(), tcp, after);
+}
+
+Task<kube::ReconcileResult> TenantResourcesController::reconcile(kube::ObjectKey key) {
+  const auto tcp = caches_.tcps.get(key);
+  if (!tcp || tcp->metadata.deleting()) {
+    tenants_.erase(key);
+    co_return kube::ReconcileResult{};
+  }
+  if (tcp->metadata.annotations.contains(std::string(kPausedAnnotation)) || !answers(*tcp)) {
+    co_return kube::ReconcileResult{};
+  }
+  NESTOR_CO_TRY(const Settings settings, resolve_settings(*tcp, options_.default_data_store));
+  Tenant& tenant = tenants_[key];
+  std::string ca_pem;
+  NESTOR_CO_TRY_VOID(connect(*tcp, settings, tenant, ca_pem));
+  auto objects = build_tenant_objects(*tcp, settings, tcp->status.controlPlaneEndpoint, ca_pem);
+  if (!objects) {
+    runtime_.events().warning(*tcp, "InvalidSpec", objects.error().message);
+    co_return std::unexpected(std::move(objects).error());
+  }
+  const std::string fingerprint = fingerprint_of(*objects);
+  if (tenant.fingerprint != fingerprint) {
+    auto done = co_await bring_up_to_date(*tcp, *objects, tenant);
+    if (!done) co_return std::unexpected(std::move(done).error());
+    tenant.fingerprint = fingerprint;
+  }
+  NESTOR_CO_TRY_VOID(co_await note_status(*tcp, *objects));
+  co_return kube::ReconcileResult{};
+}
+
+}  // namespace nestor::controlplane
