@@ -159,10 +159,17 @@ class Launcher {
     TaskGroup tasks(io_.get_executor());
     tasks.spawn("QEMU", watch_child(**child));
     tasks.spawn("QMP", qmp.run());
-    tasks.spawn("QMP start", qmp.negotiate());
+    tasks.spawn("QMP start", negotiate(qmp));
     co_await supervise(qmp, **child, life);
     co_await tasks.close();
     co_return life.exited(*ended_, clock_.steady_now());
+  }
+
+  /// QEMU that ends before it answers is told of by its exit code.
+  Task<> negotiate(QmpClient& qmp) {
+    auto done = co_await qmp.negotiate();
+    if (!done) log::debug(kComponent, "{}", done.error().message);
+    co_return Result<>{};
   }
 
   /// Drives the shutdown until QEMU has ended.
