@@ -1,6 +1,9 @@
 #include "cli/node/cluster_steps.hpp"
 
+#include <arpa/inet.h>
 #include <fmt/core.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -10,6 +13,7 @@
 #include <thread>
 
 #include "cli/node/config_files.hpp"
+#include "cli/node/proxy.hpp"
 #include "cli/node/system.hpp"
 
 namespace nestor::node {
@@ -22,6 +26,9 @@ using std::chrono::seconds;
 
 constexpr milliseconds kRetry{50};
 constexpr const char* kKubeadmConfig = "/run/nestor/kubeadm.yaml";
+constexpr const char* kDnsAddress = "10.96.0.10";
+constexpr std::uint16_t kDnsPort = 53;
+constexpr int kConnectMs = 1000;
 constexpr const char* kFirstAddress = "192.168.250.128";
 constexpr const char* kLastAddress = "192.168.250.250";
 
@@ -47,6 +54,23 @@ bool answers(const std::string& socket_path) {
          ::connect(made.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
+/// Whether CoreDNS takes connections on the address of its service.
+bool dns_answers(const Gateway& gateway) {
+  const auto made = gateway.make_socket();
+  if (!made) return false;
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(kDnsPort);
+  if (::inet_pton(AF_INET, kDnsAddress, &address.sin_addr) != 1) return false;
+  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  if (::connect(made->get(), generic, sizeof address) == 0) return true;
+  pollfd set{made->get(), POLLOUT, 0};
+  if (errno != EINPROGRESS || ::poll(&set, 1, kConnectMs) <= 0) return false;
+  int error = 0;
+  socklen_t size = sizeof error;
+  return ::getsockopt(made->get(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+}
+
 bool api_ready(const Node& node) {
   return run_checked({kubectl(node, {"get", "--raw=/readyz", "--request-timeout=2s"})}).has_value();
 }
@@ -58,7 +82,8 @@ bool there(const Node& node, const std::string& space, const std::string& object
 Result<> write_kubeconfig(const Node& node) {
   NESTOR_TRY(std::string text, read_text(node.layout.kubernetes() + "/admin.conf"));
   return write_text(node.layout.kubeconfig(),
-                    loopback_kubeconfig(std::move(text), node.config.port), 0600);
+                    loopback_kubeconfig(std::move(text), node.config.port, node.config.proxy_port),
+                    0600);
 }
 
 bool was_initialised(const Node& node) {
@@ -82,6 +107,20 @@ Result<std::string> kubeadm(const Node& node, std::vector<std::string> rest, min
   if (output.exit_code == 0) return output.out;
   return fail(Code::kInternal, fmt::format("kubeadm failed with exit code {}; see {}",
                                            output.exit_code, node.layout.log("kubeadm")));
+}
+
+Result<> apply(const Node& node, std::string manifest) {
+  const Command command{kubectl(node, {"apply", "--server-side", "--force-conflicts",
+                                       "--field-manager=nestor-up", "-f", "-"}),
+                        std::move(manifest)};
+  NESTOR_TRY_VOID(run_checked(command));
+  return {};
+}
+
+Result<> wait(const Node& node, std::vector<std::string> rest) {
+  rest.emplace_back("--timeout=2m");
+  NESTOR_TRY_VOID(run_checked({kubectl(node, std::move(rest)), {}, minutes(3)}));
+  return {};
 }
 
 }  // namespace
@@ -124,21 +163,21 @@ Result<bool> make_addons(const Node& node) {
   NESTOR_TRY_VOID(
       kubeadm(node, {"init", "phase", "addon", "all", std::string("--config=") + kKubeadmConfig},
               minutes(1)));
+  NESTOR_TRY_VOID(apply(node, dns_manifest()));
   // One is enough where all share one machine.
   NESTOR_TRY_VOID(run_checked(
       {kubectl(node, {"-n", "kube-system", "scale", "deployment/coredns", "--replicas=1"})}));
   return false;
 }
 
-Result<> make_storage(const Node& node) {
-  const Command apply{kubectl(node, {"apply", "--server-side", "--force-conflicts",
-                                     "--field-manager=nestor-up", "-f", "-"}),
-                      storage_manifest()};
-  NESTOR_TRY_VOID(run_checked(apply));
-  return {};
-}
+Result<> make_storage(const Node& node) { return apply(node, storage_manifest()); }
 
 Result<> install_chart(const Node& node, const std::string& chart, bool new_image) {
+  // Helm installs CRDs once and never changes them; ours must follow the program.
+  NESTOR_TRY_VOID(run_checked({kubectl(node, {"apply", "--server-side", "--force-conflicts",
+                                              "--field-manager=nestor-up", "-f", chart + "/crds"}),
+                               {},
+                               minutes(2)}));
   const auto outcome =
       run_checked({{node.config.program("helm"), "--kubeconfig", node.layout.kubeconfig(),
                     "upgrade", "--install", "nestor", chart, "--namespace", "nestor-system",
@@ -159,18 +198,20 @@ Result<> install_chart(const Node& node, const std::string& chart, bool new_imag
 }
 
 Result<> wait_for_node(const Node& node) {
-  const auto wait = [&node](std::vector<std::string> rest) {
-    return run_checked({kubectl(node, std::move(rest)), {}, minutes(3)});
-  };
-  NESTOR_TRY_VOID(
-      wait({"wait", "--for=condition=Ready", std::string("node/") + kNodeName, "--timeout=2m"}));
-  NESTOR_TRY_VOID(
-      wait({"-n", "kube-system", "rollout", "status", "daemonset/kube-proxy", "--timeout=2m"}));
-  NESTOR_TRY_VOID(
-      wait({"-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=2m"}));
-  NESTOR_TRY_VOID(wait({"-n", "local-path-storage", "rollout", "status",
-                        "deployment/local-path-provisioner", "--timeout=2m"}));
-  return {};
+  NESTOR_TRY_VOID(wait(node, {"wait", "--for=condition=Ready", std::string("node/") + kNodeName}));
+  return wait(node, {"-n", "kube-system", "rollout", "status", "daemonset/kube-proxy"});
+}
+
+Result<> wait_for_pods(const Node& node) {
+  // After a restart of the sandbox the API still tells of the pods as they were before: ask the
+  // name server itself, the way a pod would.
+  NESTOR_TRY(const Gateway gateway, Gateway::open(node.init_pid));
+  if (!retry_for(minutes(2), [&gateway] { return dns_answers(gateway); })) {
+    return fail(Code::kDeadlineExceeded, "CoreDNS does not answer on its service's address");
+  }
+  NESTOR_TRY_VOID(wait(node, {"-n", "kube-system", "rollout", "status", "deployment/coredns"}));
+  return wait(
+      node, {"-n", "local-path-storage", "rollout", "status", "deployment/local-path-provisioner"});
 }
 
 }  // namespace nestor::node

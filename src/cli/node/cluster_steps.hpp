@@ -24,15 +24,18 @@ Result<bool> make_control_plane(const Node& node);
 /// kube-proxy and CoreDNS. True: they were already there.
 Result<bool> make_addons(const Node& node);
 
-/// The default storage class.
+/// Waits until the node is Ready and pods reach services.
+Result<> wait_for_node(const Node& node);
+
+/// The default storage class. Needs pods that reach services.
 Result<> make_storage(const Node& node);
 
 /// Installs or upgrades the chart and waits for its pods. `new_image`: the image has changed
 /// under the same name, so that running pods must be replaced.
 Result<> install_chart(const Node& node, const std::string& chart, bool new_image);
 
-/// Waits until the node is Ready and the pods of kube-system and the storage class serve.
-Result<> wait_for_node(const Node& node);
+/// Waits until the cluster's names and the storage class are served.
+Result<> wait_for_pods(const Node& node);
 
 /// argv of kubectl with our kubeconfig.
 std::vector<std::string> kubectl(const Node& node, std::vector<std::string> rest);

@@ -243,9 +243,42 @@ reclaimPolicy: Delete
 )";
 }
 
-std::string loopback_kubeconfig(std::string kubeadm_kubeconfig, std::uint16_t port) {
+std::string dns_manifest() {
+  return R"(apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: coredns
+  namespace: kube-system
+data:
+  Corefile: |
+    cluster.local:53 in-addr.arpa:53 ip6.arpa:53 {
+        errors
+        health {
+           lameduck 1s
+        }
+        ready
+        kubernetes cluster.local in-addr.arpa ip6.arpa {
+           pods insecure
+           ttl 30
+        }
+        prometheus :9153
+        reload
+    }
+    .:53 {
+        template ANY ANY . {
+           rcode NXDOMAIN
+        }
+    }
+)";
+}
+
+std::string loopback_kubeconfig(std::string kubeadm_kubeconfig, std::uint16_t port,
+                                std::uint16_t proxy_port) {
   const std::string from = fmt::format("https://{}:{}", kNodeAddress, kApiPort);
-  const std::string to = fmt::format("https://127.0.0.1:{}", port);
+  const std::string to = fmt::format(
+      "https://127.0.0.1:{}\n    extensions:\n    - name: nestor.dev\n      extension:\n"
+      "        tenant-proxy-url: http://127.0.0.1:{}",
+      port, proxy_port);
   for (auto at = kubeadm_kubeconfig.find(from); at != std::string::npos;
        at = kubeadm_kubeconfig.find(from, at + to.size())) {
     kubeadm_kubeconfig.replace(at, from.size(), to);

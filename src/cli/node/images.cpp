@@ -156,6 +156,11 @@ Result<ArchiveGroups> find_archives(const std::string& directory) {
     groups.first_pods.push_back(std::move(archive));
     placed.insert(name);
   }
+  if (const std::string service = directory + "/nestor.tar"; exists(service)) {
+    NESTOR_TRY(Archive archive, describe(service));
+    groups.first_pods.push_back(std::move(archive));
+    placed.insert("nestor");
+  }
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(directory, error)) {
     const fs::path& path = entry.path();

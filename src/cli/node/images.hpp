@@ -18,8 +18,9 @@ struct Archive {
   std::string stamp;
 };
 
-/// What has to be there before what: the control plane's images, those of the first pods, the
-/// rest (smallest first: the worker's disk is as large as all others together).
+/// What has to be there before what: the control plane's images, those of the first pods (the
+/// service's own among them, if there is one), the rest (smallest first: the worker's disk is as
+/// large as all others together).
 struct ArchiveGroups {
   std::vector<Archive> control_plane;
   std::vector<Archive> first_pods;

@@ -167,6 +167,8 @@ Result<bool> supervise(const Layout& layout, const Config& config, Ready& ready)
   NESTOR_TRY(Fd api, listen_on_loopback(config.port));
   NESTOR_TRY(Fd proxy, listen_on_loopback(config.proxy_port));
   NESTOR_TRY_VOID(raise_sysctls(layout.state_dir));
+  // Groups of containers that died with a former sandbox would cost the kubelet seconds each.
+  NESTOR_TRY_VOID(remove_cgroups(config.cgroup));
   NESTOR_TRY_VOID(make_cgroups(config.cgroup));
   NESTOR_TRY(const Sandbox sandbox, make_sandbox(layout.state_dir));
   // From here on the child dies with us, whatever happens.

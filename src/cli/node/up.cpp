@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <future>
 
-#include "cli/node/cgroups.hpp"
 #include "cli/node/cluster_steps.hpp"
 #include "cli/node/images.hpp"
 #include "cli/node/node.hpp"
@@ -56,39 +55,47 @@ Result<Node> make_sandbox(const Layout& layout, const Config& config, ProgressLi
   progress.begin("making the sandbox");
   NESTOR_TRY_VOID(make_directory(layout.log_dir(), 0700));
   NESTOR_TRY_VOID(save(layout, config));
-  // What a crashed predecessor may have left.
-  NESTOR_TRY_VOID(remove_cgroups(config.cgroup));
   auto session = start_session(layout);
   if (!session) return with_log(session.error(), layout, "supervisor");
   progress.done("sandbox made");
   return Node{layout, config, session->init};
 }
 
-/// Runs beside the making of the control plane.
-std::future<Imported> import_later(const Node& node, std::vector<Archive> archives) {
-  return std::async(std::launch::async, [node, archives = std::move(archives)] {
-    return import_archives(node.layout, node.config, node.init_pid, archives);
-  });
+/// Imports that run beside the making of the control plane, one group after the other.
+struct Imports {
+  std::future<Imported> first_pods;
+  std::future<Imported> rest;
+};
+
+Imports start_imports(const Node& node, ArchiveGroups groups) {
+  std::promise<Imported> first;
+  Imports imports;
+  imports.first_pods = first.get_future();
+  imports.rest = std::async(
+      std::launch::async,
+      [node, groups = std::move(groups), first = std::move(first)]() mutable -> Imported {
+        first.set_value(
+            import_archives(node.layout, node.config, node.init_pid, groups.first_pods));
+        return import_archives(node.layout, node.config, node.init_pid, groups.rest);
+      });
+  return imports;
 }
 
-Result<> make_cluster(const Node& node, std::future<Imported>& first_pods,
-                      ProgressLines& progress) {
-  progress.begin("starting the control plane");
-  const auto before = make_control_plane(node);
-  if (!before) return with_log(before.error(), node.layout, "kubeadm");
-  progress.done("control plane running");
-  progress.begin("importing the images of the first pods");
-  NESTOR_TRY_VOID(first_pods.get());
-  progress.done("images of the first pods present");
-  progress.begin("starting kube-proxy, CoreDNS and storage");
+Result<> make_pods(const Node& node, ProgressLines& progress) {
+  progress.begin("starting kube-proxy and CoreDNS");
   if (const auto addons = make_addons(node); !addons) {
     return with_log(addons.error(), node.layout, "kubeadm");
   }
-  NESTOR_TRY_VOID(make_storage(node));
   if (auto ready = wait_for_node(node); !ready) {
     return with_log(ready.error(), node.layout, "kubelet");
   }
   progress.done("node ready");
+  progress.begin("starting storage");
+  NESTOR_TRY_VOID(make_storage(node));
+  if (auto ready = wait_for_pods(node); !ready) {
+    return with_log(ready.error(), node.layout, "kubelet");
+  }
+  progress.done("cluster names and storage class served");
   return {};
 }
 
@@ -124,13 +131,22 @@ Result<> make_all(const UpOptions& options, const Layout& layout, ProgressLines&
   progress.begin("importing the control plane's images");
   NESTOR_TRY_VOID(import_archives(layout, config, node.init_pid, archives.control_plane));
   progress.done("images of the control plane present");
-  auto first_pods = import_later(node, archives.first_pods);
-  NESTOR_TRY_VOID(make_cluster(node, first_pods, progress));
-  progress.begin("importing the other images");
-  NESTOR_TRY(const auto imported, import_archives(layout, config, node.init_pid, archives.rest));
-  progress.done("all images present");
+  Imports imports = start_imports(node, archives);
+  progress.begin("starting the control plane");
+  if (const auto made = make_control_plane(node); !made) {
+    return with_log(made.error(), layout, "kubeadm");
+  }
+  progress.done("control plane running");
+  progress.begin("importing the images of the first pods");
+  NESTOR_TRY(const auto imported, imports.first_pods.get());
+  progress.done("images of the first pods present");
+  NESTOR_TRY_VOID(make_pods(node, progress));
   const bool new_image = std::ranges::find(imported, "nestor") != imported.end();
-  return make_service(node, options, new_image, progress);
+  NESTOR_TRY_VOID(make_service(node, options, new_image, progress));
+  progress.begin("importing the images of virtual machines");
+  NESTOR_TRY_VOID(imports.rest.get());
+  progress.done("all images present");
+  return {};
 }
 
 }  // namespace
