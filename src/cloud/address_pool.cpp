@@ -1,0 +1,107 @@
+#include "cloud/address_pool.hpp"
+
+#include <boost/asio/ip/address_v4.hpp>
+#include <memory>
+#include <tuple>
+
+#include "cloud/cloud.hpp"
+
+namespace nestor::cloud {
+namespace {
+
+using api::core::Service;
+using boost::asio::ip::address_v4;
+using boost::asio::ip::make_address_v4;
+
+std::optional<std::uint32_t> parse_ipv4(std::string_view text) {
+  boost::system::error_code error;
+  const address_v4 address = make_address_v4(std::string(text), error);
+  if (error) return std::nullopt;
+  return address.to_uint();
+}
+
+/// Older first; names break ties, so that everybody decides alike.
+bool before(const Service& a, const Service& b) {
+  return std::tie(a.metadata.creationTimestamp, a.metadata.namespace_, a.metadata.name) <
+         std::tie(b.metadata.creationTimestamp, b.metadata.namespace_, b.metadata.name);
+}
+
+}  // namespace
+
+Result<AddressPool> AddressPool::parse(std::string_view first, std::string_view last) {
+  const auto from = parse_ipv4(first);
+  const auto to = parse_ipv4(last);
+  if (!from || !to || *from > *to) {
+    return fail(Code::kInvalidArgument, "not a range of IPv4 addresses: " + std::string(first) +
+                                            " to " + std::string(last));
+  }
+  return AddressPool(*from, *to);
+}
+
+bool AddressPool::contains(std::string_view address) const {
+  const auto number = parse_ipv4(address);
+  return number && *number >= first_ && *number <= last_;
+}
+
+std::optional<std::string> AddressPool::choose(const std::set<std::string>& taken,
+                                               std::string_view wanted) const {
+  if (contains(wanted) && !taken.contains(std::string(wanted))) return std::string(wanted);
+  // 64 bits, so that a range up to 255.255.255.255 ends
+  for (std::uint64_t number = first_; number <= last_; ++number) {
+    std::string address = address_v4(static_cast<std::uint32_t>(number)).to_string();
+    if (!taken.contains(address)) return address;
+  }
+  return std::nullopt;
+}
+
+bool wants_address(const Service& service) {
+  const std::string& wanted_class = service.spec.loadBalancerClass;
+  return service.spec.type == "LoadBalancer" && !service.metadata.deleting() &&
+         (wanted_class.empty() || wanted_class == kPoolClass);
+}
+
+std::string held_address(const Service& service, const AddressPool& pool) {
+  for (const auto& ingress : service.status.loadBalancer.ingress) {
+    if (pool.contains(ingress.ip)) return ingress.ip;
+  }
+  return "";
+}
+
+Decision decide(const AddressPool& pool, const Service& service,
+                const std::vector<std::shared_ptr<const Service>>& all) {
+  const std::string held = held_address(service, pool);
+  if (!wants_address(service)) {
+    const bool other_class = service.spec.type == "LoadBalancer" && !service.metadata.deleting();
+    // what another controller wrote is its own
+    if (held.empty() || other_class) return {};
+    return {Decision::Kind::kRelease};
+  }
+  // Without an address of ours but with another's: leave it.
+  if (held.empty() && !service.status.loadBalancer.ingress.empty()) return {};
+
+  std::set<std::string> taken;
+  std::set<std::string> taken_by_older;
+  for (const auto& other : all) {
+    if (other->metadata.key() == service.metadata.key()) continue;
+    for (const std::string& address : other->spec.externalIPs) {
+      taken.insert(address);
+      taken_by_older.insert(address);
+    }
+    const std::string address = held_address(*other, pool);
+    if (address.empty()) continue;
+    taken.insert(address);
+    if (before(*other, service)) taken_by_older.insert(address);
+  }
+  const std::string wanted = [&] {
+    const std::string_view noted = service.metadata.annotation(kAddressAnnotation);
+    return std::string(noted.empty() ? std::string_view(service.spec.loadBalancerIP) : noted);
+  }();
+  const bool may_move = pool.contains(wanted) && !taken.contains(wanted) && wanted != held;
+  if (!held.empty() && !taken_by_older.contains(held) && !may_move) return {};
+  if (const auto address = pool.choose(taken, wanted)) {
+    return {Decision::Kind::kAssign, *address};
+  }
+  return {Decision::Kind::kExhausted};
+}
+
+}  // namespace nestor::cloud

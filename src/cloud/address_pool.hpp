@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/core/service.hpp"
+#include "base/result.hpp"
+
+/// Which Service has which address: pure, from the state of all Services alone.
+namespace nestor::cloud {
+
+class AddressPool {
+ public:
+  /// Errors: kInvalidArgument when an end is no IPv4 address or the range is upside down.
+  static Result<AddressPool> parse(std::string_view first, std::string_view last);
+
+  bool contains(std::string_view address) const;
+  std::uint64_t size() const { return std::uint64_t{last_} - first_ + 1; }
+
+  /// `wanted` if it is in the range and not in `taken`, else the lowest free address; nothing when
+  /// all are taken.
+  std::optional<std::string> choose(const std::set<std::string>& taken,
+                                    std::string_view wanted) const;
+
+ private:
+  AddressPool(std::uint32_t first, std::uint32_t last) : first_(first), last_(last) {}
+  std::uint32_t first_;
+  std::uint32_t last_;
+};
+
+/// Whether the pool serves this Service: type LoadBalancer, our class or none, not being deleted.
+bool wants_address(const api::core::Service& service);
+
+/// The address of the pool that the Service's status shows; "" when none.
+std::string held_address(const api::core::Service& service, const AddressPool& pool);
+
+struct Decision {
+  enum class Kind { kKeep, kAssign, kRelease, kExhausted };
+  Kind kind = Kind::kKeep;
+  std::string address = {};
+};
+
+/// What to do for `service`, given all Services (itself among them). Of two that hold the same
+/// address the older keeps it. Addresses in spec.externalIPs count as taken too.
+Decision decide(const AddressPool& pool, const api::core::Service& service,
+                const std::vector<std::shared_ptr<const api::core::Service>>& all);
+
+}  // namespace nestor::cloud

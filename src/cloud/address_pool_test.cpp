@@ -1,0 +1,115 @@
+#include "cloud/address_pool.hpp"
+
+#include <gtest/gtest.h>
+
+#include "cloud/cloud.hpp"
+
+namespace nestor::cloud {
+namespace {
+
+using api::core::Service;
+using Kind = Decision::Kind;
+
+AddressPool pool() { return AddressPool::parse("10.9.0.1", "10.9.0.3").value(); }
+
+Service balancer(std::string name, std::string held = {}) {
+  Service out;
+  out.metadata.namespace_ = "default";
+  out.metadata.creationTimestamp = "2026-01-01T00:00:00Z";
+  out.metadata.name = std::move(name);
+  out.spec.type = "LoadBalancer";
+  if (!held.empty()) out.status.loadBalancer.ingress.emplace_back().ip = std::move(held);
+  return out;
+}
+
+Decision decide_for(const Service& service, std::vector<Service> others = {}) {
+  std::vector<std::shared_ptr<const Service>> all{std::make_shared<const Service>(service)};
+  for (Service& other : others) all.push_back(std::make_shared<const Service>(std::move(other)));
+  return decide(pool(), service, all);
+}
+
+TEST(AddressPool, RefusesWhatIsNoRange) {
+  EXPECT_FALSE(AddressPool::parse("10.0.0.2", "10.0.0.1"));
+  EXPECT_FALSE(AddressPool::parse("", "10.0.0.1"));
+  EXPECT_FALSE(AddressPool::parse("fd00::1", "fd00::2"));
+  EXPECT_EQ(AddressPool::parse("10.0.0.1", "10.0.0.1")->size(), 1u);
+}
+
+TEST(AddressPool, EndsAtTheHighestAddress) {
+  const auto top = AddressPool::parse("255.255.255.255", "255.255.255.255").value();
+  EXPECT_EQ(top.choose({}, "").value(), "255.255.255.255");
+  EXPECT_FALSE(top.choose({"255.255.255.255"}, ""));
+}
+
+TEST(Decide, GivesTheLowestFreeAddress) {
+  const auto decision = decide_for(balancer("b"), {balancer("a", "10.9.0.1")});
+  EXPECT_EQ(decision.kind, Kind::kAssign);
+  EXPECT_EQ(decision.address, "10.9.0.2");
+}
+
+TEST(Decide, KeepsWhatAServiceHas) {
+  EXPECT_EQ(decide_for(balancer("b", "10.9.0.3"), {balancer("a")}).kind, Kind::kKeep);
+}
+
+TEST(Decide, HonoursAFreeRequestAndOnlyAFreeOne) {
+  Service wanting = balancer("b");
+  wanting.metadata.annotations[std::string(kAddressAnnotation)] = "10.9.0.3";
+  EXPECT_EQ(decide_for(wanting).address, "10.9.0.3");
+  EXPECT_EQ(decide_for(wanting, {balancer("a", "10.9.0.3")}).address, "10.9.0.1");
+  wanting.metadata.annotations[std::string(kAddressAnnotation)] = "10.8.0.3";
+  EXPECT_EQ(decide_for(wanting).address, "10.9.0.1");
+}
+
+TEST(Decide, MovesWhenTheRequestedAddressIsFree) {
+  Service wanting = balancer("b", "10.9.0.1");
+  wanting.metadata.annotations[std::string(kAddressAnnotation)] = "10.9.0.2";
+  EXPECT_EQ(decide_for(wanting).address, "10.9.0.2");
+  EXPECT_EQ(decide_for(wanting, {balancer("a", "10.9.0.2")}).kind, Kind::kKeep);
+}
+
+TEST(Decide, SaysThatNothingIsLeft) {
+  EXPECT_EQ(decide_for(balancer("d"), {balancer("a", "10.9.0.1"), balancer("b", "10.9.0.2"),
+                                       balancer("c", "10.9.0.3")})
+                .kind,
+            Kind::kExhausted);
+}
+
+TEST(Decide, LetsTheOlderOfTwoKeepAnAddress) {
+  Service older = balancer("z", "10.9.0.1");
+  Service younger = balancer("a", "10.9.0.1");
+  younger.metadata.creationTimestamp = "2026-01-02T00:00:00Z";
+  EXPECT_EQ(decide_for(older, {younger}).kind, Kind::kKeep);
+  const auto moved = decide_for(younger, {older});
+  EXPECT_EQ(moved.kind, Kind::kAssign);
+  EXPECT_EQ(moved.address, "10.9.0.2");
+}
+
+TEST(Decide, ServesOurClassAndLeavesOthersAlone) {
+  Service ours = balancer("a");
+  ours.spec.loadBalancerClass = std::string(kPoolClass);
+  EXPECT_EQ(decide_for(ours).kind, Kind::kAssign);
+  Service foreign = balancer("a");
+  foreign.spec.loadBalancerClass = "example.org/other";
+  EXPECT_EQ(decide_for(foreign).kind, Kind::kKeep);
+  Service elsewhere = balancer("a", "192.0.2.1");
+  EXPECT_EQ(decide_for(elsewhere).kind, Kind::kKeep);
+}
+
+TEST(Decide, ReleasesWhenTheTypeChanges) {
+  Service changed = balancer("a", "10.9.0.1");
+  changed.spec.type = "ClusterIP";
+  EXPECT_EQ(decide_for(changed).kind, Kind::kRelease);
+  Service never = balancer("b");
+  never.spec.type = "ClusterIP";
+  EXPECT_EQ(decide_for(never).kind, Kind::kKeep);
+}
+
+TEST(Decide, CountsExternalIpsAsTaken) {
+  Service external;
+  external.metadata.name = "x";
+  external.spec.externalIPs = {"10.9.0.1"};
+  EXPECT_EQ(decide_for(balancer("b"), {external}).address, "10.9.0.2");
+}
+
+}  // namespace
+}  // namespace nestor::cloud
