@@ -5,6 +5,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
@@ -23,10 +24,26 @@ struct TlsLayer {
 
 namespace {
 
-/// Completes into a tuple; deaf to the coroutine's cancellation (see Deadline).
+/// Completes into a tuple. The operation itself is deaf to cancellation, see arm().
 auto deaf() {
   return asio::bind_cancellation_slot(asio::cancellation_slot(),
                                       asio::as_tuple(asio::use_awaitable));
+}
+
+/// Makes the next operation of a coroutine end by closing the connection when the coroutine is
+/// cancelled. A TLS operation is a chain of socket operations: a signal between two of them would
+/// reach nobody, while a closed socket stops the chain wherever it is. The slot holds until the
+/// operation completes, which clears it.
+void arm(asio::cancellation_state state, Connection& connection) {
+  asio::cancellation_slot slot = state.slot();
+  if (!slot.is_connected()) return;
+  slot.assign([&connection](asio::cancellation_type) { connection.close(); });
+}
+
+/// Once closed by us, whatever an operation ends with means that.
+std::unexpected<Error> failure(const Connection::Impl& impl, const std::string& what,
+                               boost::system::error_code error) {
+  return network_failure(what, impl.closed ? asio::error::operation_aborted : error);
 }
 
 std::string handshake_error(TlsLayer& tls, boost::system::error_code error) {
@@ -54,6 +71,7 @@ Task<> Connection::connect(std::string host, std::uint16_t port) {
     if (impl_->closed) co_return fail(Code::kCancelled, "connecting: cancelled");
     boost::system::error_code ignored;
     impl_->socket.close(ignored);
+    arm(co_await asio::this_coro::cancellation_state, *this);
     const auto [error] = co_await impl_->socket.async_connect(endpoint, deaf());
     last = error;
     if (error) continue;
@@ -61,25 +79,27 @@ Task<> Connection::connect(std::string host, std::uint16_t port) {
     impl_->socket.set_option(asio::socket_base::keep_alive(true), ignored);
     co_return Result<>{};
   }
-  co_return network_failure("connecting to " + host + ":" + std::to_string(port), last);
+  co_return failure(*impl_, "connecting to " + host + ":" + std::to_string(port), last);
 }
 
 Task<> Connection::start_tls(const TlsContext& context, std::string server_name) {
   impl_->tls = std::make_unique<TlsLayer>(impl_->socket, context.impl().context);
   TlsLayer& tls = *impl_->tls;
   NESTOR_CO_TRY_VOID(expect_peer(tls.stream.native_handle(), server_name, context));
+  arm(co_await asio::this_coro::cancellation_state, *this);
   const auto [error] = co_await tls.stream.async_handshake(asio::ssl::stream_base::client, deaf());
   if (!error) co_return Result<>{};
-  if (impl_->closed) co_return network_failure("TLS", error);
+  if (impl_->closed) co_return failure(*impl_, "TLS", error);
   co_return fail(Code::kUnavailable,
                  "TLS with " + server_name + ": " + handshake_error(tls, error));
 }
 
 Task<> Connection::accept_tls(const TlsContext& context) {
   impl_->tls = std::make_unique<TlsLayer>(impl_->socket, context.impl().context);
+  arm(co_await asio::this_coro::cancellation_state, *this);
   const auto [error] =
       co_await impl_->tls->stream.async_handshake(asio::ssl::stream_base::server, deaf());
-  if (error) co_return network_failure("TLS", error);
+  if (error) co_return failure(*impl_, "TLS", error);
   co_return Result<>{};
 }
 
@@ -88,13 +108,14 @@ Task<std::size_t> Connection::read_some(std::span<char> into) {
   const auto buffer = asio::buffer(into.data(), into.size());
   boost::system::error_code error;
   std::size_t count = 0;
+  arm(co_await asio::this_coro::cancellation_state, *this);
   if (impl_->tls) {
     std::tie(error, count) = co_await impl_->tls->stream.async_read_some(buffer, deaf());
   } else {
     std::tie(error, count) = co_await impl_->socket.async_read_some(buffer, deaf());
   }
   if (error == asio::error::eof) co_return std::size_t{0};
-  if (error) co_return network_failure("reading", error);
+  if (error) co_return failure(*impl_, "reading", error);
   co_return count;
 }
 
@@ -103,12 +124,13 @@ Task<> Connection::write(std::string_view bytes) {
   const auto buffer = asio::buffer(bytes.data(), bytes.size());
   boost::system::error_code error;
   std::size_t count = 0;
+  arm(co_await asio::this_coro::cancellation_state, *this);
   if (impl_->tls) {
     std::tie(error, count) = co_await asio::async_write(impl_->tls->stream, buffer, deaf());
   } else {
     std::tie(error, count) = co_await asio::async_write(impl_->socket, buffer, deaf());
   }
-  if (error) co_return network_failure("writing", error);
+  if (error) co_return failure(*impl_, "writing", error);
   co_return Result<>{};
 }
 

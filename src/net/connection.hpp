@@ -12,8 +12,9 @@
 /// Inner part of net/http.hpp.
 namespace nestor::net {
 
-/// One TCP connection, plain or with TLS on top. Operations run one at a time and end early only
-/// when close() is called (see Deadline). Thread: event loop.
+/// One TCP connection, plain or with TLS on top. Operations run one at a time. They end early when
+/// close() is called (see Deadline); cancelling the coroutine that waits for one closes the
+/// connection. Thread: event loop.
 class Connection {
  public:
   explicit Connection(Executor executor);

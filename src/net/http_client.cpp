@@ -1,4 +1,3 @@
-#include <boost/asio/this_coro.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 
@@ -119,8 +118,7 @@ asio::awaitable<Exchange> Client::attempt(ConnectionPool& pool, const Route& rou
   Exchange out{fail(Code::kDeadlineExceeded, "no time left for the request"), false, false};
   if (left <= Duration::zero()) co_return out;
   {
-    const auto cancellation = co_await asio::this_coro::cancellation_state;
-    const Deadline deadline(pool.executor(), cancellation.slot(), left, *connection);
+    const Deadline deadline(pool.executor(), left, *connection);
     Result<> opened;
     if (fresh) opened = co_await open_route(*connection, route);
     if (opened) {

@@ -1,7 +1,6 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -117,8 +116,7 @@ Task<> Server::accept_loop() {
 
 Task<> Server::serve(std::unique_ptr<Connection> connection) {
   if (tls_) {
-    const auto cancellation = co_await asio::this_coro::cancellation_state;
-    const Deadline deadline(executor_, cancellation.slot(), kIdleTimeout, *connection);
+    const Deadline deadline(executor_, kIdleTimeout, *connection);
     if (auto ready = co_await connection->accept_tls(*tls_); !ready) {
       log::debug(kComponent, "{}", ready.error().message);
       co_return Result<>{};
@@ -134,8 +132,7 @@ Task<> Server::serve(std::unique_ptr<Connection> connection) {
 }
 
 Task<> Server::read_request(Connection& connection, ReadBuffer& buffer, Parser& parser) {
-  const auto cancellation = co_await asio::this_coro::cancellation_state;
-  const Deadline deadline(executor_, cancellation.slot(), kIdleTimeout, connection);
+  const Deadline deadline(executor_, kIdleTimeout, connection);
   Result<> read = co_await read_until(connection, buffer, parser,
                                       [](const Parser& p) { return p.is_header_done(); });
   if (read && !parser.is_done()) {
@@ -178,8 +175,7 @@ Task<bool> Server::serve_one(Connection& connection, ReadBuffer& buffer) {
 /// Takes what a refused client is still sending: closing at once would reset the connection, and
 /// the client would lose the answer.
 Task<> Server::drain(Connection& connection) {
-  const auto cancellation = co_await asio::this_coro::cancellation_state;
-  const Deadline deadline(executor_, cancellation.slot(), kDrainTimeout, connection);
+  const Deadline deadline(executor_, kDrainTimeout, connection);
   boost::system::error_code ignored;
   connection.impl().socket.shutdown(tcp::socket::shutdown_send, ignored);
   bool more = true;
@@ -207,8 +203,7 @@ asio::awaitable<HttpResponse> Server::answer(HttpRequest request) {
 
 Task<> Server::send(Connection& connection, const HttpResponse& response, bool keep_alive,
                     bool head) {
-  const auto cancellation = co_await asio::this_coro::cancellation_state;
-  const Deadline deadline(executor_, cancellation.slot(), kIdleTimeout, connection);
+  const Deadline deadline(executor_, kIdleTimeout, connection);
   std::string bytes = response_head(response, keep_alive);
   if (!head && response.status != 204 && response.status != 304) bytes += response.body;
   Result<> written = co_await connection.write(bytes);

@@ -1,6 +1,5 @@
 #include "net/http_stream.hpp"
 
-#include <boost/asio/this_coro.hpp>
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
 
@@ -49,8 +48,7 @@ Task<> Stream::send(const Route& route, const HttpRequest& request) {
 }
 
 Task<> Stream::open(const Route& route, const HttpRequest& request) {
-  const auto cancellation = co_await asio::this_coro::cancellation_state;
-  const Deadline deadline(executor_, cancellation.slot(), request.timeout, connection_);
+  const Deadline deadline(executor_, request.timeout, connection_);
   Result<> sent = co_await send(route, request);
   if (sent) co_return sent;
   Error error = std::move(sent).error();
@@ -85,8 +83,7 @@ Task<std::string> Stream::read_piece() {
 
 Task<std::string> Stream::read_some(Duration idle_timeout) {
   if (parser_.is_done()) co_return std::string();
-  const auto cancellation = co_await asio::this_coro::cancellation_state;
-  const Deadline deadline(executor_, cancellation.slot(), idle_timeout, connection_);
+  const Deadline deadline(executor_, idle_timeout, connection_);
   Result<std::string> piece = co_await read_piece();
   if (!piece) co_return deadline.explain(std::move(piece).error());
   if (parser_.is_done()) connection_.close();
