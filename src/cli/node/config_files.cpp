@@ -211,7 +211,11 @@ spec:
       - name: provisioner
         image: docker.io/rancher/local-path-provisioner:v0.0.30
         imagePullPolicy: IfNotPresent
-        command: [local-path-provisioner, start, --config, /etc/config/config.json]
+        command:
+        - local-path-provisioner
+        - start
+        - --config=/etc/config/config.json
+        - --service-account-name=local-path-provisioner
         env:
         - name: POD_NAMESPACE
           valueFrom:

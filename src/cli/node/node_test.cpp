@@ -73,8 +73,12 @@ TEST(ProxyTarget, RefusesWhatIsNoTunnel) {
 
 TEST(ConfigFiles, KubeconfigPointsToLoopback) {
   const std::string text = "clusters:\n- cluster:\n    server: https://192.168.250.2:6443\n";
-  EXPECT_EQ(loopback_kubeconfig(text, 7443),
-            "clusters:\n- cluster:\n    server: https://127.0.0.1:7443\n");
+  const auto config = parse_yaml_documents(loopback_kubeconfig(text, 7443, 7442));
+  ASSERT_TRUE(config);
+  const Json& cluster = *find(config->at(0).at("clusters").at(0), {"cluster"});
+  EXPECT_EQ(find_string(cluster, {"server"}), "https://127.0.0.1:7443");
+  EXPECT_EQ(find_string(cluster.at("extensions").at(0), {"extension", "tenant-proxy-url"}),
+            "http://127.0.0.1:7442");
 }
 
 TEST(ConfigFiles, AreWellFormed) {
