@@ -101,7 +101,7 @@ class Manager {
       cloud::add_address_pool(*runtime_, std::move(pool));
     }
     runtime_->start();
-    leading_ = true;
+    leading_.set(1);
   }
 
   Task<> lead() {
@@ -110,7 +110,7 @@ class Manager {
     lease.ns = options_.lease_namespace.empty() ? environment("POD_NAMESPACE")
                                                 : options_.lease_namespace;
     lease.name = "nestor-manager";
-    lease.identity = options_.identity.empty() ? environment("POD_NAME") + "_" + name_suffix(random)
+    lease.identity = options_.identity.empty() ? environment("POD_NAME") + "_" + random.name_suffix()
                                                : options_.identity;
     if (lease.ns.empty()) {
       log::error("manager", "leader election needs --lease-namespace or POD_NAMESPACE");
@@ -132,7 +132,7 @@ class Manager {
       // A replica that waits for the lease is ready too: it can take over.
       response.body = "ok\n";
     } else if (request.target == "/metrics") {
-      response.body = metrics::serialize();
+      response.body = metrics_.serialize();
     } else {
       response.status = 404;
       response.body = "not found: try /healthz, /readyz or /metrics\n";
@@ -148,7 +148,8 @@ class Manager {
   std::unique_ptr<net::HttpServer> server_;
   std::unique_ptr<kube::Runtime> runtime_;
   std::unique_ptr<tenant::Sessions> sessions_;
-  bool leading_ = false;
+  Metrics metrics_;
+  Gauge leading_ = metrics_.gauge("nestor_leader", "Whether this replica runs the controllers");
   int exit_code_ = 0;
   TaskGroup tasks_;
 };
