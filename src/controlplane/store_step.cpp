@@ -85,19 +85,32 @@ Task<> ensure_certificate(Work& work, const StoreContents& store) {
   co_return Result<>();
 }
 
+/// Whether `other` keeps, or has the older right to keep, its data where we want to.
+bool collides(const TenantControlPlane& other, const Work& work) {
+  const auto& storage = other.status.storage;
+  const std::string& store =
+      storage.dataStoreName.empty() ? other.spec.dataStore : storage.dataStoreName;
+  if (!store.empty() && store != work.settings.data_store) return false;
+  const auto pick = [&](const std::string& status, const std::string& spec) {
+    if (!status.empty()) return status;
+    return spec.empty() ? other.metadata.uid : spec;
+  };
+  const bool same =
+      pick(storage.setup.schema, other.spec.dataStoreSchema) == work.settings.schema ||
+      pick(storage.setup.user, other.spec.dataStoreUsername) == work.settings.username;
+  if (!same || !storage.setup.schema.empty()) return same;
+  const auto age = [](const kube::ObjectMeta& metadata) {
+    return std::pair(metadata.creationTimestamp, metadata.uid);
+  };
+  return age(other.metadata) < age(work.tcp.metadata);
+}
+
 /// Two tenants must never see each other's keys, whatever their specs say.
 Result<> check_alone(const Work& work) {
   for (const auto& other : work.caches.tcps.list()) {
-    const auto& storage = other->status.storage;
-    if (other->metadata.uid == work.settings.uid ||
-        storage.dataStoreName != work.settings.data_store) {
-      continue;
-    }
-    if (storage.setup.schema == work.settings.schema ||
-        storage.setup.user == work.settings.username) {
-      return fail(Code::kFailedPrecondition, "schema or user of the DataStore is taken by " +
-                                                 other->metadata.key().to_string());
-    }
+    if (other->metadata.uid == work.settings.uid || !collides(*other, work)) continue;
+    return fail(Code::kFailedPrecondition, "schema or user of the DataStore is taken by " +
+                                               other->metadata.key().to_string());
   }
   return {};
 }

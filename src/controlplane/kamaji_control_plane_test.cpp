@@ -1,0 +1,118 @@
+#include <gmock/gmock.h>
+
+#include "api/cluster/cluster.hpp"
+#include "api/controlplane/kamaji_control_plane.hpp"
+#include "api/infrastructure/kubevirt_cluster.hpp"
+#include "controlplane/testing/world.hpp"
+
+namespace nestor::controlplane::testing {
+namespace {
+
+using api::cluster::Cluster;
+using api::controlplane::KamajiControlPlane;
+using api::core::Secret;
+using api::infrastructure::KubevirtCluster;
+using api::kamaji::TenantControlPlane;
+
+class KamajiWorld : public World {
+ protected:
+  void create() {
+    Cluster cluster;
+    cluster.metadata.name = "sky";
+    cluster.metadata.namespace_ = "team";
+    cluster.spec.clusterNetwork.pods.cidrBlocks = {"10.243.0.0/16"};
+    cluster.spec.infrastructureRef = {"infrastructure.cluster.x-k8s.io", "KubevirtCluster", "sky"};
+    cluster = management.put(cluster);
+    KubevirtCluster infra;
+    infra.metadata.name = "sky";
+    infra.metadata.namespace_ = "team";
+    infra.metadata.annotations["cluster.x-k8s.io/managed-by"] = "kamaji";
+    management.put(infra);
+    KamajiControlPlane kcp;
+    kcp.metadata.name = "blue";
+    kcp.metadata.namespace_ = "team";
+    kcp.metadata.ownerReferences = {kube::owner_reference(cluster)};
+    kcp.spec.version = "v1.37.2";
+    kcp.spec.replicas = 1;
+    management.put(kcp);
+  }
+  KamajiControlPlane kcp() const {
+    return management.peek<KamajiControlPlane>({"team", "blue"}).value();
+  }
+  bool initialized() const {
+    return kcp().status.initialization.controlPlaneInitialized.value_or(false);
+  }
+};
+
+TEST_F(KamajiWorld, BecomesATenantAndTellsItsEndpoint) {
+  create();
+  give_address("192.0.2.7");
+  make_ready();
+  ASSERT_TRUE(until([&] { return initialized(); }));
+  EXPECT_EQ(tcp().spec.networkProfile.podCidrs.front(), "10.243.0.0/16");
+  EXPECT_EQ(kcp().spec.controlPlaneEndpoint->host, "192.0.2.7");
+  EXPECT_EQ(kcp().spec.controlPlaneEndpoint->port, 6443);
+  EXPECT_TRUE(kcp().status.externalManagedControlPlane.value_or(false));
+  EXPECT_EQ(kcp().status.version, "v1.37.2");
+  EXPECT_TRUE(kube::condition_true(kcp().status.conditions, "KamajiControlPlaneIsReady"));
+
+  ASSERT_TRUE(until([&] {
+    return management.peek<KubevirtCluster>({"team", "sky"})->status.ready.value_or(false);
+  }));
+  const auto infra = management.peek<KubevirtCluster>({"team", "sky"}).value();
+  EXPECT_EQ(infra.spec.controlPlaneEndpoint.host, "192.0.2.7");
+
+  const Secret kubeconfig = secret("sky-kubeconfig");
+  EXPECT_EQ(kubeconfig.type, "cluster.x-k8s.io/secret");
+  EXPECT_EQ(kubeconfig.metadata.label("cluster.x-k8s.io/cluster-name"), "sky");
+  const std::string text = pki::base64_decode(kubeconfig.data.at("value")).value();
+  EXPECT_NE(text.find("sky-admin@sky"), std::string::npos);
+  EXPECT_EQ(secret("sky-ca").data.at("tls.crt"), secret("blue-ca").data.at("ca.crt"));
+}
+
+TEST_F(KamajiWorld, DoesNothingWithoutItsCluster) {
+  KamajiControlPlane lonely;
+  lonely.metadata.name = "blue";
+  lonely.metadata.namespace_ = "team";
+  lonely.spec.version = "v1.37.2";
+  management.put(lonely);
+  quiet();
+  EXPECT_FALSE(management.peek(TenantControlPlane::kType, {"team", "blue"}));
+}
+
+TEST_F(KamajiWorld, StandsStillWhileTheClusterIsPaused) {
+  create();
+  ASSERT_TRUE(until([&] {
+    return management.peek(TenantControlPlane::kType, {"team", "blue"}).has_value();
+  }));
+  Cluster cluster = management.peek<Cluster>({"team", "sky"}).value();
+  cluster.spec.paused = true;
+  management.put(cluster);
+  ASSERT_TRUE(until([&] { return kube::condition_true(kcp().status.conditions, "Paused"); }));
+  KamajiControlPlane changed = kcp();
+  changed.spec.replicas = 3;
+  management.put(changed);
+  quiet();
+  EXPECT_EQ(tcp().spec.controlPlane.deployment.replicas, 1);
+}
+
+TEST_F(KamajiWorld, IsGoneOnlyAfterItsTenant) {
+  create();
+  give_address("192.0.2.7");
+  make_ready();
+  ASSERT_TRUE(until([&] { return initialized(); }));
+  etcd.down = true;
+  management.erase(KamajiControlPlane::kType, {"team", "blue"});
+  quiet();
+  EXPECT_TRUE(management.peek(KamajiControlPlane::kType, {"team", "blue"}));
+  EXPECT_TRUE(tcp().metadata.deleting());
+  etcd.down = false;
+  ASSERT_TRUE(until([&] {
+    return !management.peek(KamajiControlPlane::kType, {"team", "blue"}).has_value();
+  }));
+  EXPECT_FALSE(management.peek(TenantControlPlane::kType, {"team", "blue"}));
+  EXPECT_TRUE(etcd.roles.empty());
+}
+
+}  // namespace
+}  // namespace nestor::controlplane::testing

@@ -1,0 +1,318 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include <algorithm>
+
+#include "controlplane/arguments.hpp"
+#include "controlplane/checksum.hpp"
+#include "controlplane/cidr.hpp"
+#include "controlplane/exposure.hpp"
+#include "controlplane/json_patch.hpp"
+#include "controlplane/kamaji_control_plane_controller.hpp"
+#include "controlplane/manifest.hpp"
+#include "controlplane/tenant_objects.hpp"
+
+namespace nestor::controlplane {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+Json json(const char* text) { return parse_json(text).value(); }
+
+TenantControlPlane sample() {
+  TenantControlPlane tcp;
+  tcp.metadata.name = "blue";
+  tcp.metadata.namespace_ = "team";
+  tcp.metadata.uid = "u-1";
+  tcp.spec.kubernetes.version = "v1.37.2";
+  tcp.spec.controlPlane.service.serviceType = "ClusterIP";
+  tcp.spec.addons.coreDNS.emplace();
+  tcp.spec.addons.kubeProxy.emplace();
+  return tcp;
+}
+
+Settings settings_of(const TenantControlPlane& tcp) { return resolve_settings(tcp, "main").value(); }
+
+Address sample_address() {
+  return {.host = "10.1.2.3", .port = 6443, .advertise = "10.1.2.3", .cluster_ip = "10.96.0.77"};
+}
+
+TEST(Cidr, CountsFromTheNetworksStart) {
+  EXPECT_EQ(nth_address("10.96.0.0/16", 10), "10.96.0.10");
+  EXPECT_EQ(nth_address("10.96.7.9/16", 1), "10.96.0.1");
+  EXPECT_EQ(nth_address("10.0.0.0/8", 70000), "10.1.17.112");
+  EXPECT_EQ(nth_address("fd00:1::/64", 0x10), "fd00:1::10");
+  EXPECT_EQ(nth_address("10.0.0.0/30", 10).error().code, Code::kOutOfRange);
+  EXPECT_EQ(nth_address("10.0.0.0", 1).error().code, Code::kInvalidArgument);
+  EXPECT_EQ(nth_address("10.0.0.0/33", 1).error().code, Code::kInvalidArgument);
+  EXPECT_EQ(nth_address("10.0.0.0/8x", 1).error().code, Code::kInvalidArgument);
+}
+
+TEST(Cidr, SpellsAddressesInOneWay) {
+  EXPECT_EQ(canonical_ip("FD00:0:0::1"), "fd00::1");
+  EXPECT_EQ(canonical_ip("example.org"), "");
+  EXPECT_EQ(host_port("fd00::1", 6443), "[fd00::1]:6443");
+}
+
+TEST(Checksum, IsTheMd5OfValuesInKeyOrder) {
+  EXPECT_EQ(checksum({{"b", "lo"}, {"a", "hel"}}), md5_hex("hello"));
+  EXPECT_EQ(md5_hex("hello"), "5d41402abc4b2a76b9719d911017c592");
+}
+
+TEST(JsonPatch, AppliesEveryOperation) {
+  Json document = json(R"({"a":{"b":[1,2,3]},"x/y":1,"old":5})");
+  std::vector<std::string> warnings;
+  const auto done = apply_json_patch(document,
+                                     {{"add", "/a/b/1", Json(9), ""},
+                                      {"add", "/a/b/-", Json(4), ""},
+                                      {"replace", "/x~1y", Json(2), ""},
+                                      {"remove", "/a/b/0", {}, ""},
+                                      {"move", "/new", {}, "/old"},
+                                      {"copy", "/copy", {}, "/a/b"},
+                                      {"test", "/new", Json(5), ""}},
+                                     warnings);
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(document, json(R"({"a":{"b":[9,2,3,4]},"x/y":2,"new":5,"copy":[9,2,3,4]})"));
+  EXPECT_THAT(warnings, ElementsAre());
+}
+
+TEST(JsonPatch, RemovingWhatIsNotThereOnlyWarns) {
+  Json document = json(R"({"a":1})");
+  std::vector<std::string> warnings;
+  ASSERT_TRUE(apply_json_patch(document, {{"remove", "/b/c", {}, ""}}, warnings));
+  EXPECT_THAT(warnings, ElementsAre(HasSubstr("/b/c")));
+  EXPECT_EQ(document, json(R"({"a":1})"));
+}
+
+TEST(JsonPatch, RefusesWhatMakesNoSense) {
+  Json document = json(R"({"a":[1]})");
+  std::vector<std::string> warnings;
+  const auto code = [&](api::kamaji::JsonPatch patch) {
+    return apply_json_patch(document, {std::move(patch)}, warnings).error().code;
+  };
+  EXPECT_EQ(code({"add", "/b/c", Json(1), ""}), Code::kInvalidArgument);
+  EXPECT_EQ(code({"add", "/a/5", Json(1), ""}), Code::kInvalidArgument);
+  EXPECT_EQ(code({"replace", "/b", Json(1), ""}), Code::kInvalidArgument);
+  EXPECT_EQ(code({"test", "/a", Json(1), ""}), Code::kFailedPrecondition);
+  EXPECT_EQ(code({"move", "/a/0", {}, "/a"}), Code::kInvalidArgument);
+  EXPECT_EQ(code({"add", "a", Json(1), ""}), Code::kInvalidArgument);
+  EXPECT_EQ(code({"grow", "/a", Json(1), ""}), Code::kInvalidArgument);
+}
+
+TEST(Manifest, KeepsTheTypeOfAWholeVariable) {
+  Json document = json(R"({"n":"${N}","text":"at ${HOST}:${N}","list":["${L}"]})");
+  ASSERT_TRUE(substitute(document, {{"N", Json(7)},
+                                    {"HOST", Json("h")},
+                                    {"L", json("[1]")}}));
+  EXPECT_EQ(document, json(R"({"n":7,"text":"at h:7","list":[[1]]})"));
+}
+
+TEST(Manifest, RefusesUnknownVariablesAndWrongPlaces) {
+  Json unknown = json(R"({"a":"x ${NOPE}"})");
+  EXPECT_THAT(substitute(unknown, {}).error().message, HasSubstr("NOPE"));
+  Json list = json(R"({"a":"x ${L}"})");
+  EXPECT_EQ(substitute(list, {{"L", json("[]")}}).error().code, Code::kInvalidArgument);
+  EXPECT_EQ(render_manifest("nothing", {}).error().code, Code::kNotFound);
+}
+
+TEST(Settings, FillsDefaults) {
+  const Settings settings = settings_of(sample());
+  EXPECT_EQ(settings.minor, 37);
+  EXPECT_EQ(settings.replicas, 2);
+  EXPECT_EQ(settings.schema, "u-1");
+  EXPECT_EQ(settings.data_store, "main");
+  EXPECT_THAT(settings.dns_ips, ElementsAre("10.96.0.10"));
+  EXPECT_THAT(settings.api_service_ips, ElementsAre("10.96.0.1"));
+  EXPECT_EQ(settings.cgroup_driver, "systemd");
+  EXPECT_TRUE(settings.cni);
+}
+
+TEST(Settings, RefusesASchemaThatReachesIntoAnother) {
+  TenantControlPlane tcp = sample();
+  tcp.spec.dataStoreSchema = "a/b";
+  EXPECT_EQ(resolve_settings(tcp, "main").error().code, Code::kInvalidArgument);
+  tcp = sample();
+  tcp.spec.kubernetes.version = "1.37";
+  EXPECT_EQ(resolve_settings(tcp, "main").error().code, Code::kInvalidArgument);
+}
+
+TEST(SubjectNames, HoldEveryWayToTheApiServer) {
+  TenantControlPlane tcp = sample();
+  tcp.spec.networkProfile.certSANs = {"api.example.org", "FD00::5", "localhost"};
+  const SubjectNames names = api_server_names(tcp, settings_of(tcp), sample_address());
+  EXPECT_THAT(names.dns,
+              ElementsAre("api.example.org", "blue", "blue.team.svc", "blue.team.svc.cluster.local",
+                          "kubernetes", "kubernetes.default", "kubernetes.default.svc",
+                          "kubernetes.default.svc.cluster.local", "localhost"));
+  EXPECT_THAT(names.ips,
+              ElementsAre("10.1.2.3", "10.96.0.1", "10.96.0.77", "127.0.0.1", "fd00::5"));
+}
+
+TEST(Arguments, OursWinWhereTheyMustAndRepeatedExtrasSurvive) {
+  TenantControlPlane tcp = sample();
+  tcp.spec.controlPlane.deployment.extraArgs.apiServer = {
+      "--secure-port=1", "--allow-privileged=false", "--oidc-x=1", "--oidc-x=2",
+      "--authorization-config=/a"};
+  const auto arguments = api_server_arguments(tcp, settings_of(tcp), sample_address(),
+                                              {"etcd", {"e-0:2379", "e-1:2379"}, {}});
+  EXPECT_THAT(arguments, Contains("--secure-port=6443"));
+  EXPECT_THAT(arguments, Not(Contains("--secure-port=1")));
+  EXPECT_THAT(arguments, Not(Contains("--allow-privileged=true")));
+  EXPECT_THAT(arguments, Contains("--etcd-servers=https://e-0:2379,https://e-1:2379"));
+  EXPECT_THAT(arguments, Contains("--etcd-prefix=/u-1"));
+  EXPECT_THAT(arguments, Not(Contains(StartsWith("--authorization-mode"))));
+  const std::vector<std::string> tail(arguments.end() - 4, arguments.end());
+  EXPECT_THAT(tail, ElementsAre("--allow-privileged=false", "--oidc-x=1", "--oidc-x=2",
+                                "--authorization-config=/a"));
+  EXPECT_TRUE(std::is_sorted(arguments.begin(), arguments.end() - 4));
+}
+
+TEST(Arguments, TheUserWinsForTheControllerManagerOnly) {
+  TenantControlPlane tcp = sample();
+  tcp.spec.controlPlane.deployment.extraArgs.controllerManager = {"--leader-elect=false"};
+  tcp.spec.controlPlane.deployment.extraArgs.scheduler = {"--leader-elect=false"};
+  EXPECT_THAT(controller_manager_arguments(tcp, settings_of(tcp)),
+              Not(Contains("--leader-elect=true")));
+  EXPECT_THAT(scheduler_arguments(tcp), Not(Contains("--leader-elect=false")));
+}
+
+TEST(Arguments, SendOverriddenResourcesElsewhere) {
+  const TenantControlPlane tcp = sample();
+  const StoreAccess store{"etcd", {"e:1"}, {{"/events", {"a:1", "b:1"}}}};
+  EXPECT_THAT(api_server_arguments(tcp, settings_of(tcp), sample_address(), store),
+              Contains("--etcd-servers-overrides=/events#https://a:1;https://b:1"));
+}
+
+TEST(Exposure, PrefersTheFixedAddress) {
+  TenantControlPlane tcp = sample();
+  api::core::Service service;
+  service.spec.clusterIP = "10.96.0.77";
+  EXPECT_EQ(address_of(tcp, settings_of(tcp), service).value()->host, "10.96.0.77");
+  tcp.spec.controlPlane.service.serviceType = "LoadBalancer";
+  EXPECT_FALSE(address_of(tcp, settings_of(tcp), service).value().has_value());
+  service.status.loadBalancer.ingress.push_back({"", "lb.example.org", "", {}});
+  const Address by_name = address_of(tcp, settings_of(tcp), service).value().value();
+  EXPECT_EQ(by_name.host, "lb.example.org");
+  EXPECT_EQ(by_name.advertise, "10.96.0.77");
+  service.status.loadBalancer.ingress.front().ip = "192.0.2.9";
+  EXPECT_EQ(address_of(tcp, settings_of(tcp), service).value()->host, "192.0.2.9");
+  tcp.spec.networkProfile.address = "192.0.2.50";
+  EXPECT_EQ(address_of(tcp, settings_of(tcp), service).value()->host, "192.0.2.50");
+  tcp.spec.networkProfile.address.clear();
+  tcp.spec.controlPlane.service.serviceType = "NodePort";
+  EXPECT_EQ(address_of(tcp, settings_of(tcp), service).error().code, Code::kInvalidArgument);
+}
+
+const Json* object_named(const TenantObjects& objects, std::string_view kind,
+                         std::string_view name) {
+  for (const TenantGroup& group : objects.groups) {
+    for (const Json& object : group.objects) {
+      if (find_string(object, {"kind"}) == kind && find_string(object, {"metadata", "name"}) == name)
+        return &object;
+    }
+  }
+  return nullptr;
+}
+
+TEST(TenantObjects, RenderWithTypesAndOurLabel) {
+  const TenantControlPlane tcp = sample();
+  const auto objects =
+      build_tenant_objects(tcp, settings_of(tcp), "10.1.2.3:6443", "PEM").value();
+  for (const TenantGroup& group : objects.groups) {
+    for (const Json& object : group.objects) {
+      EXPECT_TRUE(type_of(object)) << to_text(object);
+      EXPECT_EQ(find_string(object, {"metadata", "labels", "app.kubernetes.io/managed-by"}),
+                "nestor");
+    }
+  }
+  const Json* dns = object_named(objects, "Service", "kube-dns");
+  ASSERT_NE(dns, nullptr);
+  EXPECT_EQ(find_string(*dns, {"spec", "clusterIP"}), "10.96.0.10");
+  const Json* proxy = object_named(objects, "DaemonSet", "kube-proxy");
+  ASSERT_NE(proxy, nullptr);
+  EXPECT_THAT(to_text(*proxy), HasSubstr("registry.k8s.io/kube-proxy:v1.37.2"));
+  const Json* flannel = object_named(objects, "ConfigMap", "kube-flannel-cfg");
+  ASSERT_NE(flannel, nullptr);
+  const Json network = json(std::string(find_string(*flannel, {"data", "net-conf.json"})).c_str());
+  EXPECT_EQ(find_string(network, {"Network"}), "10.244.0.0/16");
+}
+
+TEST(TenantObjects, TellNodesHowToJoin) {
+  TenantControlPlane tcp = sample();
+  tcp.spec.kubernetes.kubelet.configurationJSONPatches = {
+      {"add", "/failCgroupV1", Json(false), ""}, {"remove", "/nothing", {}, ""}};
+  const auto objects =
+      build_tenant_objects(tcp, settings_of(tcp), "10.1.2.3:6443", "PEM").value();
+  EXPECT_EQ(objects.warnings.size(), 1U);
+  const Json* kubelet = object_named(objects, "ConfigMap", "kubelet-config");
+  ASSERT_NE(kubelet, nullptr);
+  const std::string text(find_string(*kubelet, {"data", "kubelet"}));
+  const Json config = parse_yaml_documents(text).value().front();
+  EXPECT_EQ(*find(config, {"failCgroupV1"}), Json(false));
+  EXPECT_EQ(find_string(config, {"cgroupDriver"}), "systemd");
+  const Json* info = object_named(objects, "ConfigMap", "cluster-info");
+  ASSERT_NE(info, nullptr);
+  const std::string kubeconfig(find_string(*info, {"data", "kubeconfig"}));
+  EXPECT_THAT(kubeconfig, HasSubstr("https://10.1.2.3:6443"));
+  EXPECT_THAT(kubeconfig, HasSubstr("UEVN"));
+  EXPECT_THAT(kubeconfig, Not(HasSubstr("client-key")));
+}
+
+TEST(TenantObjects, FollowTheAddonsOfTheSpec) {
+  TenantControlPlane tcp = sample();
+  tcp.spec.addons.coreDNS.reset();
+  tcp.spec.addons.kubeProxy = api::kamaji::ImageOverride{"mirror.example.org/k8s", "v1.37.9"};
+  tcp.metadata.annotations["nestor.dev/cni"] = "none";
+  const auto objects =
+      build_tenant_objects(tcp, settings_of(tcp), "10.1.2.3:6443", "PEM").value();
+  std::map<std::string, bool> enabled;
+  for (const TenantGroup& group : objects.groups) enabled[group.name] = group.enabled;
+  EXPECT_EQ(enabled, (std::map<std::string, bool>{
+                         {"kubeadm", true}, {"kube-proxy", true}, {"coredns", false},
+                         {"flannel", false}}));
+  EXPECT_THAT(to_text(*object_named(objects, "DaemonSet", "kube-proxy")),
+              HasSubstr("mirror.example.org/k8s/kube-proxy:v1.37.9"));
+}
+
+TEST(Endpoint, IsTakenApart) {
+  EXPECT_EQ(parse_endpoint("10.0.0.1:6443")->host, "10.0.0.1");
+  EXPECT_EQ(parse_endpoint("[fd00::1]:40000")->host, "fd00::1");
+  EXPECT_EQ(parse_endpoint("[fd00::1]:40000")->port, 40000);
+  EXPECT_FALSE(parse_endpoint("10.0.0.1"));
+  EXPECT_FALSE(parse_endpoint("10.0.0.1:0"));
+  EXPECT_FALSE(parse_endpoint(""));
+}
+
+TEST(TenantFromKamaji, TakesNetworksFromTheCluster) {
+  KamajiControlPlane kcp;
+  kcp.metadata.name = "blue";
+  kcp.metadata.namespace_ = "team";
+  kcp.metadata.uid = "k-1";
+  kcp.spec.version = "1.37.2";
+  kcp.spec.addons.coreDNS.emplace();
+  kcp.spec.addons.coreDNS->dnsServiceIPs = {"10.95.0.10"};
+  api::cluster::Cluster cluster;
+  cluster.spec.clusterNetwork.pods.cidrBlocks = {"10.243.0.0/16"};
+  cluster.spec.clusterNetwork.services.cidrBlocks = {"10.95.0.0/16"};
+  const Json object = build_tenant_control_plane(kcp, cluster);
+  const auto tcp = from_json<TenantControlPlane>(object).value();
+  EXPECT_EQ(tcp.spec.kubernetes.version, "v1.37.2");
+  EXPECT_EQ(tcp.spec.controlPlane.service.serviceType, "LoadBalancer");
+  EXPECT_EQ(tcp.spec.controlPlane.deployment.replicas, 2);
+  EXPECT_THAT(tcp.spec.networkProfile.podCidrs, ElementsAre("10.243.0.0/16"));
+  EXPECT_THAT(tcp.spec.networkProfile.dnsServiceIPs, ElementsAre("10.95.0.10"));
+  EXPECT_TRUE(tcp.spec.addons.coreDNS.has_value());
+  EXPECT_FALSE(tcp.spec.addons.kubeProxy.has_value());
+  EXPECT_EQ(tcp.metadata.ownerReferences.front().uid, "k-1");
+  EXPECT_EQ(object.as_object().if_contains("status"), nullptr);
+}
+
+}  // namespace
+}  // namespace nestor::controlplane

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <sys/stat.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/process.hpp"
+
+namespace nestor::controlplane::testing {
+
+/// An etcd behind the command line of etcdctl: users, roles and their grants, with etcd's answers
+/// to what exists already or does not. Checks that the key file is private while it is used.
+class FakeEtcdctl final : public ProcessRunner {
+ public:
+  Task<ProcessOutput> run(ProcessSpec spec) override {
+    commands.push_back(spec.argv);
+    std::vector<std::string> words;
+    for (std::size_t i = 1; i < spec.argv.size(); ++i) {
+      const std::string& word = spec.argv[i];
+      if (word.starts_with("--key=")) check_private(word.substr(6));
+      if (!word.starts_with("--") || word == "--prefix" || word == "--no-password") {
+        words.push_back(word);
+      }
+    }
+    co_return answer(words);
+  }
+
+  std::set<std::string> users;
+  /// Role to the key range it may read and write.
+  std::map<std::string, std::string> roles;
+  std::map<std::string, std::string> grants;
+  std::vector<std::string> deleted_prefixes;
+  bool auth = false;
+  bool keys_were_private = true;
+  std::vector<std::vector<std::string>> commands;
+  /// Answers that nobody can be reached.
+  bool down = false;
+
+ private:
+  static ProcessOutput refuse(std::string why) { return {1, "", "Error: " + why + "\n"}; }
+
+  void check_private(const std::string& path) {
+    struct stat info {};
+    if (stat(path.c_str(), &info) != 0 || (info.st_mode & 077) != 0) keys_were_private = false;
+  }
+
+  ProcessOutput answer(const std::vector<std::string>& w) {
+    if (down) return refuse("context deadline exceeded");
+    const std::string verb = w.at(0) + " " + w.at(1);
+    if (verb == "user add") {
+      return users.insert(w.at(2)).second ? ProcessOutput{}
+                                          : refuse("etcdserver: user name already exists");
+    }
+    if (verb == "role add") {
+      return roles.emplace(w.at(2), "").second ? ProcessOutput{}
+                                               : refuse("etcdserver: role name already exists");
+    }
+    if (verb == "role grant-permission") {
+      roles[w.at(2)] = w.at(4);
+      return {};
+    }
+    if (verb == "user grant-role") {
+      grants[w.at(2)] = w.at(3);
+      return {};
+    }
+    if (verb == "role delete") {
+      return roles.erase(w.at(2)) > 0 ? ProcessOutput{}
+                                      : refuse("etcdserver: role name not found");
+    }
+    if (verb == "user delete") {
+      return users.erase(w.at(2)) > 0 ? ProcessOutput{}
+                                      : refuse("etcdserver: user name not found");
+    }
+    if (w.at(0) == "del") {
+      deleted_prefixes.push_back(w.at(2));
+      return {};
+    }
+    if (verb == "auth enable") {
+      auth = true;
+      return {};
+    }
+    return refuse("unknown command " + verb);
+  }
+};
+
+}  // namespace nestor::controlplane::testing
