@@ -24,7 +24,8 @@ class TaskGroup {
   void spawn(std::string name, Task<> task);
 
   /// Refuses new tasks, cancels the running ones (terminal cancellation) and waits until all ended.
-  /// Idempotent. Not itself cancellable.
+  /// Idempotent. Not itself cancellable; but a coroutine that is cancelled already cannot begin it
+  /// (see async.hpp), and a task of this group that waits for it would wait for itself.
   asio::awaitable<void> close();
 
   Executor executor() const;

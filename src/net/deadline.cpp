@@ -1,6 +1,7 @@
 #include "net/deadline.hpp"
 
 #include <boost/asio/steady_timer.hpp>
+#include <string_view>
 
 namespace nestor::net {
 
@@ -31,7 +32,12 @@ Deadline::~Deadline() {
 
 std::unexpected<Error> Deadline::explain(Error error) const {
   if (!state_->passed) return std::unexpected(std::move(error));
-  return fail(Code::kDeadlineExceeded, error.message + " (no answer in time)");
+  // The step that was cut off says "cancelled"; why is known only here.
+  constexpr std::string_view kCancelled = "cancelled";
+  if (error.message.ends_with(kCancelled)) {
+    error.message.resize(error.message.size() - kCancelled.size());
+  }
+  return fail(Code::kDeadlineExceeded, error.message + "took too long");
 }
 
 }  // namespace nestor::net

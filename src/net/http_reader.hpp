@@ -2,7 +2,7 @@
 
 // Template over Beast's parsers; for the .cpp files of net only.
 
-#include <array>
+#include <algorithm>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/fields.hpp>
@@ -19,18 +19,30 @@ namespace beast_http = boost::beast::http;
 
 /// Bytes of a connection on their way into a parser.
 struct ReadBuffer {
+  /// A connection that waits for news, as a watch mostly does, holds no more than this.
+  static constexpr std::size_t kSmall = 4096;
+  static constexpr std::size_t kLarge = 64 * 1024;
+
   std::string bytes = {};
+  /// How much the next read asks for: more after each read that filled what it asked for.
+  std::size_t next = kSmall;
   /// Whether anything was ever received.
   bool received = false;
 };
 
 /// Receives more. False at the peer's orderly end.
 inline Task<bool> fill(Connection& connection, ReadBuffer& buffer) {
-  std::array<char, 16384> chunk;
-  NESTOR_CO_TRY(const std::size_t count, co_await connection.read_some(chunk));
-  if (count == 0) co_return false;
+  const std::size_t start = buffer.bytes.size();
+  const std::size_t wanted = buffer.next;
+  if (start == 0 && wanted == ReadBuffer::kSmall) buffer.bytes = std::string();
+  buffer.bytes.resize(start + wanted);
+  const Result<std::size_t> count =
+      co_await connection.read_some({buffer.bytes.data() + start, wanted});
+  buffer.bytes.resize(start + count.value_or(0));
+  if (!count) co_return std::unexpected(count.error());
+  if (*count == 0) co_return false;
   buffer.received = true;
-  buffer.bytes.append(chunk.data(), count);
+  buffer.next = *count < wanted ? ReadBuffer::kSmall : std::min(wanted * 4, ReadBuffer::kLarge);
   co_return true;
 }
 

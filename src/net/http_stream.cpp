@@ -12,8 +12,6 @@ namespace nestor::net {
 namespace {
 
 constexpr std::uint32_t kMaxHead = 256 * 1024;
-/// What one read_some gives at most.
-constexpr std::size_t kPiece = 64 * 1024;
 
 class Stream final : public HttpStream {
  public:
@@ -58,26 +56,27 @@ Task<> Stream::open(const Route& route, const HttpRequest& request) {
 }
 
 Task<std::string> Stream::read_piece() {
-  std::string piece(kPiece, '\0');
-  auto& body = parser_.get().body();
-  body.data = piece.data();
-  body.size = piece.size();
-  body.more = true;
-  const auto some = [&] { return piece.size() - body.size; };
-  while (some() == 0 && !parser_.is_done()) {
+  std::string piece;
+  bool starved = buffer_.bytes.empty();
+  while (piece.empty() && !parser_.is_done()) {
     boost::system::error_code error;
-    const bool wants_more =
-        feed(parser_, buffer_, error, [](const Parser& p) { return p.is_done(); });
-    if (error == beast_http::error::need_buffer) error = {};
-    if (!error && wants_more && some() == 0 && !parser_.is_done()) {
+    if (starved) {
       NESTOR_CO_TRY(const bool more, co_await fill(connection_, buffer_));
       if (!more) parser_.put_eof(error);
     }
+    // A body is never longer than its encoding.
+    piece.resize(buffer_.bytes.size());
+    auto& body = parser_.get().body();
+    body.data = piece.data();
+    body.size = piece.size();
+    body.more = true;
+    if (!error) {
+      starved = feed(parser_, buffer_, error, [](const Parser& p) { return p.is_done(); });
+    }
+    piece.resize(piece.size() - body.size);
+    if (error == beast_http::error::need_buffer) error = {};
     if (error) co_return fail(Code::kUnavailable, "stream ended early: " + error.message());
   }
-  piece.resize(some());
-  body.data = nullptr;
-  body.size = 0;
   co_return piece;
 }
 

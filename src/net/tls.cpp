@@ -56,6 +56,12 @@ Result<> use_certificate(ssl::context& context, const std::string& cert_pem,
   return {};
 }
 
+void set_common(SSL_CTX* context) {
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  // Idle connections (watches) are many: they give their record buffers back.
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+}
+
 Result<> set_trust(ssl::context& context, const TlsClientConfig& config) {
   SSL_CTX* native = context.native_handle();
   if (config.insecure_skip_verify) {
@@ -77,7 +83,7 @@ TlsContext::~TlsContext() = default;
 
 Result<std::shared_ptr<const TlsContext>> make_client_tls(const TlsClientConfig& config) {
   auto impl = std::make_unique<TlsContext::Impl>(ssl::context::tls_client);
-  SSL_CTX_set_min_proto_version(impl->context.native_handle(), TLS1_2_VERSION);
+  set_common(impl->context.native_handle());
   impl->verify = !config.insecure_skip_verify;
   NESTOR_TRY_VOID(set_trust(impl->context, config));
   if (!config.cert_pem.empty() || !config.key_pem.empty()) {
@@ -88,7 +94,7 @@ Result<std::shared_ptr<const TlsContext>> make_client_tls(const TlsClientConfig&
 
 Result<std::shared_ptr<const TlsContext>> make_server_tls(const TlsServerConfig& config) {
   auto impl = std::make_unique<TlsContext::Impl>(ssl::context::tls_server);
-  SSL_CTX_set_min_proto_version(impl->context.native_handle(), TLS1_2_VERSION);
+  set_common(impl->context.native_handle());
   NESTOR_TRY_VOID(use_certificate(impl->context, config.cert_pem, config.key_pem));
   return std::make_shared<const TlsContext>(std::move(impl));
 }
