@@ -1,7 +1,6 @@
 #pragma once
 
 #include <boost/describe/class.hpp>
-
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -64,8 +63,9 @@ struct Probe {
   std::optional<std::int32_t> successThreshold;
   std::optional<std::int32_t> failureThreshold;
 };
-BOOST_DESCRIBE_STRUCT(Probe, (), (initialDelaySeconds, timeoutSeconds, periodSeconds,
-                                  successThreshold, failureThreshold))
+BOOST_DESCRIBE_STRUCT(Probe, (),
+                      (initialDelaySeconds, timeoutSeconds, periodSeconds, successThreshold,
+                       failureThreshold))
 
 struct ProbeSet {
   std::optional<Probe> liveness;
@@ -97,11 +97,9 @@ struct KonnectivityAgent {
   std::optional<bool> hostNetwork;
   std::vector<Json> tolerations;
   std::vector<std::string> extraArgs;
-  Json resources;
 };
 BOOST_DESCRIBE_STRUCT(KonnectivityAgent, (),
-                      (image, version, mode, replicas, hostNetwork, tolerations, extraArgs,
-                       resources))
+                      (image, version, mode, replicas, hostNetwork, tolerations, extraArgs))
 
 struct Konnectivity {
   KonnectivityServer server;
