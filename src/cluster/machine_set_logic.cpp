@@ -149,9 +149,9 @@ Result<Json> clone_template(const MachineSet& set, const Json& template_object,
   const auto kind = find_string(template_object, {"kind"});
   const Json* spec = find(template_object, {"spec", "template", "spec"});
   const auto source = metadata_of(template_object);
-  if (spec == nullptr || kind.empty()) {
-    return fail(Code::kInvalidArgument, std::string(kind) + " " + source.name +
-                                            " has no spec.template.spec to make Machines from");
+  if (!kind.ends_with("Template")) {
+    return fail(Code::kInvalidArgument,
+                std::string(kind) + " " + source.name + " is not a template to make Machines from");
   }
   kube::ObjectMeta metadata;
   api::TemplateMetadata given;
@@ -172,7 +172,7 @@ Result<Json> clone_template(const MachineSet& set, const Json& template_object,
   return JsonObject{{"apiVersion", api_version},
                     {"kind", kind_of_template(kind)},
                     {"metadata", to_json(metadata)},
-                    {"spec", *spec}};
+                    {"spec", spec == nullptr ? Json(JsonObject{}) : *spec}};
 }
 
 MachineSet observe(const MachineSet& set, const std::vector<MachinePtr>& owned,

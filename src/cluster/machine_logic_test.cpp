@@ -1,0 +1,239 @@
+#include "cluster/machine_logic.hpp"
+
+#include <gtest/gtest.h>
+
+#include "cluster/drain.hpp"
+
+namespace nestor::cluster {
+namespace {
+
+using api::cluster::Machine;
+using api::core::Node;
+
+Json json(const char* text) { return parse_json(text).value(); }
+
+const char* const kInfra = R"({"spec":{"providerID":"kubevirt://m"},"status":{"ready":true,
+    "addresses":[{"type":"InternalIP","address":"10.0.0.9"}]}})";
+const char* const kBootstrap =
+    R"({"status":{"dataSecretName":"m","initialization":{"dataSecretCreated":true}}})";
+
+kube::Condition condition(std::string type, std::string status) {
+  kube::Condition out;
+  out.type = std::move(type);
+  out.status = std::move(status);
+  return out;
+}
+
+struct MachineLogic : ::testing::Test {
+  MachineLogic() {
+    view.machine.metadata.name = "m";
+    view.machine.metadata.namespace_ = "default";
+    view.machine.spec.clusterName = "demo";
+    view.machine.spec.bootstrap.configRef = {"b", "KubeadmConfig", "m"};
+    view.machine.spec.infrastructureRef = {"i", "KubevirtMachine", "m"};
+    view.now = parse_rfc3339("2026-01-01T00:00:00Z").value();
+    view.connected = true;
+    node.metadata.name = "m";
+    node.spec.providerID = "kubevirt://m";
+    node.status.conditions = {condition("Ready", "True")};
+    node.status.nodeInfo.emplace().kubeletVersion = "v1.37.2";
+  }
+  bool is(const Machine& machine, const char* type) {
+    return kube::condition_true(machine.status.conditions, type);
+  }
+  MachineView view;
+  Node node;
+};
+
+TEST_F(MachineLogic, GoesThroughItsPhases) {
+  EXPECT_EQ(observe(view).status.phase, "Pending");
+  view.bootstrap = json(kBootstrap);
+  view.infrastructure = json("{}");
+  EXPECT_EQ(observe(view).status.phase, "Provisioning");
+  EXPECT_EQ(observe(view).spec.bootstrap.dataSecretName, "m");
+  view.infrastructure = json(kInfra);
+  EXPECT_EQ(observe(view).status.phase, "Provisioned");
+  EXPECT_EQ(observe(view).spec.providerID, "kubevirt://m");
+  EXPECT_EQ(observe(view).status.addresses.size(), 1U);
+  EXPECT_FALSE(is(observe(view), "Ready"));
+  view.node = &node;
+  const auto running = observe(view);
+  EXPECT_EQ(running.status.phase, "Running");
+  EXPECT_EQ(running.status.nodeRef.name, "m");
+  EXPECT_EQ(find_string(running.status.nodeInfo, {"kubeletVersion"}), "v1.37.2");
+  EXPECT_TRUE(is(running, "Ready"));
+  EXPECT_TRUE(is(running, "Available"));
+}
+
+TEST_F(MachineLogic, ProvisionedInfrastructureWithoutProviderIdIsWaitedFor) {
+  view.infrastructure = json(R"({"status":{"ready":true}})");
+  EXPECT_NE(observe(view).status.initialization.infrastructureProvisioned, true);
+}
+
+TEST_F(MachineLogic, OnceProvisionedItStaysSoWhenTheObjectGoes) {
+  view.infrastructure = json(kInfra);
+  view.machine = observe(view);
+  view.infrastructure.reset();
+  const auto after = observe(view);
+  EXPECT_EQ(after.status.initialization.infrastructureProvisioned, true);
+  const auto* ready = kube::find_condition(after.status.conditions, "InfrastructureReady");
+  ASSERT_NE(ready, nullptr);
+  EXPECT_EQ(ready->status, "False");
+  EXPECT_EQ(ready->reason, "Deleted");
+}
+
+TEST_F(MachineLogic, ALostNodeIsFalseAndAnUnreachableTenantUnknown) {
+  view.bootstrap = json(kBootstrap);
+  view.infrastructure = json(kInfra);
+  view.node = &node;
+  view.machine = observe(view);
+  view.node = nullptr;
+  EXPECT_EQ(kube::find_condition(observe(view).status.conditions, "NodeHealthy")->status, "False");
+  EXPECT_EQ(observe(view).status.phase, "Running");
+  view.connected = false;
+  EXPECT_EQ(kube::find_condition(observe(view).status.conditions, "NodeHealthy")->status,
+            "Unknown");
+}
+
+TEST_F(MachineLogic, BecomesAvailableAfterMinReadySeconds) {
+  view.bootstrap = json(kBootstrap);
+  view.infrastructure = json(kInfra);
+  view.node = &node;
+  view.machine.spec.minReadySeconds = 30;
+  view.machine = observe(view);
+  EXPECT_TRUE(is(view.machine, "Ready"));
+  EXPECT_FALSE(is(view.machine, "Available"));
+  const auto wait = until_available(view.machine, view.now);
+  ASSERT_TRUE(wait.has_value());
+  view.now += *wait;
+  EXPECT_TRUE(is(observe(view), "Available"));
+  EXPECT_FALSE(until_available(observe(view), view.now).has_value());
+}
+
+TEST_F(MachineLogic, ObservingAgainChangesNothing) {
+  view.bootstrap = json(kBootstrap);
+  view.infrastructure = json(kInfra);
+  view.node = &node;
+  view.machine = observe(view);
+  view.now += std::chrono::hours(1);
+  EXPECT_EQ(observe(view), view.machine);
+}
+
+TEST_F(MachineLogic, TheNodeGetsLabelsAndLosesTheTaint) {
+  api::core::Taint taint;
+  taint.key = "node.cluster.x-k8s.io/uninitialized";
+  taint.effect = "NoSchedule";
+  api::core::Taint own = taint;
+  own.key = "gpu";
+  node.spec.taints = {taint, own};
+  view.machine.metadata.labels = {{"node-role.kubernetes.io/worker", ""}, {"team", "a"}};
+  auto wanted = wanted_node(node, view.machine);
+  ASSERT_EQ(wanted.spec.taints.size(), 1U);
+  EXPECT_EQ(wanted.spec.taints[0].key, "gpu");
+  EXPECT_TRUE(wanted.metadata.labels.contains("node-role.kubernetes.io/worker"));
+  EXPECT_FALSE(wanted.metadata.labels.contains("team"));
+  EXPECT_EQ(wanted.metadata.annotation("cluster.x-k8s.io/machine"), "m");
+  EXPECT_EQ(wanted_node(wanted, view.machine), wanted);
+
+  view.machine.metadata.labels.erase("node-role.kubernetes.io/worker");
+  wanted.metadata.labels["of-the-node"] = "x";
+  const auto later = wanted_node(wanted, view.machine);
+  EXPECT_FALSE(later.metadata.labels.contains("node-role.kubernetes.io/worker"));
+  EXPECT_TRUE(later.metadata.labels.contains("of-the-node"));
+}
+
+TEST(IsNodeLabel, OnlyTheDomainsOfNodes) {
+  EXPECT_TRUE(is_node_label("node-role.kubernetes.io/worker"));
+  EXPECT_TRUE(is_node_label("node.cluster.x-k8s.io/pool"));
+  EXPECT_TRUE(is_node_label("a.node-restriction.kubernetes.io/b"));
+  EXPECT_FALSE(is_node_label("xnode.cluster.x-k8s.io/pool"));
+  EXPECT_FALSE(is_node_label("app"));
+}
+
+struct MachineDeletion : MachineLogic {
+  MachineDeletion() {
+    machine = view.machine;
+    machine.metadata.deletionTimestamp = "2026-01-01T00:00:00Z";
+    deleting.machine = &machine;
+    deleting.node = &node;
+    deleting.infrastructure_exists = true;
+    deleting.bootstrap_exists = true;
+    deleting.now = view.now;
+  }
+  Machine machine;
+  MachineDeleteView deleting;
+};
+
+TEST_F(MachineDeletion, GoesInOrder) {
+  using enum MachineDeleteStep;
+  EXPECT_EQ(next_delete_step(deleting), kDrain);
+  deleting.drained = true;
+  EXPECT_EQ(next_delete_step(deleting), kInfrastructure);
+  deleting.infrastructure_exists = false;
+  EXPECT_EQ(next_delete_step(deleting), kBootstrap);
+  deleting.bootstrap_exists = false;
+  EXPECT_EQ(next_delete_step(deleting), kNode);
+  deleting.node = nullptr;
+  EXPECT_EQ(next_delete_step(deleting), kDone);
+}
+
+TEST_F(MachineDeletion, HooksHoldItUp) {
+  machine.metadata.annotations["pre-drain.delete.hook.machine.cluster.x-k8s.io/a"] = "";
+  machine.metadata.annotations["pre-terminate.delete.hook.machine.cluster.x-k8s.io/a"] = "";
+  EXPECT_EQ(next_delete_step(deleting), MachineDeleteStep::kPreDrainHook);
+  machine.metadata.annotations.erase("pre-drain.delete.hook.machine.cluster.x-k8s.io/a");
+  EXPECT_EQ(next_delete_step(deleting), MachineDeleteStep::kDrain);
+  deleting.drained = true;
+  EXPECT_EQ(next_delete_step(deleting), MachineDeleteStep::kPreTerminateHook);
+}
+
+TEST_F(MachineDeletion, ADyingClusterIsNotDrainedNorItsNodesDeleted) {
+  deleting.cluster_deleting = true;
+  EXPECT_EQ(next_delete_step(deleting), MachineDeleteStep::kInfrastructure);
+  deleting.infrastructure_exists = deleting.bootstrap_exists = false;
+  EXPECT_EQ(next_delete_step(deleting), MachineDeleteStep::kDone);
+}
+
+TEST_F(MachineDeletion, TheDrainHasATimeLimit) {
+  machine.spec.deletion.nodeDrainTimeoutSeconds = 60;
+  machine.status.deletion.nodeDrainStartTime = "2026-01-01T00:00:00Z";
+  deleting.now = view.now + std::chrono::seconds(59);
+  EXPECT_TRUE(needs_drain(deleting));
+  deleting.now = view.now + std::chrono::seconds(60);
+  EXPECT_FALSE(needs_drain(deleting));
+  machine.spec.deletion.nodeDrainTimeoutSeconds = 0;
+  EXPECT_TRUE(needs_drain(deleting));
+}
+
+TEST_F(MachineDeletion, AnUnreachableTenantIsWaitedForOnlySoLong) {
+  deleting.node = nullptr;
+  deleting.node_unknown = true;
+  deleting.infrastructure_exists = deleting.bootstrap_exists = false;
+  EXPECT_EQ(next_delete_step(deleting), MachineDeleteStep::kNode);
+  deleting.now = view.now + std::chrono::seconds(10);
+  EXPECT_EQ(next_delete_step(deleting), MachineDeleteStep::kDone);
+}
+
+TEST(MustLeave, AllButPodsThatBelongToTheNode) {
+  api::core::Pod pod;
+  EXPECT_TRUE(must_leave(pod));
+  auto finished = pod;
+  finished.status.phase = "Succeeded";
+  EXPECT_FALSE(must_leave(finished));
+  auto mirror = pod;
+  mirror.metadata.annotations["kubernetes.io/config.mirror"] = "x";
+  EXPECT_FALSE(must_leave(mirror));
+  auto skipped = pod;
+  skipped.metadata.labels["cluster.x-k8s.io/drain"] = "skip";
+  EXPECT_FALSE(must_leave(skipped));
+  auto owned = pod;
+  owned.metadata.ownerReferences.resize(1);
+  owned.metadata.ownerReferences[0].kind = "DaemonSet";
+  owned.metadata.ownerReferences[0].controller = true;
+  EXPECT_FALSE(must_leave(owned));
+  owned.metadata.ownerReferences[0].kind = "ReplicaSet";
+  EXPECT_TRUE(must_leave(owned));
+}
+
+}  // namespace
+}  // namespace nestor::cluster

@@ -1,0 +1,158 @@
+#include "cluster/machine_set_logic.hpp"
+
+#include <gtest/gtest.h>
+
+namespace nestor::cluster {
+namespace {
+
+using api::cluster::Machine;
+using api::cluster::MachineSet;
+
+MachineSet set_of(int replicas) {
+  MachineSet set;
+  set.metadata.name = "demo-md-abcde";
+  set.metadata.namespace_ = "default";
+  set.metadata.uid = "set-uid";
+  set.metadata.labels["cluster.x-k8s.io/deployment-name"] = "demo-md";
+  set.spec.clusterName = "demo";
+  set.spec.replicas = replicas;
+  set.spec.selector.matchLabels = {{"a", "b"}};
+  set.spec.template_.metadata.labels = {{"a", "b"}};
+  set.spec.template_.spec.version = "v1.37.2";
+  set.spec.template_.spec.bootstrap.configRef = {"bootstrap.cluster.x-k8s.io",
+                                                 "KubeadmConfigTemplate", "demo-md"};
+  set.spec.template_.spec.infrastructureRef = {"infrastructure.cluster.x-k8s.io",
+                                               "KubevirtMachineTemplate", "demo-md"};
+  return set;
+}
+
+std::shared_ptr<Machine> machine(const std::string& name, const std::string& born = "1") {
+  auto out = std::make_shared<Machine>();
+  out->metadata.name = name;
+  out->metadata.namespace_ = "default";
+  out->metadata.creationTimestamp = born;
+  out->metadata.labels = {{"a", "b"}};
+  out->spec.clusterName = "demo";
+  out->status.nodeRef.name = name;
+  return out;
+}
+
+std::string names_of(const std::vector<MachinePtr>& machines) {
+  std::string out;
+  for (const auto& one : machines) out += one->metadata.name + " ";
+  return out;
+}
+
+TEST(MembersOf, TellsOwnedFromOrphansFromOthers) {
+  const auto set = set_of(1);
+  auto owned = machine("owned");
+  owned->metadata.ownerReferences = {kube::owner_reference(set)};
+  auto orphan = machine("orphan");
+  auto foreign = machine("foreign");
+  foreign->metadata.ownerReferences = {kube::owner_reference(set)};
+  foreign->metadata.ownerReferences[0].uid = "another";
+  auto unlike = machine("unlike");
+  unlike->metadata.labels.clear();
+  auto other_cluster = machine("other");
+  other_cluster->spec.clusterName = "x";
+  auto leaving = machine("leaving");
+  leaving->metadata.deletionTimestamp = "now";
+  const auto members = members_of(set, {owned, orphan, foreign, unlike, other_cluster, leaving});
+  EXPECT_EQ(names_of(members.owned), "owned ");
+  EXPECT_EQ(names_of(members.orphans), "orphan ");
+}
+
+TEST(PlanScale, CreatesWhatIsMissing) {
+  EXPECT_EQ(plan_scale(set_of(3), {machine("a")}).create, 2);
+  EXPECT_EQ(plan_scale(set_of(1), {machine("a")}).create, 0);
+}
+
+TEST(PlanScale, AMachineThatIsGoingIsReplacedOnlyOnceItIsGone) {
+  auto going = machine("a");
+  going->metadata.deletionTimestamp = "now";
+  const auto plan = plan_scale(set_of(1), {going});
+  EXPECT_EQ(plan.create, 0);
+  EXPECT_TRUE(plan.remove.empty());
+}
+
+TEST(PlanScale, AMachineThatIsGoingCountsForScalingDown) {
+  auto going = machine("b");
+  going->metadata.deletionTimestamp = "now";
+  EXPECT_EQ(names_of(plan_scale(set_of(1), {machine("a"), going}).remove), "");
+  EXPECT_EQ(names_of(plan_scale(set_of(1), {machine("a"), going, machine("c")}).remove), "a ");
+}
+
+TEST(PlanScale, StopsCreatingWhenToldSo) {
+  auto set = set_of(2);
+  set.metadata.annotations["cluster.x-k8s.io/disable-machine-create"] = "";
+  EXPECT_EQ(plan_scale(set, {}).create, 0);
+}
+
+TEST(DeletePriority, MarkedThenUnhealthyThenByAge) {
+  auto marked = machine("m1", "1");
+  marked->metadata.annotations["cluster.x-k8s.io/delete-machine"] = "yes";
+  auto no_node = machine("m2", "2");
+  no_node->status.nodeRef.name.clear();
+  const std::vector<MachinePtr> all{machine("m4", "4"), no_node, machine("m3", "3"), marked};
+  EXPECT_EQ(names_of(by_delete_priority(all, "Oldest")), "m1 m2 m3 m4 ");
+  EXPECT_EQ(names_of(by_delete_priority(all, "Newest")), "m1 m2 m4 m3 ");
+  EXPECT_EQ(names_of(by_delete_priority(all, "")), "m1 m2 m3 m4 ");
+}
+
+TEST(MachineOf, PointsToItsOwnObjectsAndCarriesTheMarks) {
+  const auto made = machine_of(set_of(1), "demo-md-abcde-x");
+  EXPECT_EQ(made.spec.bootstrap.configRef.kind, "KubeadmConfig");
+  EXPECT_EQ(made.spec.bootstrap.configRef.name, "demo-md-abcde-x");
+  EXPECT_EQ(made.spec.infrastructureRef.kind, "KubevirtMachine");
+  EXPECT_EQ(made.metadata.label("cluster.x-k8s.io/set-name"), "demo-md-abcde");
+  EXPECT_EQ(made.metadata.label("cluster.x-k8s.io/deployment-name"), "demo-md");
+  EXPECT_EQ(made.metadata.label("cluster.x-k8s.io/cluster-name"), "demo");
+  EXPECT_EQ(made.metadata.label("a"), "b");
+  ASSERT_NE(made.metadata.controller(), nullptr);
+  EXPECT_EQ(made.metadata.controller()->uid, "set-uid");
+  EXPECT_TRUE(made.metadata.has_finalizer("machine.cluster.x-k8s.io"));
+}
+
+TEST(CloneTemplate, CopiesTheWholeSpecAndSaysWhereItCameFrom) {
+  const Json source = parse_json(R"({"apiVersion":"infrastructure.cluster.x-k8s.io/v1alpha1",
+      "kind":"KubevirtMachineTemplate","metadata":{"name":"demo-md","uid":"u"},
+      "spec":{"template":{"metadata":{"labels":{"x":"y"}},"spec":{"anything":[1,{"b":2}]}}}})")
+                          .value();
+  const Json made = clone_template(set_of(1), source, "demo-x").value();
+  EXPECT_EQ(find_string(made, {"kind"}), "KubevirtMachine");
+  EXPECT_EQ(find_string(made, {"apiVersion"}), "infrastructure.cluster.x-k8s.io/v1alpha1");
+  EXPECT_EQ(to_text(*find(made, {"spec"})), R"({"anything":[1,{"b":2}]})");
+  EXPECT_EQ(find_string(made, {"metadata", "name"}), "demo-x");
+  EXPECT_EQ(find_string(made, {"metadata", "uid"}), "");
+  EXPECT_EQ(find_string(made, {"metadata", "labels", "x"}), "y");
+  EXPECT_EQ(find_string(made, {"metadata", "annotations", "cluster.x-k8s.io/cloned-from-name"}),
+            "demo-md");
+  EXPECT_EQ(
+      find_string(made, {"metadata", "annotations", "cluster.x-k8s.io/cloned-from-groupkind"}),
+      "KubevirtMachineTemplate.infrastructure.cluster.x-k8s.io");
+}
+
+TEST(CloneTemplate, RefusesWhatIsNoTemplate) {
+  const Json source = parse_json(R"({"kind":"X","metadata":{"name":"x"},"spec":{}})").value();
+  ASSERT_FALSE(clone_template(set_of(1), source, "demo-x").has_value());
+}
+
+TEST(ObserveSet, CountsMachines) {
+  auto ready = machine("a");
+  kube::Condition yes;
+  yes.type = "Ready";
+  yes.status = "True";
+  ready->status.conditions = {yes};
+  ready->spec.version = "v1.37.2";
+  const auto status = observe(set_of(3), {ready, machine("b")}, "2026-01-01T00:00:00Z").status;
+  EXPECT_EQ(status.replicas, 2);
+  EXPECT_EQ(status.readyReplicas, 1);
+  EXPECT_EQ(status.availableReplicas, 0);
+  EXPECT_EQ(status.selector, "a=b");
+  EXPECT_TRUE(kube::condition_true(status.conditions, "ScalingUp"));
+  ASSERT_EQ(status.versions.size(), 1U);
+  EXPECT_EQ(status.versions[0].version, "v1.37.2");
+}
+
+}  // namespace
+}  // namespace nestor::cluster

@@ -1,0 +1,128 @@
+#include "tenant/sessions.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tenant/testing/world.hpp"
+
+namespace nestor::tenant {
+namespace {
+
+struct SessionsTest : ::testing::Test {
+  SessionsTest() {
+    world.sessions->on_change([this](const kube::ObjectKey& cluster, bool connected) {
+      log.push_back((connected ? "+" : "-") + cluster.to_string());
+    });
+    world.start();
+  }
+  void connect() {
+    world.add_cluster();
+    world.add_kubeconfig();
+    world.tenant_up();
+    world.run();
+  }
+  api::core::Node node(const std::string& name, const std::string& provider_id) {
+    api::core::Node out;
+    out.metadata.name = name;
+    out.spec.providerID = provider_id;
+    return out;
+  }
+  testing::World world;
+  std::vector<std::string> log;
+};
+
+TEST_F(SessionsTest, ATenantIsConnectedOnceItsKubeconfigIsThereAndItAnswers) {
+  world.add_cluster();
+  world.run();
+  EXPECT_EQ(world.sessions->find(world.demo), nullptr);
+  EXPECT_EQ(world.opened, 0);
+  world.add_kubeconfig();
+  world.run();
+  EXPECT_EQ(world.last_server, "https://10.0.0.1:6443");
+  EXPECT_EQ(world.sessions->find(world.demo), nullptr);
+  world.tenant_up();
+  world.pass(std::chrono::seconds(1));
+  EXPECT_NE(world.sessions->find(world.demo), nullptr);
+  EXPECT_TRUE(world.sessions->probe(world.demo).connected);
+  EXPECT_EQ(log, std::vector<std::string>{"+default/demo"});
+}
+
+TEST_F(SessionsTest, AKubeconfigWithoutClusterIsNotUsed) {
+  world.add_kubeconfig();
+  world.tenant_up();
+  world.run();
+  EXPECT_EQ(world.opened, 0);
+}
+
+TEST_F(SessionsTest, FiveFailedProbesDisconnectAndTheSessionComesBackAsItWas) {
+  connect();
+  const auto before = world.sessions->find(world.demo);
+  ASSERT_NE(before, nullptr);
+  world.tenant.fail_next("raw", {Code::kUnavailable, "refused", {}}, 5);
+  world.pass(std::chrono::seconds(45));
+  EXPECT_NE(world.sessions->find(world.demo), nullptr);
+  world.pass(std::chrono::seconds(5));
+  EXPECT_EQ(world.sessions->find(world.demo), nullptr);
+  EXPECT_EQ(world.sessions->probe(world.demo).message, "refused");
+  world.pass(std::chrono::seconds(1));
+  EXPECT_EQ(world.sessions->find(world.demo), before);
+  EXPECT_EQ(log, (std::vector<std::string>{"+default/demo", "-default/demo", "+default/demo"}));
+}
+
+TEST_F(SessionsTest, RefusedCredentialsMakeANewClient) {
+  connect();
+  const auto before = world.sessions->find(world.demo);
+  world.tenant.fail_next("raw", {Code::kUnauthenticated, "401", {}});
+  world.pass(std::chrono::seconds(11));
+  EXPECT_EQ(world.opened, 2);
+  EXPECT_NE(world.sessions->find(world.demo), nullptr);
+  EXPECT_NE(world.sessions->find(world.demo), before);
+}
+
+TEST_F(SessionsTest, AChangedKubeconfigIsFollowed) {
+  connect();
+  world.add_kubeconfig("https://10.0.0.2:6443");
+  world.run();
+  EXPECT_EQ(world.last_server, "https://10.0.0.2:6443");
+  EXPECT_NE(world.sessions->find(world.demo), nullptr);
+  EXPECT_EQ(log, (std::vector<std::string>{"+default/demo", "-default/demo", "+default/demo"}));
+}
+
+TEST_F(SessionsTest, EndsWithItsCluster) {
+  connect();
+  world.management.erase_now(api::cluster::Cluster::kType, world.demo);
+  world.run();
+  EXPECT_EQ(world.sessions->find(world.demo), nullptr);
+  EXPECT_EQ(log.back(), "-default/demo");
+  EXPECT_EQ(world.tenant.open_watches(), 0U);
+}
+
+TEST_F(SessionsTest, TellsOfNodesAndFindsThemByProviderId) {
+  std::vector<std::string> nodes;
+  world.sessions->watch_nodes([&](const kube::ObjectKey&, const auto& old, const auto& now) {
+    nodes.push_back((now ? (old ? "~" : "+") : "-") + (now ? now : old)->metadata.name);
+  });
+  world.tenant.put(node("a", "kubevirt://a"));
+  connect();
+  EXPECT_EQ(nodes, std::vector<std::string>{"+a"});
+  const auto session = world.sessions->find(world.demo);
+  ASSERT_NE(Sessions::find_node(*session, "kubevirt://a"), nullptr);
+  EXPECT_EQ(Sessions::find_node(*session, "kubevirt://b"), nullptr);
+  world.tenant.erase(api::core::Node::kType, {"", "a"});
+  world.run();
+  EXPECT_EQ(nodes.back(), "-a");
+}
+
+TEST_F(SessionsTest, ALaterSubscriberHearsOfWhatIsThere) {
+  world.tenant.put(node("a", "kubevirt://a"));
+  world.sessions->watch_nodes([](const auto&, const auto&, const auto&) {});
+  connect();
+  int seen = 0;
+  world.sessions->watch_nodes([&](const auto&, const auto&, const auto&) { ++seen; });
+  bool connected = false;
+  world.sessions->on_change([&](const auto&, bool yes) { connected = yes; });
+  EXPECT_EQ(seen, 1);
+  EXPECT_TRUE(connected);
+}
+
+}  // namespace
+}  // namespace nestor::tenant
