@@ -55,7 +55,14 @@ supervisor() { ss -Hltnp "sport = :$port" | grep -oP 'pid=\K[0-9]+' | head -1; }
 
 before=$(snapshot)
 
-step "up"
+step "up, killed while the control plane starts"
+"$nestor" up --state-dir "$state" --port "$port" --proxy-port "$proxy" --skip-chart >/dev/null &
+half=$!
+for _ in $(seq 600); do [[ -e $state/root/kubernetes/manifests/etcd.yaml ]] && break; sleep 0.1; done
+kill -9 "$half"
+wait "$half" 2>/dev/null || true
+
+step "up goes on"
 up
 status
 [[ $(stat -c %a "$KUBECONFIG") == 600 ]] || fail "the kubeconfig can be read by others"

@@ -37,6 +37,17 @@ Result<std::vector<std::string>> hierarchies() {
   return found;
 }
 
+/// In version 2 a group has the controllers that its parent passes on; a kubelet wants these. Those
+/// that the machine lacks are refused one by one. They stay passed on after `down`: whoever else
+/// relies on them by then cannot be seen.
+void pass_controllers_on(const std::string& hierarchy) {
+  const std::string file = hierarchy + "/cgroup.subtree_control";
+  if (!exists(file)) return;
+  for (const char* controller : {"+cpuset", "+cpu", "+io", "+memory", "+hugetlb", "+pids"}) {
+    [[maybe_unused]] const auto refused = write_kernel(file, controller);
+  }
+}
+
 /// A cpuset of version 1 takes no process before it is told its processors and memory nodes.
 Result<> fill_cpuset(const std::string& hierarchy, const std::string& group) {
   for (const char* file : {"/cpuset.cpus", "/cpuset.mems"}) {
@@ -74,6 +85,7 @@ Result<> make_cgroups(const std::string& name) {
     const std::string group = hierarchy + "/" + name;
     NESTOR_TRY_VOID(make_directory(group));
     NESTOR_TRY_VOID(fill_cpuset(hierarchy, group));
+    pass_controllers_on(hierarchy);
   }
   return {};
 }

@@ -14,6 +14,7 @@
 
 #include "cli/node/config_files.hpp"
 #include "cli/node/proxy.hpp"
+#include "cli/node/session.hpp"
 #include "cli/node/system.hpp"
 
 namespace nestor::node {
@@ -132,9 +133,14 @@ std::vector<std::string> kubectl(const Node& node, std::vector<std::string> rest
   return argv;
 }
 
-Result<> wait_for_containerd(const Node& node) {
-  const std::string socket = fmt::format("/proc/{}/root{}", node.init_pid, kContainerdSocket);
-  if (retry_for(seconds(30), [&socket] { return answers(socket); })) return {};
+Result<> wait_for_containerd(Node& node) {
+  const auto attempt = [&node] {
+    const auto session = find_session(node.layout);
+    if (!session || !session->has_value() || (*session)->init == 0) return false;
+    node.init_pid = (*session)->init;
+    return answers(fmt::format("/proc/{}/root{}", node.init_pid, kContainerdSocket));
+  };
+  if (retry_for(seconds(60), attempt)) return {};
   return fail(Code::kDeadlineExceeded,
               "containerd does not answer; see " + node.layout.log("containerd"));
 }

@@ -15,8 +15,9 @@ struct Node {
   int init_pid = 0;
 };
 
-/// Waits until containerd answers on its socket.
-Result<> wait_for_containerd(const Node& node);
+/// Waits until containerd answers on its socket. Follows the supervisor to a new sandbox when the
+/// one we knew is dying.
+Result<> wait_for_containerd(Node& node);
 
 /// The control plane as kubeadm makes it, and our kubeconfig. True: it was already there.
 Result<bool> make_control_plane(const Node& node);

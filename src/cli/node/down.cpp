@@ -21,6 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::chrono::seconds kPatience{20};
+
 /// A state directory is one that `up` made: nothing else is ever deleted.
 Result<> check_ours(const Layout& layout) {
   if (layout.state_dir == "/" || !fs::is_directory(layout.state_dir)) {
@@ -62,8 +64,10 @@ Result<> remove_state(const Layout& layout) {
 
 Result<> take_down(const Layout& layout, ProgressLines& progress) {
   NESTOR_TRY_VOID(check_ours(layout));
-  NESTOR_TRY(const Fd held, lock_commands(layout));
   progress.begin("stopping the node");
+  // Before the lock: what an interrupted `up` still has at work in the sandbox ends with it.
+  NESTOR_TRY_VOID(stop_session(layout));
+  NESTOR_TRY(const Fd held, lock_commands(layout, kPatience));
   NESTOR_TRY_VOID(stop_session(layout));
   progress.done("node stopped");
   progress.begin("removing its traces");

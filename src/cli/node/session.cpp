@@ -11,6 +11,9 @@
 
 #include <array>
 #include <charconv>
+#include <chrono>
+#include <cstdlib>
+#include <thread>
 
 #include "cli/node/ready.hpp"
 
@@ -18,6 +21,8 @@ namespace nestor::node {
 
 namespace {
 
+/// Where the supervisor finds the pipe on which it reports.
+constexpr const char* kReadyFd = "3";
 constexpr int kStartMs = 30'000;
 constexpr int kStopMs = 10'000;
 
@@ -29,6 +34,14 @@ Result<int> read_init_pid(const Layout& layout) {
   return pid;
 }
 
+/// The parent of a process that is alive, else 0.
+int parent_of(int pid) {
+  const auto text = read_text("/proc/" + std::to_string(pid) + "/status");
+  if (!text || text->find("\nState:\tZ") != std::string::npos) return 0;
+  const auto at = text->find("\nPPid:\t");
+  return at == std::string::npos ? 0 : std::atoi(text->c_str() + at + 7);
+}
+
 /// Waits for the end of a process that is not a child. False: it is still there.
 bool wait_for_end(const Fd& process, int timeout_ms) {
   pollfd set{process.get(), POLLIN, 0};
@@ -36,16 +49,18 @@ bool wait_for_end(const Fd& process, int timeout_ms) {
 }
 
 Result<pid_t> spawn_daemon(const Layout& layout, int ready_fd) {
-  const std::string fd = std::to_string(ready_fd);
   const std::string log = layout.log("supervisor");
   std::array<const char*, 8> argv{
-      "nestor",     "node",     "supervise", "--state", layout.state_dir.c_str(),
-      "--ready-fd", fd.c_str(), nullptr};
+      "nestor",     "node",   "supervise", "--state", layout.state_dir.c_str(),
+      "--ready-fd", kReadyFd, nullptr};
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 1, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   posix_spawn_file_actions_adddup2(&actions, 1, 2);
+  posix_spawn_file_actions_adddup2(&actions, ready_fd, 3);
+  // Above all the lock of this command.
+  posix_spawn_file_actions_addclosefrom_np(&actions, 4);
   posix_spawn_file_actions_addchdir_np(&actions, "/");
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
@@ -68,7 +83,23 @@ Result<std::optional<Session>> find_session(const Layout& layout) {
   NESTOR_TRY(const int supervisor, lock_holder(layout.supervisor_lock()));
   if (supervisor == 0) return std::nullopt;
   const auto init = read_init_pid(layout);
-  return Session{supervisor, init ? *init : 0};
+  // The file outlives a sandbox that was killed.
+  if (!init || parent_of(*init) != supervisor) return Session{supervisor, 0};
+  return Session{supervisor, *init};
+}
+
+Result<std::optional<Session>> await_session(const Layout& layout) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kStartMs);
+  while (true) {
+    NESTOR_TRY(const auto session, find_session(layout));
+    if (!session || session->init != 0) return session;
+    if (std::chrono::steady_clock::now() > deadline) {
+      return fail(Code::kDeadlineExceeded, "the supervisor makes no sandbox; see " +
+                                               layout.log("supervisor") +
+                                               "; `nestor down` ends it");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
 }
 
 Result<Session> start_session(const Layout& layout) {
@@ -77,7 +108,6 @@ Result<Session> start_session(const Layout& layout) {
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return system_failure("pipe");
   Fd read_end(ends[0]);
   Fd write_end(ends[1]);
-  ::fcntl(write_end.get(), F_SETFD, 0);
   NESTOR_TRY(const pid_t pid, spawn_daemon(layout, write_end.get()));
   write_end.reset();
   if (auto ready = wait_ready(read_end, kStartMs); !ready) {
@@ -109,12 +139,18 @@ Result<> stop_session(const Layout& layout) {
               "the supervisor (process " + std::to_string(pid) + ") does not end");
 }
 
-Result<Fd> lock_commands(const Layout& layout) {
-  Fd file(::open(layout.command_lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+Result<Fd> lock_commands(const Layout& layout, std::chrono::milliseconds patience) {
+  // Inherited on purpose: a kubeadm whose `up` was killed is still at work.
+  Fd file(::open(layout.command_lock().c_str(), O_RDWR | O_CREAT, 0600));
   if (!file) return system_failure("opening " + layout.command_lock());
-  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-    return fail(Code::kFailedPrecondition, "another `nestor up` or `nestor down` is at work on " +
-                                               layout.state_dir + "; wait for it to end");
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return system_failure("locking " + layout.command_lock());
+    if (std::chrono::steady_clock::now() > deadline) {
+      return fail(Code::kFailedPrecondition, "another `nestor up` or `nestor down` is at work on " +
+                                                 layout.state_dir + "; wait for it to end");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
   return file;
 }

@@ -15,6 +15,8 @@ namespace nestor::node {
 
 namespace {
 
+constexpr const char* kServiceNamespace = "nestor-system";
+
 struct Component {
   std::string name;
   bool well = false;
@@ -45,9 +47,8 @@ std::vector<Component> look(const Layout& layout) {
   const Node node{layout, *config, (*session)->init};
   std::vector<Component> all;
   all.push_back({"supervisor", true, fmt::format("process {}", (*session)->supervisor)});
-  const bool sandbox =
-      node.init_pid > 1 && ::access(fmt::format("/proc/{}", node.init_pid).c_str(), F_OK) == 0;
-  all.push_back({"sandbox", sandbox, fmt::format("process {}", node.init_pid)});
+  const bool sandbox = node.init_pid > 0;
+  all.push_back({"sandbox", sandbox, sandbox ? fmt::format("process {}", node.init_pid) : "none"});
   if (!sandbox) return all;
   all.push_back(probe(
       "containerd",
@@ -60,6 +61,9 @@ std::vector<Component> look(const Layout& layout) {
   all.push_back(rolled_out(node, "kube-system", "daemonset/kube-proxy"));
   all.push_back(rolled_out(node, "kube-system", "deployment/coredns"));
   all.push_back(rolled_out(node, "local-path-storage", "deployment/local-path-provisioner"));
+  if (run_checked({kubectl(node, {"get", "namespace", kServiceNamespace})})) {
+    all.push_back(rolled_out(node, kServiceNamespace, "deployment/nestor-manager"));
+  }
   return all;
 }
 

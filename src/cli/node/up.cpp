@@ -17,13 +17,17 @@ namespace nestor::node {
 namespace {
 
 constexpr int kLogLines = 8;
+/// For another `up` on the same directory, whose work is then found done.
+constexpr std::chrono::minutes kPatience{5};
 
 using Imported = Result<std::vector<std::string>>;
 
-/// Prints the end of a program's log where a step has failed because of it.
+/// Adds the end of the log of the program because of which a step has failed.
 std::unexpected<Error> with_log(Error error, const Layout& layout, const char* program) {
   const std::string text = tail(layout.log(program), kLogLines);
-  if (!text.empty()) fmt::print(stderr, "\nlast lines of {}:\n{}\n", layout.log(program), text);
+  if (!text.empty()) {
+    error.message += fmt::format("\n\nlast lines of {}:\n{}", layout.log(program), text);
+  }
   return std::unexpected(std::move(error));
 }
 
@@ -39,7 +43,7 @@ Result<Config> decide(const UpOptions& options, const Layout& layout) {
 /// The sandbox, made if need be.
 Result<Node> make_sandbox(const Layout& layout, const Config& config, ProgressLines& progress) {
   progress.begin("looking at this machine");
-  NESTOR_TRY(const auto running, find_session(layout));
+  NESTOR_TRY(const auto running, await_session(layout));
   NESTOR_TRY_VOID(preflight(layout, config, running.has_value()));
   progress.done("this machine can carry a node");
   if (running) {
@@ -119,9 +123,9 @@ Result<> make_service(const Node& node, const UpOptions& options, bool new_image
 Result<> make_all(const UpOptions& options, const Layout& layout, ProgressLines& progress) {
   NESTOR_TRY(const Config config, decide(options, layout));
   NESTOR_TRY_VOID(make_directory(layout.state_dir, 0711));
-  NESTOR_TRY(const Fd held, lock_commands(layout));
+  NESTOR_TRY(const Fd held, lock_commands(layout, kPatience));
   use_programs_of(config);
-  NESTOR_TRY(const Node node, make_sandbox(layout, config, progress));
+  NESTOR_TRY(Node node, make_sandbox(layout, config, progress));
   progress.begin("starting containerd");
   if (auto ready = wait_for_containerd(node); !ready) {
     return with_log(ready.error(), layout, "containerd");
