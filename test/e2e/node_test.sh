@@ -26,8 +26,8 @@ finish() {
 }
 trap finish EXIT
 
-# Everything on the machine that a node could leave behind. Processes and groups are looked at by
-# what belongs to a node, as a machine's own come and go.
+# Everything on the machine that a node could leave behind. Where other nodes may come and go
+# meanwhile, only what belongs to this one is looked at.
 snapshot() {
   echo "# mounts" && findmnt -rno TARGET,FSTYPE | LC_ALL=C sort
   echo "# namespaces" && { ls /run/netns 2>/dev/null || true; }
@@ -35,14 +35,15 @@ snapshot() {
   echo "# addresses" && ip -br addr | awk '{$2=""; print}'
   echo "# routes" && ip route show table all | LC_ALL=C sort && ip -6 route show | sed 's/ expires .*//'
   echo "# rules" && { nft list ruleset 2>/dev/null || true; }
-  echo "# groups" && { find /sys/fs/cgroup -type d -path '*nestor-*' || true; }
-  echo "# settings" && sysctl -n fs.inotify.max_user_instances fs.inotify.max_user_watches \
-    kernel.panic kernel.panic_on_oops vm.overcommit_memory vm.panic_on_oom \
+  echo "# groups" && { find /sys/fs/cgroup -type d -name "${group:-none}" || true; }
+  echo "# settings" && { $others || sysctl -n fs.inotify.max_user_instances fs.inotify.max_user_watches; }
+  sysctl -n kernel.panic kernel.panic_on_oops vm.overcommit_memory vm.panic_on_oom \
     kernel.keys.root_maxkeys kernel.keys.root_maxbytes net.ipv4.ip_forward
   echo "# ports" && { ss -Hltn | awk '{print $4}' | grep -E ":($port|$proxy|10250|10248|2379)$" || true; }
   echo "# processes" && { pgrep -fa "$work" | grep -v node_test.sh || true; }
   echo "# files" && ls -d /etc/kubernetes /etc/cni /opt/cni /var/lib/kubelet /var/lib/containerd \
-    /var/lib/cni /var/lib/etcd /run/containerd /run/nestor* 2>/dev/null || true
+    /var/lib/cni /var/lib/etcd /run/containerd 2>/dev/null || true
+  grep -sF "$work" /run/nestor.sysctls || true
   echo "# configuration" && sha256sum /etc/hosts /etc/resolv.conf /etc/hostname 2>/dev/null || true
   echo "# state" && ls "$work"
 }
@@ -53,6 +54,8 @@ status() { "$nestor" status --state-dir "$state" "$@"; }
 # The process that listens on the API's loopback port.
 supervisor() { ss -Hltnp "sport = :$port" | grep -oP 'pid=\K[0-9]+' | head -1; }
 
+others=false
+[[ ! -e /run/nestor.sysctls ]] || others=true
 before=$(snapshot)
 
 step "up, killed while the control plane starts"
@@ -143,6 +146,8 @@ up
 status >/dev/null || fail "the node did not heal"
 
 step "down after a crash"
+group=$(grep -oP '"cgroup":"\K[^"]+' "$state/node.json")
+[[ -n $(find /sys/fs/cgroup -type d -name "$group") ]] || fail "the control group is not found"
 kill -9 "$(supervisor)"
 "$nestor" down --state-dir "$state"
 after=$(snapshot)

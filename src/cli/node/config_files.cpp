@@ -119,6 +119,8 @@ conntrack:
 }
 
 std::string storage_manifest() {
+  // It speaks to the API server without the help of kube-proxy, which may start later: otherwise
+  // it would crash once and be held back for seconds.
   return R"(apiVersion: v1
 kind: Namespace
 metadata:
@@ -223,6 +225,10 @@ spec:
               fieldPath: metadata.namespace
         - name: CONFIG_MOUNT_PATH
           value: /etc/config/
+        - name: KUBERNETES_SERVICE_HOST
+          value: "192.168.250.2"
+        - name: KUBERNETES_SERVICE_PORT
+          value: "6443"
         volumeMounts:
         - name: config
           mountPath: /etc/config

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/inotify.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -238,6 +239,7 @@ int node_init(const HiddenOptions& options) {
     log::error(kComponent, "`node init` is only for process 1 of the node's sandbox");
     return 2;
   }
+  ::prctl(PR_SET_NAME, "nestor-init");
   Ready ready(options.ready_fd);
   const Layout layout{options.state_dir};
   const auto config = load(layout);

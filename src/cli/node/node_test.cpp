@@ -91,6 +91,7 @@ TEST(ConfigFiles, AreWellFormed) {
   ASSERT_TRUE(cni);
   EXPECT_EQ(find_string(*cni, {"name"}), "nestor");
   EXPECT_TRUE(parse_yaml_documents(storage_manifest()));
+  EXPECT_THAT(storage_manifest(), HasSubstr(kNodeAddress));
   const auto dns = parse_yaml_documents(dns_manifest());
   ASSERT_TRUE(dns);
   EXPECT_THAT(std::string(find_string(dns->at(0), {"data", "Corefile"})), HasSubstr("NXDOMAIN"));

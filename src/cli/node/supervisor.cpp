@@ -186,6 +186,8 @@ Result<bool> supervise(const Layout& layout, const Config& config, Ready& ready)
 }  // namespace
 
 int node_supervise(const HiddenOptions& options) {
+  // Started as /proc/self/exe, it would be listed as "exe".
+  ::prctl(PR_SET_NAME, "nestor-node");
   Ready ready(options.ready_fd);
   if (options.ready_fd >= 0) ::fcntl(options.ready_fd, F_SETFD, FD_CLOEXEC);
   const Layout layout{options.state_dir};
