@@ -43,12 +43,23 @@ t create deployment web --replicas 2 --image registry.k8s.io/e2e-test-images/agn
 t expose deployment web --port 80 --target-port 8080
 t rollout status deployment web --timeout=240s
 t -n kube-system rollout status deployment coredns --timeout=240s
-answer=$(t get --raw /api/v1/namespaces/default/services/web:80/proxy/hostname) || die "the Service does not answer"
-[[ $answer == web-* ]] || die "the Service answered '$answer'"
 pod=$(t get pods -l app=web -o jsonpath='{.items[0].metadata.name}')
-[[ -n $(t logs "$pod") ]] || die "no log of $pod"
 equal "exec" "$(t exec "$pod" -- hostname)" "$pod"
+[[ $(t logs "$pod") == *"Started HTTP server"* ]] || die "no log of $pod"
+# The name goes through CoreDNS, the Service's address through kube-proxy.
+answers() { t exec "$pod" -- /bin/sh -c 'wget -q -T 5 -O - http://web.default.svc.cluster.local/hostname'; }
+retry 60 answers || die "the Service does not answer"
+say "port-forward"
+t port-forward deployment/web "$((port + 1))":8080 >"$work/forward.log" &
+forward=$!
+retry 30 grep -q Forwarding "$work/forward.log" || die "port-forward does not start"
+answer=$(curl --silent --max-time 20 "http://127.0.0.1:$((port + 1))/hostname") || die "port-forward does not answer"
+kill "$forward"
+wait "$forward" 2>/dev/null || true
+[[ $answer == web-* ]] || die "port-forward answered '$answer'"
 
 n delete cluster demo --timeout 300
-equal "what is left of the cluster" \
-  "$(kubectl --kubeconfig "$state/admin.kubeconfig" get vm,vmi,tcp,machines,secrets,pods -n default -o name)" ""
+left() { kubectl --kubeconfig "$state/admin.kubeconfig" get vm,vmi,tcp,machines,secrets,pods -n default -o name; }
+# The garbage collector takes the pods of the control plane a moment later.
+nothing_left() { [[ -z $(left) ]]; }
+retry 60 nothing_left || die "left of the cluster: $(left)"

@@ -10,7 +10,7 @@ k wait node --all --for=condition=Ready --timeout=300s
 k get pod hello >/dev/null 2>&1 ||
   k run hello --image=registry.k8s.io/e2e-test-images/agnhost:2.66.1 --port=8080 -- netexec --http-port=8080
 k wait pod hello --for=condition=Ready --timeout=180s
-answer=$(k get --raw /api/v1/namespaces/default/pods/hello:8080/proxy/hostname)
+answer=$(k exec hello -- wget -q -T 10 -O - http://127.0.0.1:8080/hostname)
 equal "the pod's answer" "$answer" hello
 k get nodes -o wide
 cat <<TEXT
