@@ -1,10 +1,7 @@
 #include "cli/context.hpp"
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/json/array.hpp>
 
 #include <cstdio>
@@ -83,23 +80,13 @@ int run_command(const ConnectOptions& options, const Command& command) {
 
   Context context{io.get_executor(), clock, **client, kubeconfig->path, ns,
                   kubeconfig->tenant_proxy_url};
-  asio::cancellation_signal cancel;
-  asio::signal_set signals(io, SIGINT, SIGTERM);
-  signals.async_wait([&](boost::system::error_code ec, int) {
-    if (!ec) cancel.emit(asio::cancellation_type::terminal);
-  });
   std::optional<Result<int>> result;
-  asio::co_spawn(io, command(context),
-                 asio::bind_cancellation_slot(
-                     cancel.slot(), [&](std::exception_ptr failure, Result<int> value) {
-                       result = failure ? fail(Code::kInternal, "unexpected failure")
-                                        : std::move(value);
-                       signals.cancel();
-                     }));
+  asio::co_spawn(io, command(context), [&](std::exception_ptr failure, Result<int> value) {
+    result = failure ? fail(Code::kInternal, "unexpected failure") : std::move(value);
+  });
   io.run();
   if (!result) return 1;
   if (*result) return **result;
-  if (result->error().code == Code::kCancelled) return 130;
   return print_error(result->error());
 }
 
