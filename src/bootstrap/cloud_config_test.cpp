@@ -37,7 +37,7 @@ TEST(JoinConfiguration, KeepsWhatTheSpecSaysAndAddsToItsTaints) {
       "timeouts":{"kubeletHealthCheckSeconds":240}}})");
   const Json join = join_configuration(spec, kInput).value();
   EXPECT_EQ(find_string(join, {"nodeRegistration", "criSocket"}),
-            "/var/run/containerd/containerd.sock");
+            "unix:///var/run/containerd/containerd.sock");
   EXPECT_EQ(find(join, {"nodeRegistration", "taints"})->get_array().size(), 2U);
   EXPECT_TRUE(find(join, {"nodeRegistration", "kubeletExtraArgs"})->is_array());
   EXPECT_EQ(*find(join, {"timeouts"}), json(R"({"kubeletHealthCheck":"240s"})"));

@@ -88,6 +88,11 @@ Result<Json> join_configuration(const Json& spec, const JoinInput& input) {
 
   JsonObject registration = object_at(join, "nodeRegistration");
   add_uninitialized_taint(registration);
+  // kubeadm still takes a bare path, with a warning.
+  if (const auto* socket = registration.if_contains("criSocket");
+      socket != nullptr && socket->is_string() && socket->get_string().starts_with("/")) {
+    registration["criSocket"] = "unix://" + std::string(socket->get_string());
+  }
   if (const Json* arguments = registration.if_contains("kubeletExtraArgs"); arguments && !beta4) {
     registration["kubeletExtraArgs"] = arguments_as_map(*arguments);
   }

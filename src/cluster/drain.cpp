@@ -47,9 +47,12 @@ Task<DrainResult> drain_once(kube::Client& tenant, api::core::Node node) {
   NESTOR_CO_TRY_VOID(co_await cordon(tenant, node));
   kube::ListOptions options{.field_selector = "spec.nodeName=" + node.metadata.name};
   NESTOR_CO_TRY(const auto pods, co_await kube::list<api::core::Pod>(tenant, "", options));
+  // Nobody confirms the end of pods on a Node that does not report any more.
+  const auto* ready = kube::find_condition(node.status.conditions, "Ready");
+  const bool unreachable = ready != nullptr && ready->status == "Unknown";
   DrainResult result;
   for (const auto& pod : pods) {
-    if (!must_leave(pod)) continue;
+    if (!must_leave(pod) || (unreachable && pod.metadata.deleting())) continue;
     ++result.remaining;
     if (pod.metadata.deleting()) continue;
     const auto evicted = co_await evict(tenant, pod.metadata.key());

@@ -23,8 +23,34 @@ std::string reference(std::string_view kind, std::string_view ns, std::string_vi
   return std::string(kind) + "/" + std::string(ns) + "/" + std::string(name);
 }
 
+/// How the Machine tells the step it is at; at the last one it lets go.
+void mark_deleting(Machine& machine, MachineDeleteStep step, const std::string& message,
+                   WallTime now) {
+  machine.status.phase = "Deleting";
+  kube::Condition deleting;
+  deleting.type = "Deleting";
+  deleting.status = "True";
+  deleting.reason = deleting_reason(step);
+  deleting.message = message;
+  kube::set_condition(machine.status.conditions, deleting, format_rfc3339(now));
+  if (step == MachineDeleteStep::kDone) {
+    std::erase(machine.metadata.finalizers, api::cluster::kMachineFinalizer);
+  }
+}
+
 bool is_watched(const api::cluster::ContractReference& ref) {
   return ref.empty() || ref.kind == "KubeadmConfig" || ref.kind == "KubevirtMachine";
+}
+
+kube::ReconcileResult wake_for(const Machine& machine, MachineDeleteStep step) {
+  kube::ReconcileResult result;
+  const bool watched =
+      is_watched(machine.spec.bootstrap.configRef) && is_watched(machine.spec.infrastructureRef);
+  if (!watched) result.requeue_after = kUnwatchedPeriod;
+  if (step == MachineDeleteStep::kDrain || step == MachineDeleteStep::kNode) {
+    result.requeue_after = kDrainPeriod;
+  }
+  return result;
 }
 
 }  // namespace
@@ -209,6 +235,21 @@ Task<> MachineController::do_delete_step(MachineDeleteStep step, std::optional<R
   }
 }
 
+Task<> MachineController::look_into_tenant(MachinePtr machine, ClusterPtr cluster,
+                                           Deletion& deletion) {
+  deletion.session = context_.sessions.find(cluster->metadata.key());
+  if (deletion.session) {
+    auto found = co_await read_node(deletion.session, machine);
+    if (!found && found.error().code == Code::kCancelled) co_return std::unexpected(found.error());
+    // A tenant that fails just now must not keep the machine for ever: it counts as unreachable.
+    if (!found) deletion.session = nullptr;
+    if (found) deletion.node = *std::move(found);
+  }
+  deletion.view.node_unknown = !deletion.session && !machine->status.nodeRef.name.empty();
+  if (deletion.node) deletion.view.node = &*deletion.node;
+  co_return Result<>{};
+}
+
 Task<kube::ReconcileResult> MachineController::reconcile_delete(MachinePtr machine,
                                                                 ClusterPtr cluster) {
   if (!machine->metadata.has_finalizer(api::cluster::kMachineFinalizer)) {
@@ -217,28 +258,15 @@ Task<kube::ReconcileResult> MachineController::reconcile_delete(MachinePtr machi
   const std::string& ns = machine->metadata.namespace_;
   NESTOR_CO_TRY(auto infra, co_await fetch(context_, machine->spec.infrastructureRef, ns));
   NESTOR_CO_TRY(auto bootstrap, co_await fetch(context_, machine->spec.bootstrap.configRef, ns));
-  MachineDeleteView view;
+  Deletion deletion;
+  auto& view = deletion.view;
   view.machine = machine.get();
   view.now = context_.runtime.clock().now();
   view.cluster_deleting = !cluster || cluster->metadata.deleting();
   view.infrastructure_exists = infra.has_value();
   view.bootstrap_exists = bootstrap.has_value();
-
-  SessionPtr session;
-  std::optional<api::core::Node> node;
   if (!view.cluster_deleting) {
-    session = context_.sessions.find(cluster->metadata.key());
-    if (session) {
-      // A tenant that fails just now must not keep the machine for ever: it counts as unreachable.
-      auto found = co_await read_node(session, machine);
-      if (!found && found.error().code == Code::kCancelled) {
-        co_return std::unexpected(found.error());
-      }
-      if (found) node = *std::move(found);
-      if (!found) session = nullptr;
-    }
-    view.node_unknown = !session && !machine->status.nodeRef.name.empty();
-    if (node) view.node = &*node;
+    NESTOR_CO_TRY_VOID(co_await look_into_tenant(machine, cluster, deletion));
   }
 
   Machine after = *machine;
@@ -247,33 +275,19 @@ Task<kube::ReconcileResult> MachineController::reconcile_delete(MachinePtr machi
     if (after.status.deletion.nodeDrainStartTime.empty()) {
       after.status.deletion.nodeDrainStartTime = format_rfc3339(view.now);
     }
-    NESTOR_CO_TRY(const DrainResult drained, co_await drain_once(session->client(), *node));
+    NESTOR_CO_TRY(const DrainResult drained,
+                  co_await drain_once(deletion.session->client(), *deletion.node));
     view.drained = drained.remaining == 0;
     message = view.drained ? "" : std::to_string(drained.remaining) + " pods are left";
     if (!drained.message.empty()) message += ": " + drained.message;
   }
   const MachineDeleteStep step = next_delete_step(view);
-  NESTOR_CO_TRY_VOID(co_await do_delete_step(step, std::move(infra), std::move(bootstrap), session,
-                                             node ? node->metadata.name : std::string()));
-
-  after.status.phase = "Deleting";
-  kube::Condition deleting;
-  deleting.type = "Deleting";
-  deleting.status = "True";
-  deleting.reason = deleting_reason(step);
-  deleting.message = message;
-  kube::set_condition(after.status.conditions, deleting, context_.now());
-  if (step == MachineDeleteStep::kDone) {
-    std::erase(after.metadata.finalizers, api::cluster::kMachineFinalizer);
-  }
+  NESTOR_CO_TRY_VOID(co_await do_delete_step(step, std::move(infra), std::move(bootstrap),
+                                             deletion.session,
+                                             deletion.node ? deletion.node->metadata.name : ""));
+  mark_deleting(after, step, message, view.now);
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context_.client(), *machine, after));
-  kube::ReconcileResult result;
-  if (step == MachineDeleteStep::kDrain) result.requeue_after = kDrainPeriod;
-  if (step == MachineDeleteStep::kNode) result.requeue_after = kDrainPeriod;
-  const bool watched =
-      is_watched(machine->spec.bootstrap.configRef) && is_watched(machine->spec.infrastructureRef);
-  if (!watched && !result.requeue_after) result.requeue_after = kUnwatchedPeriod;
-  co_return result;
+  co_return wake_for(*machine, step);
 }
 
 }  // namespace nestor::cluster

@@ -17,8 +17,16 @@ class MachineController {
   using MachinePtr = kube::Informer<api::cluster::Machine>::Ptr;
   using ClusterPtr = kube::Informer<api::cluster::Cluster>::Ptr;
   using SessionPtr = std::shared_ptr<tenant::Session>;
+  /// What one pass of a deletion found.
+  struct Deletion {
+    MachineDeleteView view;
+    SessionPtr session;
+    std::optional<api::core::Node> node;
+  };
   Task<kube::ReconcileResult> reconcile_normal(MachinePtr machine, ClusterPtr cluster);
   Task<kube::ReconcileResult> reconcile_delete(MachinePtr machine, ClusterPtr cluster);
+  /// Fills in the session and the Node; `deletion` outlives the call.
+  Task<> look_into_tenant(MachinePtr machine, ClusterPtr cluster, Deletion& deletion);
   Task<> do_delete_step(MachineDeleteStep step, std::optional<Referenced> infra,
                         std::optional<Referenced> bootstrap, SessionPtr session,
                         std::string node);

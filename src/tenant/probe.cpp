@@ -7,6 +7,7 @@ namespace nestor::tenant {
 ProbeStep ProbeTracker::next(const Result<>& answer) {
   if (answer) {
     connected_ = true;
+    ever_connected_ = true;
     failures_ = 0;
     retry_ = kFirstRetry;
     return {.connected = true, .rebuild = false, .wait = kPeriod};
@@ -16,7 +17,8 @@ ProbeStep ProbeTracker::next(const Result<>& answer) {
   if (refused || failures_ >= kFailuresAllowed) connected_ = false;
   // A tenant that answered a moment ago keeps its usual period; a lost or new one is tried sooner.
   if (connected_) return {.connected = true, .rebuild = false, .wait = kPeriod};
-  const Duration wait = retry_;
+  const bool starting = !ever_connected_ && failures_ < kFirstRetries;
+  const Duration wait = std::min(retry_, starting ? kLongestFirstRetry : kLongestRetry);
   retry_ = std::min(retry_ * 2, kLongestRetry);
   return {.connected = false, .rebuild = refused, .wait = wait};
 }

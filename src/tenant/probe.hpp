@@ -21,12 +21,16 @@ class ProbeTracker {
   static constexpr Duration kPeriod = std::chrono::seconds(10);
   static constexpr Duration kFirstRetry = std::chrono::milliseconds(500);
   static constexpr Duration kLongestRetry = std::chrono::seconds(10);
+  /// A tenant that never answered is most likely just starting, and much waits for it.
+  static constexpr Duration kLongestFirstRetry = std::chrono::seconds(2);
+  static constexpr int kFirstRetries = 60;
   static constexpr int kFailuresAllowed = 5;
 
   ProbeStep next(const Result<>& answer);
 
  private:
   bool connected_ = false;
+  bool ever_connected_ = false;
   int failures_ = 0;
   Duration retry_ = kFirstRetry;
 };

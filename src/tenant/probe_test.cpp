@@ -44,6 +44,8 @@ TEST(ProbeTracker, ANewTenantIsTriedSoonAndThenLessOften) {
   EXPECT_EQ(tracker.next(failed(Code::kUnavailable)).wait, std::chrono::milliseconds(500));
   EXPECT_EQ(tracker.next(failed(Code::kUnavailable)).wait, std::chrono::seconds(1));
   for (int i = 0; i < 10; ++i) tracker.next(failed(Code::kUnavailable));
+  EXPECT_EQ(tracker.next(failed(Code::kUnavailable)).wait, std::chrono::seconds(2));
+  for (int i = 0; i < 60; ++i) tracker.next(failed(Code::kUnavailable));
   EXPECT_EQ(tracker.next(failed(Code::kUnavailable)).wait, std::chrono::seconds(10));
 }
 

@@ -1,0 +1,186 @@
+#include "infrastructure/infrastructure.hpp"
+
+#include <gtest/gtest.h>
+
+#include "api/cluster/machine.hpp"
+#include "api/infrastructure/kubevirt_cluster.hpp"
+#include "api/infrastructure/kubevirt_machine_template.hpp"
+#include "api/kubevirt/virtual_machine.hpp"
+#include "tenant/testing/world.hpp"
+
+namespace nestor::infrastructure {
+namespace {
+
+using api::cluster::Cluster;
+using api::cluster::Machine;
+using api::core::Node;
+using api::core::Secret;
+using api::infrastructure::KubevirtCluster;
+using api::infrastructure::KubevirtMachine;
+using api::infrastructure::KubevirtMachineTemplate;
+using api::kubevirt::VirtualMachine;
+using api::kubevirt::VirtualMachineInstance;
+
+const char* const kTemplate = R"({"metadata":{"namespace":"default"},"spec":{"runStrategy":"Always",
+  "template":{"spec":{"domain":{"cpu":{"cores":2},"memory":{"guest":"2Gi"}}}}}})";
+
+struct InfrastructureRoom : ::testing::Test {
+  InfrastructureRoom() {
+    world.tenant_up();
+    add_controllers(*world.runtime, *world.sessions);
+    world.start();
+    world.add_cluster();
+    world.add_kubeconfig();
+    Machine machine = named<Machine>("m");
+    machine.spec.clusterName = "demo";
+    machine.spec.infrastructureRef = {"infrastructure.cluster.x-k8s.io", "KubevirtMachine", "m"};
+    machine = world.management.put(machine);
+    KubevirtMachine kubevirt = named<KubevirtMachine>("m");
+    kubevirt.metadata.labels["cluster.x-k8s.io/cluster-name"] = "demo";
+    kubevirt.metadata.ownerReferences = {kube::owner_reference(machine)};
+    const Json parsed = parse_json(kTemplate).value();
+    kubevirt.spec.virtualMachineTemplate.metadata = *find(parsed, {"metadata"});
+    kubevirt.spec.virtualMachineTemplate.spec = *find(parsed, {"spec"});
+    world.management.put(kubevirt);
+    world.run();
+  }
+  template <class T>
+  static T named(const std::string& name) {
+    T out;
+    out.metadata.name = name;
+    out.metadata.namespace_ = "default";
+    return out;
+  }
+  void cluster_ready() {
+    auto cluster = world.management.peek<Cluster>(world.demo).value();
+    cluster.status.initialization.infrastructureProvisioned = true;
+    cluster.status.initialization.controlPlaneInitialized = true;
+    world.management.put(cluster);
+    world.run();
+  }
+  void bootstrap_ready() {
+    Secret data = named<Secret>("m");
+    api::core::set_secret_value(data, "value", "#cloud-config\n{}\n");
+    world.management.put(data);
+    auto machine = world.management.peek<Machine>(key).value();
+    machine.spec.bootstrap.dataSecretName = "m";
+    world.management.put(machine);
+    world.run();
+  }
+  void machine_runs() {
+    auto vm = world.management.peek<VirtualMachine>(key).value();
+    VirtualMachineInstance vmi = named<VirtualMachineInstance>("m");
+    vmi.metadata.labels = vm.spec.template_.metadata.labels;
+    kube::Condition ready;
+    ready.type = "Ready";
+    ready.status = "True";
+    vmi.status.phase = "Running";
+    vmi.status.conditions = {ready};
+    vmi.status.interfaces.resize(1);
+    vmi.status.interfaces[0].ipAddress = "10.1.1.1";
+    world.management.put(vmi);
+    world.run();
+  }
+  KubevirtMachine machine() { return world.management.peek<KubevirtMachine>(key).value(); }
+  std::string reason() {
+    const auto now = machine();
+    const auto* found = kube::find_condition(now.status.conditions, "VMProvisioned");
+    return found == nullptr ? "none" : found->reason;
+  }
+  const kube::ObjectKey key{"default", "m"};
+  tenant::testing::World world;
+};
+
+TEST_F(InfrastructureRoom, SaysWhatItWaitsForAndMakesTheMachineThen) {
+  EXPECT_TRUE(machine().metadata.has_finalizer("kubevirtmachine.infrastructure.cluster.x-k8s.io"));
+  EXPECT_EQ(reason(), "WaitingForClusterInfrastructure");
+  cluster_ready();
+  EXPECT_EQ(reason(), "WaitingForBootstrapData");
+  EXPECT_EQ(world.management.count("create", "virtualmachines"), 0U);
+  bootstrap_ready();
+  const auto userdata = world.management.peek<Secret>({"default", "m-userdata"});
+  ASSERT_TRUE(userdata.has_value());
+  EXPECT_EQ(api::core::secret_value(*userdata, "userdata").value(), "#cloud-config\n{}\n");
+  ASSERT_TRUE(world.management.peek<VirtualMachine>(key).has_value());
+  EXPECT_EQ(world.management.count("create", "virtualmachines"), 1U);
+}
+
+TEST_F(InfrastructureRoom, FollowsTheInstance) {
+  cluster_ready();
+  bootstrap_ready();
+  EXPECT_NE(machine().status.ready, true);
+  machine_runs();
+  EXPECT_EQ(machine().status.ready, true);
+  EXPECT_EQ(machine().status.initialization.provisioned, true);
+  EXPECT_EQ(machine().spec.providerID, "kubevirt://m");
+  world.management.clear_calls();
+  world.pass(std::chrono::minutes(1));
+  EXPECT_EQ(world.management.count("patch"), 0U);
+}
+
+TEST_F(InfrastructureRoom, NamesTheNodeWhenItAppears) {
+  cluster_ready();
+  bootstrap_ready();
+  machine_runs();
+  Node node;
+  node.metadata.name = "m";
+  world.tenant.put(node);
+  world.run();
+  EXPECT_EQ(world.tenant.peek<Node>({"", "m"})->spec.providerID, "kubevirt://m");
+  EXPECT_EQ(machine().status.nodeupdated, true);
+}
+
+TEST_F(InfrastructureRoom, IsGoneOnlyWhenTheInstanceIs) {
+  cluster_ready();
+  bootstrap_ready();
+  machine_runs();
+  world.management.erase(KubevirtMachine::kType, key);
+  world.run();
+  EXPECT_FALSE(world.management.peek<VirtualMachine>(key).has_value());
+  EXPECT_TRUE(world.management.peek<KubevirtMachine>(key).has_value());
+  EXPECT_TRUE(world.management.peek<Secret>({"default", "m-userdata"}).has_value());
+  world.management.erase(VirtualMachineInstance::kType, key);
+  world.run();
+  EXPECT_FALSE(world.management.peek<KubevirtMachine>(key).has_value());
+  EXPECT_FALSE(world.management.peek<Secret>({"default", "m-userdata"}).has_value());
+}
+
+TEST_F(InfrastructureRoom, AFailedCreationIsSaidAndTriedAgain) {
+  cluster_ready();
+  world.management.fail_next("create", {Code::kInvalidArgument, "no such disk", {}}, 1,
+                             "virtualmachines");
+  bootstrap_ready();
+  world.pass(std::chrono::seconds(30));
+  EXPECT_TRUE(world.management.peek<VirtualMachine>(key).has_value());
+}
+
+TEST_F(InfrastructureRoom, AClusterManagedElsewhereIsLeftAlone) {
+  const auto owner = world.management.peek<Cluster>(world.demo).value();
+  auto own = named<KubevirtCluster>("own");
+  own.metadata.ownerReferences = {kube::owner_reference(owner, false)};
+  auto external = own;
+  external.metadata.name = "external";
+  external.metadata.annotations["cluster.x-k8s.io/managed-by"] = "kamaji";
+  world.management.put(own);
+  world.management.put(external);
+  world.run();
+  const auto read = [&](const char* name) {
+    return world.management.peek<KubevirtCluster>({"default", name}).value().status;
+  };
+  EXPECT_EQ(read("own").ready, true);
+  EXPECT_EQ(read("own").initialization.provisioned, true);
+  EXPECT_NE(read("external").ready, true);
+}
+
+TEST_F(InfrastructureRoom, ATemplateTellsItsCapacity) {
+  auto source = named<KubevirtMachineTemplate>("t");
+  source.spec.template_.spec = machine().spec;
+  world.management.put(source);
+  world.run();
+  const auto status = world.management.peek<KubevirtMachineTemplate>({"default", "t"})->status;
+  EXPECT_EQ(status.capacity.at("cpu"), Json("2"));
+  EXPECT_EQ(status.capacity.at("memory"), Json("2Gi"));
+}
+
+}  // namespace
+}  // namespace nestor::infrastructure
