@@ -128,7 +128,8 @@ TEST(LauncherPod, OutlivesTheGuestsGrace) {
 }
 
 TEST(LauncherPod, HandsTheMachineToTheLauncherWithoutClusterMatters) {
-  const Json* variable = named(find(compute(pod_of(worker())), {"env"}), "NESTOR_MACHINE");
+  const Json pod = pod_of(worker());
+  const Json* variable = named(find(compute(pod), {"env"}), "NESTOR_MACHINE");
   ASSERT_NE(variable, nullptr);
   const Json json = parse_json(find_string(*variable, {"value"})).value();
   const auto machine = from_json<VirtualMachineInstance>(json).value();
