@@ -20,9 +20,12 @@ constexpr int kListRestarts = 3;
 
 std::string_view content_type(PatchType type) {
   switch (type) {
-    case PatchType::kMerge: return "application/merge-patch+json";
-    case PatchType::kJson: return "application/json-patch+json";
-    case PatchType::kStrategicMerge: return "application/strategic-merge-patch+json";
+    case PatchType::kMerge:
+      return "application/merge-patch+json";
+    case PatchType::kJson:
+      return "application/json-patch+json";
+    case PatchType::kStrategicMerge:
+      return "application/strategic-merge-patch+json";
   }
   return "";
 }
@@ -154,8 +157,8 @@ Task<net::HttpResponse> HttpKubeClient::send(net::HttpRequest message) {
   }
   if (!response) co_return with_context(std::move(response).error(), context);
   if (response->status >= 400) {
-    co_return std::unexpected(error_from_response(response->status, response->body,
-                                                  response->header("Retry-After")));
+    co_return std::unexpected(
+        error_from_response(response->status, response->body, response->header("Retry-After")));
   }
   co_return std::move(*response);
 }

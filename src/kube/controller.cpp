@@ -1,13 +1,13 @@
 #include "kube/controller.hpp"
 
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <set>
 
 #include "base/log.hpp"
+#include "kube/metrics.hpp"
 #include "kube/signal.hpp"
 #include "kube/work_queue.hpp"
-
-#include <boost/asio/cancellation_state.hpp>
-#include <boost/asio/this_coro.hpp>
 
 namespace nestor::kube {
 
@@ -15,9 +15,7 @@ namespace {
 /// First delay of failures that another try alone is unlikely to mend.
 constexpr Duration kSlowFirstDelay = std::chrono::seconds(1);
 
-bool slow(Code code) {
-  return code == Code::kInvalidArgument || code == Code::kFailedPrecondition;
-}
+bool slow(Code code) { return code == Code::kInvalidArgument || code == Code::kFailedPrecondition; }
 }  // namespace
 
 struct Controller::Impl {
@@ -27,6 +25,7 @@ struct Controller::Impl {
         clock(clock_in),
         reconcile(std::move(reconcile_in)),
         options(options_in),
+        metrics(name),
         workers(std::move(executor)) {}
 
   std::string name;
@@ -35,6 +34,7 @@ struct Controller::Impl {
   ControllerOptions options;
   std::set<InformerCore*> sources;
   WorkQueue queue;
+  ControllerMetrics metrics;
   Signal wake;
   /// Times at which a sleeper wakes the dispatcher.
   std::multiset<SteadyTime> armed;
@@ -55,6 +55,7 @@ void Controller::Impl::dispatch() {
     std::string task = name + " " + key->to_string();
     workers.spawn(std::move(task), flight(std::move(*key)));
   }
+  metrics.depth(queue.depth());
   // With all flights taken the end of one wakes the dispatcher.
   if (queue.in_flight() >= static_cast<std::size_t>(options.concurrency)) return;
   const auto due = queue.next_due();
@@ -81,9 +82,17 @@ Task<ReconcileResult> Controller::Impl::guarded(ObjectKey key) {
 }
 
 Task<> Controller::Impl::flight(ObjectKey key) {
+  const SteadyTime started = clock.steady_now();
   const auto result = co_await guarded(key);
   const bool stopping = co_await cancelled();
-  if (!stopping) settle(key, result);
+  if (!stopping) {
+    settle(key, result);
+    using Outcome = ControllerMetrics::Outcome;
+    const Outcome outcome = !result                 ? Outcome::kFailed
+                            : result->requeue_after ? Outcome::kRequeued
+                                                    : Outcome::kDone;
+    metrics.reconciled(outcome, clock.steady_now() - started);
+  }
   queue.done(key);
   wake.notify();
   co_return Result<>();

@@ -4,6 +4,7 @@
 
 #include "base/testing/co_test.hpp"
 #include "base/testing/manual_clock.hpp"
+#include "kube/metrics.hpp"
 #include "kube/signal.hpp"
 #include "kube/testing/fake_client.hpp"
 #include "kube/testing/widget.hpp"
@@ -236,6 +237,25 @@ TEST_F(ControllerTest, ReconcilesOwnersOfThatKindOnly) {
   settle(io_);
   ASSERT_EQ(script_.calls.size(), 1U);
   EXPECT_EQ(script_.calls[0], (ObjectKey{"default", "mine"}));
+}
+
+TEST_F(ControllerTest, CountsWhatItDid) {
+  Metrics metrics;
+  set_metrics(&metrics);
+  start();
+  set_metrics(nullptr);
+  run();
+  controller_->enqueue(kA);
+  settle(io_);
+  script_.answer = fail(Code::kUnavailable, "down");
+  controller_->enqueue(kA);
+  settle(io_);
+  const Labels done{{"controller", "test"}, {"result", "done"}};
+  const Labels failed{{"controller", "test"}, {"result", "failed"}};
+  const std::string help = "Reconciles that ended, by result";
+  EXPECT_EQ(metrics.counter("nestor_reconcile_total", help, done).value(), 1);
+  EXPECT_EQ(metrics.counter("nestor_reconcile_total", help, failed).value(), 1);
+  run_coroutine(io_, tasks_.close());
 }
 
 TEST_F(ControllerTest, StopsWhileKeysAreInFlightAndWaiting) {

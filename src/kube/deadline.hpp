@@ -1,7 +1,6 @@
 #pragma once
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
-
 #include <string>
 #include <utility>
 #include <variant>

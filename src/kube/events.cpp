@@ -1,5 +1,6 @@
 #include "kube/events.hpp"
 
+#include <boost/asio/this_coro.hpp>
 #include <deque>
 #include <list>
 #include <map>
@@ -8,8 +9,6 @@
 #include "base/log.hpp"
 #include "kube/deadline.hpp"
 #include "kube/signal.hpp"
-
-#include <boost/asio/this_coro.hpp>
 
 namespace nestor::kube {
 

@@ -14,6 +14,8 @@ namespace nestor::kube {
 namespace {
 
 constexpr std::string_view kLog = "kube.informer";
+/// A watch that lived this long was a good one.
+constexpr Duration kLongWatch = std::chrono::seconds(5);
 
 struct Index {
   InformerCore::IndexFunction function;
@@ -113,8 +115,11 @@ struct InformerCore::Impl {
   void apply(const WatchEvent& event) {
     const ObjectKey key = key_of(event.object);
     switch (event.type) {
-      case WatchEvent::Type::kBookmark: break;
-      case WatchEvent::Type::kDeleted: set(key, nullptr); break;
+      case WatchEvent::Type::kBookmark:
+        break;
+      case WatchEvent::Type::kDeleted:
+        set(key, nullptr);
+        break;
       case WatchEvent::Type::kAdded:
       case WatchEvent::Type::kModified:
         if (Object object = decoded(key, event.object)) set(key, std::move(object));
@@ -133,9 +138,14 @@ struct InformerCore::Impl {
 Task<> InformerCore::Impl::watch_once() {
   auto stream = co_await client.watch(type, scope.ns, options(), resource_version);
   if (!stream) co_return std::unexpected(std::move(stream).error());
+  const SteadyTime opened = clock.steady_now();
   for (;;) {
     auto event = co_await (*stream)->next();
-    if (!event) co_return std::unexpected(std::move(event).error());
+    if (!event) {
+      // The server ends every watch after some minutes: that is no reason to wait.
+      if (clock.steady_now() - opened >= kLongWatch) backoff.reset();
+      co_return std::unexpected(std::move(event).error());
+    }
     backoff.reset();
     apply(*event);
   }

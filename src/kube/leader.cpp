@@ -74,8 +74,7 @@ Task<> renew(Client& client, Clock& clock, const LeaderOptions& options, LeaseKe
 
 }  // namespace
 
-Task<> lead(Client& client, Clock& clock, LeaderOptions options,
-            std::function<void()> on_started) {
+Task<> lead(Client& client, Clock& clock, LeaderOptions options, std::function<void()> on_started) {
   // After a cancel the lease must still be released.
   co_await asio::this_coro::throw_if_cancelled(false);
   LeaseKeeper keeper(options);

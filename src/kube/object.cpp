@@ -54,10 +54,9 @@ bool set_condition(std::vector<Condition>& conditions, Condition condition,
     conditions.push_back(std::move(condition));
     return true;
   }
-  condition.lastTransitionTime =
-      it->status == condition.status && !it->lastTransitionTime.empty()
-          ? it->lastTransitionTime
-          : std::string(now_rfc3339);
+  condition.lastTransitionTime = it->status == condition.status && !it->lastTransitionTime.empty()
+                                     ? it->lastTransitionTime
+                                     : std::string(now_rfc3339);
   if (*it == condition) return false;
   *it = std::move(condition);
   return true;

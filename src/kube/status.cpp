@@ -36,18 +36,27 @@ constexpr std::array kReasons = {
 
 Code code_from_http(int status) {
   switch (status) {
-    case 401: return Code::kUnauthenticated;
-    case 403: return Code::kPermissionDenied;
-    case 404: return Code::kNotFound;
+    case 401:
+      return Code::kUnauthenticated;
+    case 403:
+      return Code::kPermissionDenied;
+    case 404:
+      return Code::kNotFound;
     case 405:
-    case 501: return Code::kUnimplemented;
-    case 409: return Code::kAborted;
-    case 410: return Code::kOutOfRange;
-    case 429: return Code::kResourceExhausted;
+    case 501:
+      return Code::kUnimplemented;
+    case 409:
+      return Code::kAborted;
+    case 410:
+      return Code::kOutOfRange;
+    case 429:
+      return Code::kResourceExhausted;
     case 502:
     case 503:
-    case 504: return Code::kUnavailable;
-    default: break;
+    case 504:
+      return Code::kUnavailable;
+    default:
+      break;
   }
   if (status >= 500) return Code::kInternal;
   if (status >= 400) return Code::kInvalidArgument;
@@ -77,7 +86,8 @@ Error from_object(const Json& status, int http_status) {
                                    : std::string(reason);
   }
   const auto seconds = integer_at(status, {"details", "retryAfterSeconds"});
-  if (seconds && *seconds > 0 && *seconds < 86400) error.retry_after = std::chrono::seconds(*seconds);
+  if (seconds && *seconds > 0 && *seconds < 86400)
+    error.retry_after = std::chrono::seconds(*seconds);
   return error;
 }
 

@@ -67,11 +67,10 @@ TEST(WatchDecoder, RefusesWhatIsNoEvent) {
 }
 
 Error status_error(int http, std::string_view reason) {
-  return error_from_response(
-      http,
-      R"({"kind":"Status","status":"Failure","message":"m","reason":")" + std::string(reason) +
-          R"("})",
-      "");
+  return error_from_response(http,
+                             R"({"kind":"Status","status":"Failure","message":"m","reason":")" +
+                                 std::string(reason) + R"("})",
+                             "");
 }
 
 TEST(Status, TellsTheTwoConflictsApart) {
@@ -94,11 +93,11 @@ TEST(Status, MapsHttpCodesWithoutAStatus) {
 }
 
 TEST(Status, KeepsTheMessageAndTheTimeToWait) {
-  const Error error = error_from_response(
-      429,
-      R"({"kind":"Status","message":"slow down","reason":"TooManyRequests",)"
-      R"("details":{"retryAfterSeconds":3}})",
-      "");
+  const Error error =
+      error_from_response(429,
+                          R"({"kind":"Status","message":"slow down","reason":"TooManyRequests",)"
+                          R"("details":{"retryAfterSeconds":3}})",
+                          "");
   EXPECT_EQ(error.message, "slow down");
   EXPECT_EQ(error.retry_after, std::chrono::seconds(3));
   EXPECT_EQ(error_from_response(503, "", "7").retry_after, std::chrono::seconds(7));

@@ -12,8 +12,9 @@
 namespace nestor::kube {
 
 /// The queue of a controller, without I/O or time of its own. A key waits once however often it is
-/// added, is in flight at most once, and is queued again after its flight if it was added meanwhile.
-/// Back-off of a failing key: 5 ms doubled up to 1,000 s (client-go's item exponential limiter).
+/// added, is in flight at most once, and is queued again after its flight if it was added
+/// meanwhile. Back-off of a failing key: 5 ms doubled up to 1,000 s (client-go's item exponential
+/// limiter).
 class WorkQueue {
  public:
   static constexpr Duration kFirstDelay = std::chrono::milliseconds(5);

@@ -153,11 +153,11 @@ void ApiServer::Impl::start_etcd() {
   const std::string client = "http://127.0.0.1:" + std::to_string(etcd_port);
   const std::string peer = "http://127.0.0.1:" + std::to_string(free_port());
   etcd = std::make_unique<Child>(
-      std::vector<std::string>{
-          binary("etcd").string(), "--data-dir=" + directory + "/etcd", "--name=test",
-          "--listen-client-urls=" + client, "--advertise-client-urls=" + client,
-          "--listen-peer-urls=" + peer, "--initial-advertise-peer-urls=" + peer,
-          "--initial-cluster=test=" + peer, "--unsafe-no-fsync"},
+      std::vector<std::string>{binary("etcd").string(), "--data-dir=" + directory + "/etcd",
+                               "--name=test", "--listen-client-urls=" + client,
+                               "--advertise-client-urls=" + client, "--listen-peer-urls=" + peer,
+                               "--initial-advertise-peer-urls=" + peer,
+                               "--initial-cluster=test=" + peer, "--unsafe-no-fsync"},
       fs::path(directory) / "etcd.log");
 }
 
@@ -185,12 +185,9 @@ void ApiServer::Impl::start_apiserver() {
       std::vector<std::string>{
           binary("kube-apiserver").string(),
           "--etcd-servers=http://127.0.0.1:" + std::to_string(etcd_port),
-          "--bind-address=127.0.0.1",
-          "--advertise-address=127.0.0.1",
-          "--endpoint-reconciler-type=none",
-          "--secure-port=" + std::to_string(port),
-          "--cert-dir=" + directory,
-          "--tls-cert-file=" + directory + "/tls.crt",
+          "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1",
+          "--endpoint-reconciler-type=none", "--secure-port=" + std::to_string(port),
+          "--cert-dir=" + directory, "--tls-cert-file=" + directory + "/tls.crt",
           "--tls-private-key-file=" + directory + "/tls.key",
           "--client-ca-file=" + directory + "/ca.crt",
           "--service-account-issuer=https://kubernetes.default.svc",
@@ -198,8 +195,7 @@ void ApiServer::Impl::start_apiserver() {
           "--service-account-signing-key-file=" + directory + "/sa.key",
           "--authorization-mode=RBAC",
           // No controller makes the accounts that this plugin wants to find.
-          "--disable-admission-plugins=ServiceAccount",
-          "--service-cluster-ip-range=10.96.0.0/16"},
+          "--disable-admission-plugins=ServiceAccount", "--service-cluster-ip-range=10.96.0.0/16"},
       fs::path(directory) / "kube-apiserver.log");
 }
 

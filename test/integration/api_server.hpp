@@ -32,8 +32,8 @@ class ApiServer {
   /// A client certificate for a user of these groups, without rights of its own.
   kube::ClientConfig user(const std::string& name, const std::vector<std::string>& groups) const;
   std::uint16_t port() const;
-  /// Kills the kube-apiserver and starts it again with the same data, address and keys; returns when
-  /// it is ready. Its watch caches begin anew, so that older resourceVersions are gone.
+  /// Kills the kube-apiserver and starts it again with the same data, address and keys; returns
+  /// when it is ready. Its watch caches begin anew, so that older resourceVersions are gone.
   void restart();
   /// The data directory, for files of a test.
   const std::string& directory() const;

@@ -1,11 +1,10 @@
-#include "integration/api_server.hpp"
-
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <set>
 
 #include "base/task_group.hpp"
+#include "integration/api_server.hpp"
 
 namespace nestor::integration {
 namespace {
@@ -177,8 +176,8 @@ TEST_F(ClientTest, DeletesOnlyTheUidThatIsMeant) {
 
 Task<> create_many(kube::Client& client, std::string ns, int from, int to) {
   for (int i = from; i < to; ++i) {
-    std::string text = R"({"metadata":{"name":"m)" + std::to_string(i) +
-                       R"(","labels":{"odd":")" + (i % 2 == 1 ? "yes" : "no") + R"("}}})";
+    std::string text = R"({"metadata":{"name":"m)" + std::to_string(i) + R"(","labels":{"odd":")" +
+                       (i % 2 == 1 ? "yes" : "no") + R"("}}})";
     Json object = parse_json(text).value();
     auto made = co_await client.create(kConfigMaps, ns, std::move(object));
     if (!made) co_return std::unexpected(std::move(made).error());

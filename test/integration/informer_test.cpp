@@ -76,10 +76,10 @@ Task<> churn(kube::Client& client, std::string ns, int seed) {
       if (!gone) co_return gone;
       continue;
     }
-    Json object = parse_json(R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":")" +
-                             name + R"(","namespace":")" + ns + R"("},"data":{"v":")" +
-                             std::to_string(i) + R"("}})")
-                      .value();
+    Json object =
+        parse_json(R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":")" + name +
+                   R"(","namespace":")" + ns + R"("},"data":{"v":")" + std::to_string(i) + R"("}})")
+            .value();
     kube::ApplyOptions options{"churn"};
     auto made = co_await client.apply(kConfigMaps, std::move(object), std::move(options));
     if (!made && made.error().code != Code::kAborted) {
@@ -116,8 +116,7 @@ TEST_F(InformerTest, EndsEqualToTheServerAfterManyChanges) {
   for (const Json& item : truth.items) {
     const auto cached = informer.get({ns_, std::string(find_string(item, {"metadata", "name"}))});
     ASSERT_NE(cached, nullptr);
-    EXPECT_EQ(cached->metadata.resourceVersion,
-              find_string(item, {"metadata", "resourceVersion"}));
+    EXPECT_EQ(cached->metadata.resourceVersion, find_string(item, {"metadata", "resourceVersion"}));
     const std::string value(find_string(item, {"data", "v"}));
     if (value.empty()) continue;
     const auto found = informer.by_index("v", value);
@@ -165,8 +164,8 @@ TEST_F(InformerTest, AControllerHealsWhatItOwns) {
   ASSERT_TRUE(until(maps, right).has_value());
   const std::string first = maps.get(copied)->metadata.uid;
   must(client_->remove(kConfigMaps, copied));
-  ASSERT_TRUE(until(maps, [&] { return right() && maps.get(copied)->metadata.uid != first; })
-                  .has_value());
+  ASSERT_TRUE(
+      until(maps, [&] { return right() && maps.get(copied)->metadata.uid != first; }).has_value());
   Json spoil = parse_json(R"({"data":{"value":"spoilt"}})").value();
   must(client_->patch(kConfigMaps, copied, kube::PatchType::kMerge, spoil));
   ASSERT_TRUE(until(maps, [&] { return !right(); }).has_value());

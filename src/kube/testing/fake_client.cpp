@@ -1,8 +1,7 @@
 #include "kube/testing/fake_client.hpp"
 
-#include <boost/asio/this_coro.hpp>
-
 #include <algorithm>
+#include <boost/asio/this_coro.hpp>
 #include <charconv>
 #include <deque>
 
@@ -22,9 +21,9 @@ struct Fault {
 };
 
 ObjectKey key_of(const ResourceType& type, const Json& object) {
-  return {type.namespaced ? std::string(find_string(object, {"metadata", "namespace"}))
-                          : std::string(),
-          std::string(find_string(object, {"metadata", "name"}))};
+  return {
+      type.namespaced ? std::string(find_string(object, {"metadata", "namespace"})) : std::string(),
+      std::string(find_string(object, {"metadata", "name"}))};
 }
 
 /// Under which what a manager applied is remembered.
@@ -262,8 +261,8 @@ Task<Json> FakeClient::create(ResourceType type, std::string ns, Json object) {
     if (!metadata.is_object()) metadata = JsonObject();
     metadata.get_object()["namespace"] = ns;
   }
-  NESTOR_CO_TRY_VOID(impl_->called(
-      {"create", std::string(type.plural), key_of(type, object), {}, object, {}}));
+  NESTOR_CO_TRY_VOID(
+      impl_->called({"create", std::string(type.plural), key_of(type, object), {}, object, {}}));
   co_return impl_->store.create(type, std::move(object), false);
 }
 

@@ -106,10 +106,10 @@ TEST_F(FakeClientTest, FailsTheCallsItWasToldTo) {
 
 TEST_F(FakeClientTest, FoldsStringDataOfSecrets) {
   const ResourceType secrets{"", "v1", "Secret", "secrets"};
-  const Json stored = client_.put(
-      secrets, parse_json(R"({"kind":"Secret","metadata":{"name":"s","namespace":"n"},)"
-                          R"("stringData":{"k":"v"}})")
-                   .value());
+  const Json stored =
+      client_.put(secrets, parse_json(R"({"kind":"Secret","metadata":{"name":"s","namespace":"n"},)"
+                                      R"("stringData":{"k":"v"}})")
+                               .value());
   EXPECT_EQ(find_string(stored, {"data", "k"}), "dg==");
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <boost/describe/class.hpp>
-
 #include <map>
 #include <optional>
 #include <string>

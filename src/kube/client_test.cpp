@@ -1,0 +1,187 @@
+#include "kube/client.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/testing/co_test.hpp"
+#include "net/http.hpp"
+
+namespace nestor::kube {
+namespace {
+
+constexpr ResourceType kPods{"", "v1", "Pod", "pods"};
+const ObjectKey kA{"ns", "a"};
+
+/// A client and an HTTP server whose answers a test scripts.
+class ClientTest : public ::testing::Test {
+ protected:
+  ClientTest() {
+    net::HttpServerOptions options;
+    options.address = "127.0.0.1";
+    server_ = net::make_http_server(io_.get_executor(), options, [this](net::HttpRequest request) {
+                return answer(std::move(request));
+              }).value();
+    config_.server = "http://127.0.0.1:" + std::to_string(server_->port()) + "/prefix";
+  }
+  ~ClientTest() override { run_coroutine(io_, server_->stop()); }
+
+  asio::awaitable<net::HttpResponse> answer(net::HttpRequest request) {
+    net::HttpResponse response;
+    response.status = 200;
+    response.body = "{}";
+    if (!answers_.empty()) {
+      response = answers_.front();
+      answers_.erase(answers_.begin());
+    }
+    requests_.push_back(std::move(request));
+    co_return response;
+  }
+  void say(int status, std::string body) {
+    answers_.push_back({status, {{"Content-Type", "application/json"}}, std::move(body)});
+  }
+  Client& client() {
+    if (!client_) client_ = make_client(io_.get_executor(), config_).value();
+    return *client_;
+  }
+  template <class T>
+  Result<T> run(Task<T> task) {
+    return run_coroutine<T>(io_, std::move(task));
+  }
+  std::string header(std::size_t request, const std::string& name) const {
+    const net::HttpResponse headers{0, requests_.at(request).headers, {}};
+    return std::string(headers.header(name));
+  }
+
+  asio::io_context io_;
+  ClientConfig config_;
+  std::unique_ptr<net::HttpServer> server_;
+  std::unique_ptr<Client> client_;
+  std::vector<net::HttpResponse> answers_;
+  std::vector<net::HttpRequest> requests_;
+};
+
+TEST_F(ClientTest, ReadsAListPageByPage) {
+  say(200, R"({"metadata":{"resourceVersion":"9","continue":"t+1"},"items":[{"a":1}]})");
+  say(200, R"({"metadata":{"resourceVersion":"9"},"items":[{"a":2}]})");
+  ListOptions options;
+  options.page_size = 1;
+  options.label_selector = "a=b";
+  const auto list = run(client().list(kPods, "ns", options));
+  ASSERT_TRUE(list.has_value());
+  ASSERT_EQ(list->items.size(), 2U);
+  EXPECT_EQ(find_string(list->items[1], {"kind"}), "Pod");
+  EXPECT_EQ(list->resource_version, "9");
+  EXPECT_EQ(requests_[0].target, "/prefix/api/v1/namespaces/ns/pods?labelSelector=a%3Db&limit=1");
+  EXPECT_EQ(requests_[1].target,
+            "/prefix/api/v1/namespaces/ns/pods?labelSelector=a%3Db&limit=1&continue=t%2B1");
+}
+
+TEST_F(ClientTest, BeginsAListAnewWhenItsTokenExpired) {
+  say(200, R"({"metadata":{"resourceVersion":"9","continue":"t"},"items":[{"a":1}]})");
+  say(410, R"({"kind":"Status","reason":"Expired","code":410})");
+  say(200, R"({"metadata":{"resourceVersion":"20"},"items":[{"a":3}]})");
+  const auto list = run(client().list(kPods, "ns", {}));
+  ASSERT_TRUE(list.has_value());
+  EXPECT_EQ(list->items.size(), 1U);
+  EXPECT_EQ(list->resource_version, "20");
+}
+
+TEST_F(ClientTest, GivesUpOnAListThatExpiresAgainAndAgain) {
+  for (int i = 0; i < 8; ++i) {
+    say(200, R"({"metadata":{"continue":"t"},"items":[]})");
+    say(410, "");
+  }
+  EXPECT_EQ(run(client().list(kPods, "ns", {})).error().code, Code::kOutOfRange);
+}
+
+TEST_F(ClientTest, ReadsItsTokenAgainOnceWhenRefused) {
+  const auto file = std::filesystem::path(::testing::TempDir()) / "nestor_client_test_token";
+  std::ofstream(file) << "new\n";
+  config_.token = "old";
+  config_.token_file = file.string();
+  say(401, "");
+  EXPECT_TRUE(run(client().get(kPods, kA)).has_value());
+  ASSERT_EQ(requests_.size(), 2U);
+  EXPECT_EQ(header(0, "authorization"), "Bearer old");
+  EXPECT_EQ(header(1, "authorization"), "Bearer new");
+  // The same token is not tried twice.
+  say(401, "");
+  EXPECT_EQ(run(client().get(kPods, kA)).error().code, Code::kUnauthenticated);
+  EXPECT_EQ(requests_.size(), 3U);
+  std::filesystem::remove(file);
+}
+
+TEST_F(ClientTest, SendsWhatEachWriteNeeds) {
+  Json body = parse_json(R"({"metadata":{"name":"a","namespace":"ns"}})").value();
+  ASSERT_TRUE(run(client().apply(kPods, body, ApplyOptions{"nestor-x"})).has_value());
+  PatchOptions status{"status"};
+  ASSERT_TRUE(run(client().patch(kPods, kA, PatchType::kJson, body, status)).has_value());
+  ASSERT_TRUE(run(client().patch(kPods, kA, PatchType::kMerge, body)).has_value());
+  ASSERT_TRUE(run(client().remove(kPods, kA)).has_value());
+  EXPECT_EQ(requests_[0].method, "PATCH");
+  EXPECT_EQ(requests_[0].target,
+            "/prefix/api/v1/namespaces/ns/pods/a?fieldManager=nestor-x&force=true");
+  EXPECT_EQ(header(0, "Content-Type"), "application/apply-patch+yaml");
+  EXPECT_EQ(requests_[1].target, "/prefix/api/v1/namespaces/ns/pods/a/status");
+  EXPECT_EQ(header(1, "Content-Type"), "application/json-patch+json");
+  EXPECT_EQ(header(2, "Content-Type"), "application/merge-patch+json");
+  EXPECT_EQ(requests_[3].method, "DELETE");
+  EXPECT_NE(requests_[3].body.find("Background"), std::string::npos);
+  EXPECT_TRUE(header(3, "User-Agent").starts_with("nestor/"));
+}
+
+Task<std::vector<std::string>> events_until_error(Client& client, Code* end) {
+  ListOptions options;
+  auto stream = co_await client.watch(kPods, "", std::move(options), "5");
+  if (!stream) co_return std::unexpected(std::move(stream).error());
+  std::vector<std::string> names;
+  for (;;) {
+    auto event = co_await (*stream)->next();
+    if (!event) {
+      *end = event.error().code;
+      co_return names;
+    }
+    names.emplace_back(find_string(event->object, {"metadata", "name"}));
+  }
+}
+
+TEST_F(ClientTest, AWatchEndsAsUnavailable) {
+  say(200, R"({"type":"ADDED","object":{"metadata":{"name":"a"}}})"
+           "\n"
+           R"({"type":"DELETED","object":{"metadata":{"name":"b"}}})"
+           "\n");
+  Code end = Code::kUnknown;
+  const auto names = run(events_until_error(client(), &end));
+  ASSERT_TRUE(names.has_value());
+  EXPECT_EQ(*names, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(end, Code::kUnavailable);
+  EXPECT_NE(requests_[0].target.find("watch=true"), std::string::npos);
+  EXPECT_NE(requests_[0].target.find("resourceVersion=5"), std::string::npos);
+  EXPECT_NE(requests_[0].target.find("allowWatchBookmarks=true"), std::string::npos);
+}
+
+TEST_F(ClientTest, ARefusedWatchTellsWhy) {
+  say(410, R"({"kind":"Status","reason":"Expired","code":410,"message":"too old"})");
+  Code end = Code::kUnknown;
+  const auto names = run(events_until_error(client(), &end));
+  ASSERT_FALSE(names.has_value());
+  EXPECT_EQ(names.error().code, Code::kOutOfRange);
+  EXPECT_EQ(names.error().message, "too old");
+}
+
+TEST_F(ClientTest, AnAnswerThatIsNoJsonIsInternal) {
+  say(200, "<html>");
+  EXPECT_EQ(run(client().get(kPods, kA)).error().code, Code::kInternal);
+}
+
+TEST(MakeClient, RefusesWhatIsNoServer) {
+  asio::io_context io;
+  ClientConfig config;
+  config.server = "10.0.0.1:6443";
+  EXPECT_EQ(make_client(io.get_executor(), config).error().code, Code::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace nestor::kube
