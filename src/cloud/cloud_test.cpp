@@ -1,0 +1,85 @@
+#include "cloud/cloud.hpp"
+
+#include <gtest/gtest.h>
+
+#include "api/core/service.hpp"
+#include "base/process.hpp"
+#include "base/testing/co_test.hpp"
+#include "base/testing/manual_clock.hpp"
+#include "kube/testing/fake_client.hpp"
+
+namespace nestor::cloud {
+namespace {
+
+using api::core::Service;
+
+/// The controller with a pool of two addresses against an API server in memory.
+class PoolTest : public ::testing::Test {
+ protected:
+  PoolTest() {
+    add_address_pool(runtime_, {"10.9.0.1", "10.9.0.2"});
+    runtime_.start();
+    settle(io_);
+  }
+  ~PoolTest() override { run_coroutine(io_, runtime_.close()); }
+
+  void put(std::string name, std::string type = "LoadBalancer") {
+    Service service = client_.peek<Service>({"default", name}).value_or(Service{});
+    service.metadata.name = std::move(name);
+    service.metadata.namespace_ = "default";
+    service.spec.type = std::move(type);
+    client_.put(service);
+  }
+  std::string address(const std::string& name) {
+    const auto service = client_.peek<Service>({"default", name});
+    if (!service || service->status.loadBalancer.ingress.empty()) return "";
+    return service->status.loadBalancer.ingress[0].ip;
+  }
+
+  asio::io_context io_;
+  ManualClock clock_{io_.get_executor()};
+  kube::testing::FakeClient client_{&clock_};
+  std::unique_ptr<ProcessRunner> processes_ = make_process_runner(io_.get_executor());
+  kube::Runtime runtime_{io_.get_executor(), client_, clock_, *processes_, "test"};
+};
+
+TEST_F(PoolTest, GivesServicesMadeTogetherDifferentAddresses) {
+  put("a");
+  put("b");
+  settle(io_);
+  EXPECT_EQ(address("a"), "10.9.0.1");
+  EXPECT_EQ(address("b"), "10.9.0.2");
+  const auto service = client_.peek<Service>({"default", "a"});
+  EXPECT_EQ(service->status.loadBalancer.ingress[0].ipMode, "VIP");
+}
+
+TEST_F(PoolTest, AServiceThatFoundNoneGetsTheFirstThatIsFreed) {
+  put("a");
+  put("b");
+  put("c");
+  settle(io_);
+  EXPECT_EQ(address("c"), "");
+  client_.erase(Service::kType, {"default", "a"});
+  settle(io_);
+  EXPECT_EQ(address("c"), "10.9.0.1");
+}
+
+TEST_F(PoolTest, AServiceThatChangesItsTypeFreesItsAddress) {
+  put("a");
+  put("b");
+  put("c");
+  settle(io_);
+  put("b", "ClusterIP");
+  settle(io_);
+  EXPECT_EQ(address("b"), "");
+  EXPECT_EQ(address("c"), "10.9.0.2");
+}
+
+TEST_F(PoolTest, LeavesOtherTypesAlone) {
+  put("a", "ClusterIP");
+  settle(io_);
+  EXPECT_EQ(address("a"), "");
+}
+
+}  // namespace
+}  // namespace nestor::cloud
