@@ -30,14 +30,25 @@ JsonArray to_array(const std::vector<std::string>& items) {
   return out;
 }
 
-Json build_probe(const char* path, int port, int period, int failures,
+/// How patient a probe is. As kubeadm's own: a busy machine is no reason to kill a control plane.
+struct Patience {
+  int period;
+  int timeout;
+  int failures;
+};
+constexpr Patience kLiveness{10, 15, 8};
+constexpr Patience kReadiness{10, 15, 3};
+/// One second apart: this is what a new tenant waits for.
+constexpr Patience kStartup{1, 5, 120};
+
+Json build_probe(const char* path, int port, const Patience& patience,
                  const std::optional<Probe>& global, const std::optional<Probe>& own) {
   JsonObject probe{{"httpGet", JsonObject{{"path", path}, {"port", port}, {"scheme", "HTTPS"}}},
                    {"initialDelaySeconds", 0},
-                   {"timeoutSeconds", 1},
-                   {"periodSeconds", period},
+                   {"timeoutSeconds", patience.timeout},
+                   {"periodSeconds", patience.period},
                    {"successThreshold", 1},
-                   {"failureThreshold", failures}};
+                   {"failureThreshold", patience.failures}};
   for (const auto* layer : {&global, &own}) {
     if (!*layer) continue;
     const Json written = to_json(**layer);
@@ -57,12 +68,12 @@ void add_probes(JsonObject& container, const Paths& paths, const Probes& all,
                 const std::optional<ProbeSet>& component) {
   const ProbeSet own = component.value_or(ProbeSet{});
   container["livenessProbe"] =
-      build_probe(paths.live, paths.port, 10, 3, all.liveness, own.liveness);
-  // One second: this is what a new tenant waits for.
-  container["startupProbe"] = build_probe(paths.live, paths.port, 1, 120, all.startup, own.startup);
+      build_probe(paths.live, paths.port, kLiveness, all.liveness, own.liveness);
+  container["startupProbe"] =
+      build_probe(paths.live, paths.port, kStartup, all.startup, own.startup);
   if (paths.ready != nullptr) {
     container["readinessProbe"] =
-        build_probe(paths.ready, paths.port, 10, 3, all.readiness, own.readiness);
+        build_probe(paths.ready, paths.port, kReadiness, all.readiness, own.readiness);
   }
 }
 
