@@ -20,6 +20,7 @@
 #include "controlplane/controlplane.hpp"
 #include "infrastructure/infrastructure.hpp"
 #include "kube/leader.hpp"
+#include "kube/metrics.hpp"
 #include "kube/runtime.hpp"
 #include "net/http.hpp"
 #include "tenant/sessions.hpp"
@@ -80,6 +81,7 @@ class Manager {
 
  private:
   void start_controllers() {
+    kube::set_metrics(&metrics_);
     runtime_ = std::make_unique<kube::Runtime>(io_.get_executor(), *client_, clock_, *processes_,
                                                "nestor-manager");
     sessions_ = std::make_unique<tenant::Sessions>(*runtime_);

@@ -2,7 +2,7 @@
 # Shared by the end-to-end tests: programs, a management cluster, checks.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-nestor=$root/build/release/nestor
+nestor=${NESTOR:-$root/build/release/nestor}
 PATH=$root/build/assets/bin:$PATH
 export PATH
 unset KUBECONFIG
