@@ -4,7 +4,8 @@
 
 #include "base/json.hpp"
 
-/// The documents a worker machine reads at its first boot. Pure functions of a KubeadmConfig's spec.
+/// The documents a worker machine reads at its first boot. Pure functions of a KubeadmConfig's
+/// spec.
 namespace nestor::bootstrap {
 
 /// What a joining machine must know beyond its KubeadmConfig.
@@ -24,12 +25,13 @@ inline constexpr const char* kSuccessPath = "/run/cluster-api/bootstrap-success.
 inline constexpr const char* kUninitializedTaint = "node.cluster.x-k8s.io/uninitialized";
 
 /// kubeadm's JoinConfiguration: `spec.joinConfiguration` with discovery and taint filled in.
-/// v1beta4 from Kubernetes 1.31 on, else v1beta3. Errors: kInvalidArgument for a version before 1.22.
+/// v1beta4 from Kubernetes 1.31 on, else v1beta3. Errors: kInvalidArgument for a version
+/// before 1.22.
 Result<Json> join_configuration(const Json& spec, const JoinInput& input);
 
-/// The cloud-config user data for `kubeadm join`. Each `files[].contentFrom` must have been replaced
-/// by `content`. Below its head line it is JSON, which YAML readers take as it is.
-/// Errors: kInvalidArgument; kUnimplemented for the format ignition.
+/// The cloud-config user data for `kubeadm join`. Each `files[].contentFrom` must have been
+/// replaced by `content`. Below its head line it is JSON, which YAML readers take as it is. Errors:
+/// kInvalidArgument; kUnimplemented for the format ignition.
 Result<std::string> cloud_config(const Json& spec, const JoinInput& input);
 
 }  // namespace nestor::bootstrap

@@ -67,8 +67,8 @@ Result<Json> join_configuration(const Json& spec, const JoinInput& input) {
                 "Kubernetes version \"" + input.kubernetes_version + "\" cannot be joined");
   }
   const bool beta4 = *minor >= 31;
-  JsonObject join = spec.is_object() ? object_at(spec.get_object(), "joinConfiguration")
-                                     : JsonObject{};
+  JsonObject join =
+      spec.is_object() ? object_at(spec.get_object(), "joinConfiguration") : JsonObject{};
   join["apiVersion"] = beta4 ? "kubeadm.k8s.io/v1beta4" : "kubeadm.k8s.io/v1beta3";
   join["kind"] = "JoinConfiguration";
 

@@ -54,9 +54,8 @@ void KubeadmConfigController::add() {
   auto& informers = runtime_.informers();
   auto configs = informers.of<KubeadmConfig>();
   configs.add_index(std::string(kByCluster), [](const KubeadmConfig& config) {
-    return std::vector<std::string>{
-        cluster_index(config.metadata.namespace_,
-                      config.metadata.label(api::cluster::kClusterNameLabel))};
+    return std::vector<std::string>{cluster_index(
+        config.metadata.namespace_, config.metadata.label(api::cluster::kClusterNameLabel))};
   });
   controller.watch(configs);
   controller.watch_mapped<Machine>(informers.of<Machine>(), [](const Machine& machine) {
@@ -85,8 +84,7 @@ void KubeadmConfigController::add() {
   });
 }
 
-KubeadmConfigController::MachinePtr KubeadmConfigController::owner_of(
-    const KubeadmConfig& config) {
+KubeadmConfigController::MachinePtr KubeadmConfigController::owner_of(const KubeadmConfig& config) {
   for (const auto& owner : config.metadata.ownerReferences) {
     if (owner.kind != Machine::kType.kind) continue;
     const auto machine =
@@ -102,8 +100,7 @@ Task<kube::ReconcileResult> KubeadmConfigController::reconcile(kube::ObjectKey k
   const auto machine = owner_of(*config);
   // Still its MachineSet's: the Machine takes it over in a moment.
   if (!machine || machine->metadata.deleting()) co_return kube::ReconcileResult{};
-  const auto cluster =
-      runtime_.informers().of<Cluster>().get({key.ns, machine->spec.clusterName});
+  const auto cluster = runtime_.informers().of<Cluster>().get({key.ns, machine->spec.clusterName});
   if (!cluster || cluster->metadata.deleting()) co_return kube::ReconcileResult{};
   if (api::cluster::paused(*cluster, config->metadata)) co_return kube::ReconcileResult{};
 

@@ -21,8 +21,7 @@ TEST(TokenSecret, IsWhatKubeadmExpects) {
   EXPECT_EQ(value(secret, "token-secret"), "0123456789abcdef");
   EXPECT_EQ(value(secret, "usage-bootstrap-signing"), "true");
   EXPECT_EQ(value(secret, "usage-bootstrap-authentication"), "true");
-  EXPECT_EQ(value(secret, "auth-extra-groups"),
-            "system:bootstrappers:kubeadm:default-node-token");
+  EXPECT_EQ(value(secret, "auth-extra-groups"), "system:bootstrappers:kubeadm:default-node-token");
   EXPECT_EQ(value(secret, "expiration"), "2026-01-01T00:15:00Z");
 }
 

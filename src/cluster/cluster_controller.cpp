@@ -64,9 +64,8 @@ void ClusterController::add() {
                                                     cluster_of<api::cluster::MachineSet>);
   controller.watch_mapped<api::cluster::MachineDeployment>(
       context_.machine_deployments(), cluster_of<api::cluster::MachineDeployment>);
-  context_.sessions.on_change([&controller](const kube::ObjectKey& cluster, bool) {
-    controller.enqueue(cluster);
-  });
+  context_.sessions.on_change(
+      [&controller](const kube::ObjectKey& cluster, bool) { controller.enqueue(cluster); });
 }
 
 std::vector<kube::ObjectKey> ClusterController::clusters_referring_to(
@@ -86,8 +85,7 @@ ClusterView ClusterController::view_of(const Cluster& cluster) {
   const auto probe = context_.sessions.probe(cluster.metadata.key());
   view.remote_connected = probe.connected;
   view.remote_message = probe.message;
-  for (const auto& deployment :
-       context_.machine_deployments().list(cluster.metadata.namespace_)) {
+  for (const auto& deployment : context_.machine_deployments().list(cluster.metadata.namespace_)) {
     if (belongs_to(*deployment, cluster)) view.deployments.push_back(*deployment);
   }
   return view;

@@ -159,8 +159,7 @@ void observe_control_plane(const ClusterView& view, Cluster& cluster) {
 
 std::string phase_of(const Cluster& cluster) {
   if (cluster.metadata.deleting()) return "Deleting";
-  const bool provisioned =
-      cluster.status.initialization.infrastructureProvisioned.value_or(false);
+  const bool provisioned = cluster.status.initialization.infrastructureProvisioned.value_or(false);
   if (provisioned && cluster.spec.controlPlaneEndpoint.valid()) return "Provisioned";
   if (!cluster.spec.infrastructureRef.empty() || !cluster.spec.controlPlaneRef.empty()) {
     return "Provisioning";
@@ -200,10 +199,14 @@ DeleteStep next_delete_step(const Remaining& remaining) {
 
 std::string_view deleting_reason(DeleteStep step) {
   switch (step) {
-    case DeleteStep::kWorkers: return "WaitingForWorkersDeletion";
-    case DeleteStep::kControlPlane: return "WaitingForControlPlaneDeletion";
-    case DeleteStep::kInfrastructure: return "WaitingForInfrastructureDeletion";
-    case DeleteStep::kDone: return "DeletionCompleted";
+    case DeleteStep::kWorkers:
+      return "WaitingForWorkersDeletion";
+    case DeleteStep::kControlPlane:
+      return "WaitingForControlPlaneDeletion";
+    case DeleteStep::kInfrastructure:
+      return "WaitingForInfrastructureDeletion";
+    case DeleteStep::kDone:
+      return "DeletionCompleted";
   }
   return "InternalError";
 }

@@ -38,8 +38,8 @@ DeleteStep next_delete_step(const Remaining& remaining);
 /// The reason of the condition Deleting during that step.
 std::string_view deleting_reason(DeleteStep step);
 
-/// The condition of `type` on another object, carried over under the name `as`. `fallback` stands in
-/// when it has none of it.
+/// The condition of `type` on another object, carried over under the name `as`. `fallback` stands
+/// in when it has none of it.
 kube::Condition mirror(const Json& object, std::string_view type, std::string_view as,
                        bool fallback);
 

@@ -25,8 +25,8 @@ struct ClusterLogic : ::testing::Test {
 TEST_F(ClusterLogic, WaitsForInfrastructureAndEndpoint) {
   EXPECT_EQ(observe(view).status.phase, "Provisioning");
   EXPECT_EQ(condition(observe(view), "InfrastructureReady").status, "False");
-  view.infrastructure = json(
-      R"({"spec":{"controlPlaneEndpoint":{"host":"10.0.0.1","port":6443}},"status":{}})");
+  view.infrastructure =
+      json(R"({"spec":{"controlPlaneEndpoint":{"host":"10.0.0.1","port":6443}},"status":{}})");
   EXPECT_FALSE(observe(view).spec.controlPlaneEndpoint.valid());
   // Either contract's field will do.
   for (const char* status : {R"({"ready":true})", R"({"initialization":{"provisioned":true}})"}) {
@@ -40,8 +40,7 @@ TEST_F(ClusterLogic, WaitsForInfrastructureAndEndpoint) {
 
 TEST_F(ClusterLogic, TakesTheControlPlanesEndpointWhenThereIsNoOther) {
   view.infrastructure = json(R"({"status":{"ready":true}})");
-  view.control_plane =
-      json(R"({"spec":{"controlPlaneEndpoint":{"host":"10.0.0.2","port":443}}})");
+  view.control_plane = json(R"({"spec":{"controlPlaneEndpoint":{"host":"10.0.0.2","port":443}}})");
   EXPECT_EQ(observe(view).spec.controlPlaneEndpoint.host, "10.0.0.2");
 }
 
@@ -64,8 +63,8 @@ TEST_F(ClusterLogic, WhatWasProvisionedStaysProvisioned) {
 }
 
 TEST_F(ClusterLogic, IsAvailableWhenAllPartsAre) {
-  view.infrastructure = json(
-      R"({"spec":{"controlPlaneEndpoint":{"host":"h","port":1}},"status":{"ready":true}})");
+  view.infrastructure =
+      json(R"({"spec":{"controlPlaneEndpoint":{"host":"h","port":1}},"status":{"ready":true}})");
   view.control_plane = json(R"({"status":{"ready":true,
       "initialization":{"controlPlaneInitialized":true}}})");
   view.remote_message = "refused";

@@ -24,7 +24,8 @@ std::string Context::now() const { return format_rfc3339(runtime.clock().now());
 Task<std::optional<Referenced>> fetch(Context& context, api::cluster::ContractReference ref,
                                       std::string ns) {
   if (ref.empty()) co_return std::optional<Referenced>{};
-  NESTOR_CO_TRY(const kube::ResourceType type, co_await context.kinds.resolve(ref.apiGroup, ref.kind));
+  NESTOR_CO_TRY(const kube::ResourceType type,
+                co_await context.kinds.resolve(ref.apiGroup, ref.kind));
   kube::ObjectKey key{ns, ref.name};
   auto object = co_await context.client().get(type, key);
   if (!object && object.error().code == Code::kNotFound) co_return std::optional<Referenced>{};

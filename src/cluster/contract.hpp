@@ -8,8 +8,8 @@
 #include "base/json.hpp"
 #include "kube/object.hpp"
 
-/// What the objects of providers tell the core controllers, read from whatever they are. Field names
-/// of both contracts: v1beta2 (`status.initialization.…`) and v1beta1 (`status.ready`).
+/// What the objects of providers tell the core controllers, read from whatever they are. Field
+/// names of both contracts: v1beta2 (`status.initialization.…`) and v1beta1 (`status.ready`).
 /// Source: Cluster API book, "Provider contracts".
 namespace nestor::cluster {
 

@@ -22,10 +22,9 @@ Task<> evict(kube::Client& tenant, kube::ObjectKey pod) {
   // The subresource takes a POST, like a collection of its own below the pod.
   const std::string path = "pods/" + pod.name + "/eviction";
   const kube::ResourceType type{.group = "", .version = "v1", .kind = "Eviction", .plural = path};
-  Json body = JsonObject{
-      {"apiVersion", "policy/v1"},
-      {"kind", "Eviction"},
-      {"metadata", JsonObject{{"name", pod.name}, {"namespace", pod.ns}}}};
+  Json body = JsonObject{{"apiVersion", "policy/v1"},
+                         {"kind", "Eviction"},
+                         {"metadata", JsonObject{{"name", pod.name}, {"namespace", pod.ns}}}};
   auto answer = co_await tenant.create(type, pod.ns, std::move(body));
   if (!answer && answer.error().code != Code::kNotFound) {
     co_return with_context(std::move(answer).error(), "evicting pod " + pod.to_string());

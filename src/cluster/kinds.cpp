@@ -10,12 +10,11 @@ namespace nestor::cluster {
 
 namespace {
 
-constexpr kube::ResourceType kCustomResourceDefinition{
-    .group = "apiextensions.k8s.io",
-    .version = "v1",
-    .kind = "CustomResourceDefinition",
-    .plural = "customresourcedefinitions",
-    .namespaced = false};
+constexpr kube::ResourceType kCustomResourceDefinition{.group = "apiextensions.k8s.io",
+                                                       .version = "v1",
+                                                       .kind = "CustomResourceDefinition",
+                                                       .plural = "customresourcedefinitions",
+                                                       .namespaced = false};
 
 constexpr std::array<kube::ResourceType, 7> kKnown{{
     {"infrastructure.cluster.x-k8s.io", "v1alpha1", "KubevirtCluster", "kubevirtclusters"},

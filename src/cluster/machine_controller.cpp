@@ -231,7 +231,8 @@ Task<> MachineController::do_delete_step(MachineDeleteStep step, std::optional<R
       kube::ObjectKey key{"", node};
       co_return co_await kube::ensure_deleted(session->client(), api::core::Node::kType, key);
     }
-    default: co_return Result<>{};
+    default:
+      co_return Result<>{};
   }
 }
 

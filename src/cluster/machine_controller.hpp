@@ -28,8 +28,7 @@ class MachineController {
   /// Fills in the session and the Node; `deletion` outlives the call.
   Task<> look_into_tenant(MachinePtr machine, ClusterPtr cluster, Deletion& deletion);
   Task<> do_delete_step(MachineDeleteStep step, std::optional<Referenced> infra,
-                        std::optional<Referenced> bootstrap, SessionPtr session,
-                        std::string node);
+                        std::optional<Referenced> bootstrap, SessionPtr session, std::string node);
   /// Finalizer, label and (without other owner) the Cluster as owner; whether it wrote.
   Task<bool> ensure_metadata(MachinePtr machine, ClusterPtr cluster);
   /// Of the Machine, as the tenant has it now; nothing when it is not there.

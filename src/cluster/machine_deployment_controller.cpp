@@ -70,8 +70,8 @@ Task<kube::ReconcileResult> MachineDeploymentController::reconcile(kube::ObjectK
   co_return kube::ReconcileResult{};
 }
 
-Task<bool> MachineDeploymentController::ensure_metadata(
-    DeploymentPtr deployment, kube::Informer<Cluster>::Ptr cluster) {
+Task<bool> MachineDeploymentController::ensure_metadata(DeploymentPtr deployment,
+                                                        kube::Informer<Cluster>::Ptr cluster) {
   MachineDeployment after = *deployment;
   if (!after.metadata.has_finalizer(api::cluster::kMachineDeploymentFinalizer)) {
     after.metadata.finalizers.emplace_back(api::cluster::kMachineDeploymentFinalizer);
@@ -99,13 +99,13 @@ Task<> MachineDeploymentController::adopt_templates(DeploymentPtr deployment,
   co_return Result<>{};
 }
 
-Task<> MachineDeploymentController::create_set(DeploymentPtr deployment,
-                                               const MachineSets& sets) {
+Task<> MachineDeploymentController::create_set(DeploymentPtr deployment, const MachineSets& sets) {
   const auto key = deployment->metadata.key();
   auto informer = context_.machine_sets();
   kube::ObjectKey made;
   // A second set for the same template would be made if the cache had not caught up with the first.
-  if (const auto known = created_.find(key); known != created_.end() && !informer.get(known->second)) {
+  if (const auto known = created_.find(key);
+      known != created_.end() && !informer.get(known->second)) {
     made = known->second;
     auto live = co_await context_.client().get(MachineSet::kType, made);
     if (!live && live.error().code == Code::kNotFound) created_.erase(key);
@@ -123,8 +123,8 @@ Task<> MachineDeploymentController::create_set(DeploymentPtr deployment,
     context_.runtime.events().normal(*deployment, "SuccessfulCreate",
                                      "created MachineSet " + made.name);
   }
-  co_return co_await informer.wait_until(
-      [informer, made] { return informer.get(made) != nullptr; }, kCacheTimeout);
+  co_return co_await informer.wait_until([informer, made] { return informer.get(made) != nullptr; },
+                                         kCacheTimeout);
 }
 
 Task<> MachineDeploymentController::write_set(DeploymentPtr deployment, MachineSetPtr set,

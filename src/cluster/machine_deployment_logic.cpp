@@ -273,9 +273,10 @@ MachineDeployment observe(const MachineDeployment& deployment, const MachineSets
   const bool rolling = up_to_date < have;
   const bool enough = available >= wanted - limits_of(deployment).unavailable;
   const std::string counts = std::to_string(have) + " of " + std::to_string(wanted) + " Machines";
-  put(condition("Available", enough, enough ? "Available" : "NotAvailable",
-                enough ? "" : std::to_string(available) + " available Machines of " +
-                                  std::to_string(wanted)));
+  put(condition(
+      "Available", enough, enough ? "Available" : "NotAvailable",
+      enough ? ""
+             : std::to_string(available) + " available Machines of " + std::to_string(wanted)));
   put(condition("RollingOut", rolling, rolling ? "RollingOut" : "NotRollingOut"));
   put(condition("ScalingUp", up, up ? "ScalingUp" : "NotScalingUp", up ? counts : ""));
   put(condition("ScalingDown", down, down ? "ScalingDown" : "NotScalingDown", down ? counts : ""));

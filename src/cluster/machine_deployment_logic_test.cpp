@@ -48,9 +48,9 @@ TEST(ResolveCount, TakesNumbersAndPercentages) {
 
 TEST(SortSets, TheOldestEqualTemplateIsCurrent) {
   const auto deployment = deployment_of(1);
-  const auto sets = sort_sets(deployment, {set_with(1, 1, 1, "v1.37.2", "b"),
-                                           set_with(1, 1, 1, "v1.36.0", "c"),
-                                           set_with(1, 1, 1, "v1.37.2", "a")});
+  const auto sets =
+      sort_sets(deployment, {set_with(1, 1, 1, "v1.37.2", "b"), set_with(1, 1, 1, "v1.36.0", "c"),
+                             set_with(1, 1, 1, "v1.37.2", "a")});
   ASSERT_NE(sets.current, nullptr);
   EXPECT_EQ(sets.current->metadata.name, "a");
   ASSERT_EQ(sets.old.size(), 2U);

@@ -72,8 +72,7 @@ Condition bootstrap_ready(const MachineView& view, const Machine& machine) {
 }
 
 Condition infrastructure_ready(const MachineView& view, const Machine& machine) {
-  const bool provisioned =
-      machine.status.initialization.infrastructureProvisioned.value_or(false);
+  const bool provisioned = machine.status.initialization.infrastructureProvisioned.value_or(false);
   if (view.infrastructure) {
     return mirror(*view.infrastructure, "Ready", "InfrastructureReady", provisioned);
   }
@@ -92,10 +91,10 @@ void observe_node_conditions(const MachineView& view, Machine& machine,
     const std::string message = !view.connected ? "the tenant cluster cannot be reached"
                                 : known         ? "the Node is gone"
                                                 : "waiting for the Node to join";
-    out.push_back(condition("NodeReady", status, gone ? "NodeDeleted" : "NodeReadyUnknown",
-                            message));
-    out.push_back(condition("NodeHealthy", status, gone ? "NodeDeleted" : "NodeHealthyUnknown",
-                            message));
+    out.push_back(
+        condition("NodeReady", status, gone ? "NodeDeleted" : "NodeReadyUnknown", message));
+    out.push_back(
+        condition("NodeHealthy", status, gone ? "NodeDeleted" : "NodeHealthyUnknown", message));
     return;
   }
   const auto& conditions = view.node->status.conditions;
@@ -167,9 +166,8 @@ std::string phase_of(const Machine& machine) {
 }
 
 bool has_hook(const Machine& machine, std::string_view prefix) {
-  return std::ranges::any_of(machine.metadata.annotations, [&](const auto& item) {
-    return item.first.starts_with(prefix);
-  });
+  return std::ranges::any_of(machine.metadata.annotations,
+                             [&](const auto& item) { return item.first.starts_with(prefix); });
 }
 
 /// Whether `seconds` (0: never) have passed since the time written as `since`.
@@ -209,9 +207,8 @@ bool is_node_label(std::string_view key) {
   if (key.starts_with("node-role.kubernetes.io")) return true;
   const std::string_view domain = key.substr(0, key.find('/'));
   if (domain.size() == key.size()) return false;
-  for (const std::string_view own :
-       {std::string_view("node-restriction.kubernetes.io"),
-        std::string_view("node.cluster.x-k8s.io")}) {
+  for (const std::string_view own : {std::string_view("node-restriction.kubernetes.io"),
+                                     std::string_view("node.cluster.x-k8s.io")}) {
     if (domain == own || domain.ends_with("." + std::string(own))) return true;
   }
   return false;
@@ -285,13 +282,20 @@ MachineDeleteStep next_delete_step(const MachineDeleteView& view) {
 
 std::string_view deleting_reason(MachineDeleteStep step) {
   switch (step) {
-    case MachineDeleteStep::kPreDrainHook: return "WaitingForPreDrainHook";
-    case MachineDeleteStep::kDrain: return "DrainingNode";
-    case MachineDeleteStep::kPreTerminateHook: return "WaitingForPreTerminateHook";
-    case MachineDeleteStep::kInfrastructure: return "WaitingForInfrastructureDeletion";
-    case MachineDeleteStep::kBootstrap: return "WaitingForBootstrapDeletion";
-    case MachineDeleteStep::kNode: return "DeletingNode";
-    case MachineDeleteStep::kDone: return "DeletionCompleted";
+    case MachineDeleteStep::kPreDrainHook:
+      return "WaitingForPreDrainHook";
+    case MachineDeleteStep::kDrain:
+      return "DrainingNode";
+    case MachineDeleteStep::kPreTerminateHook:
+      return "WaitingForPreTerminateHook";
+    case MachineDeleteStep::kInfrastructure:
+      return "WaitingForInfrastructureDeletion";
+    case MachineDeleteStep::kBootstrap:
+      return "WaitingForBootstrapDeletion";
+    case MachineDeleteStep::kNode:
+      return "DeletingNode";
+    case MachineDeleteStep::kDone:
+      return "DeletionCompleted";
   }
   return "InternalError";
 }

@@ -31,8 +31,8 @@ api::cluster::Machine observe(const MachineView& view);
 /// When the Machine becomes Available without anything else happening (minReadySeconds).
 std::optional<Duration> until_available(const api::cluster::Machine& machine, WallTime now);
 
-/// The Node as its Machine wants it: labels of the domains that follow the Machine, annotations that
-/// name it, without the taint of the uninitialised. Equal to `node` when nothing is to do.
+/// The Node as its Machine wants it: labels of the domains that follow the Machine, annotations
+/// that name it, without the taint of the uninitialised. Equal to `node` when nothing is to do.
 api::core::Node wanted_node(const api::core::Node& node, const api::cluster::Machine& machine);
 
 /// Whether a label of a Machine is carried over to its Node.

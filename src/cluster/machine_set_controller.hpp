@@ -10,8 +10,8 @@
 namespace nestor::cluster {
 
 /// Keeps as many Machines as a MachineSet wants. Each is made as bootstrap config, infrastructure
-/// machine and Machine of one name, in this order; when a crash left the first without the last, the
-/// same name is used again.
+/// machine and Machine of one name, in this order; when a crash left the first without the last,
+/// the same name is used again.
 class MachineSetController {
  public:
   explicit MachineSetController(Context& context) : context_(context) {}

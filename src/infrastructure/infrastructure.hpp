@@ -7,7 +7,8 @@ namespace nestor::tenant {
 class Sessions;
 }
 
-/// Tenants' machines as virtual machines: KubevirtCluster, KubevirtMachine, KubevirtMachineTemplate.
+/// Tenants' machines as virtual machines: KubevirtCluster, KubevirtMachine,
+/// KubevirtMachineTemplate.
 namespace nestor::infrastructure {
 
 /// Adds the room's controllers. `sessions` must outlive `runtime`'s controllers.

@@ -13,9 +13,8 @@ using api::infrastructure::KubevirtCluster;
 
 void KubevirtClusterController::add() {
   auto& controller =
-      runtime_.add_controller("infrastructure.kubevirtcluster", [this](kube::ObjectKey key) {
-        return reconcile(std::move(key));
-      });
+      runtime_.add_controller("infrastructure.kubevirtcluster",
+                              [this](kube::ObjectKey key) { return reconcile(std::move(key)); });
   controller.watch(runtime_.informers().of<KubevirtCluster>());
 }
 

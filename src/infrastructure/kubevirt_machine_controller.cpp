@@ -72,11 +72,11 @@ void KubevirtMachineController::add() {
 
 void KubevirtMachineController::watch_tenants(kube::Controller& controller) {
   // A Node has the name of its KubevirtMachine.
-  sessions_.watch_nodes([&controller](const kube::ObjectKey& cluster, const auto& old,
-                                      const auto& now) {
-    const bool new_one = now && (!old || now->spec.providerID != old->spec.providerID);
-    if (new_one) controller.enqueue({cluster.ns, now->metadata.name});
-  });
+  sessions_.watch_nodes(
+      [&controller](const kube::ObjectKey& cluster, const auto& old, const auto& now) {
+        const bool new_one = now && (!old || now->spec.providerID != old->spec.providerID);
+        if (new_one) controller.enqueue({cluster.ns, now->metadata.name});
+      });
 }
 
 KubevirtMachineController::MachinePtr KubevirtMachineController::owner_of(
@@ -188,8 +188,7 @@ Task<> KubevirtMachineController::create_virtual_machine(KubevirtMachinePtr kube
   NESTOR_CO_TRY(Json vm, build_virtual_machine(spec, input));
   auto created = co_await runtime_.client().create(VirtualMachine::kType, ns, std::move(vm));
   if (created) {
-    runtime_.events().normal(*kubevirt, "SuccessfulCreate",
-                             "created VirtualMachine " + input.name);
+    runtime_.events().normal(*kubevirt, "SuccessfulCreate", "created VirtualMachine " + input.name);
   } else if (created.error().code != Code::kAlreadyExists) {
     co_return with_context(std::move(created).error(), "creating VirtualMachine " + input.name);
   }
@@ -205,8 +204,8 @@ Task<bool> KubevirtMachineController::ensure_node_provider_id(kube::ObjectKey cl
   if (!node) co_return false;
   if (!node->spec.providerID.empty()) co_return true;
   Json body = JsonObject{{"spec", JsonObject{{"providerID", provider_id(name)}}}};
-  auto written = co_await session->client().patch(Node::kType, key, kube::PatchType::kMerge,
-                                                  std::move(body));
+  auto written =
+      co_await session->client().patch(Node::kType, key, kube::PatchType::kMerge, std::move(body));
   if (!written) co_return with_context(std::move(written).error(), "naming Node " + name);
   co_return true;
 }

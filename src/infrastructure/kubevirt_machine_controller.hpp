@@ -12,8 +12,8 @@
 
 namespace nestor::infrastructure {
 
-/// One VirtualMachine for each KubevirtMachine, made once its bootstrap data is there, never changed
-/// afterwards, and gone before the KubevirtMachine is.
+/// One VirtualMachine for each KubevirtMachine, made once its bootstrap data is there, never
+/// changed afterwards, and gone before the KubevirtMachine is.
 class KubevirtMachineController {
  public:
   KubevirtMachineController(kube::Runtime& runtime, tenant::Sessions& sessions)

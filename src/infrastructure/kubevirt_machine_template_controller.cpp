@@ -8,9 +8,9 @@ namespace nestor::infrastructure {
 using api::infrastructure::KubevirtMachineTemplate;
 
 void KubevirtMachineTemplateController::add() {
-  auto& controller = runtime_.add_controller(
-      "infrastructure.kubevirtmachinetemplate",
-      [this](kube::ObjectKey key) { return reconcile(std::move(key)); });
+  auto& controller =
+      runtime_.add_controller("infrastructure.kubevirtmachinetemplate",
+                              [this](kube::ObjectKey key) { return reconcile(std::move(key)); });
   controller.watch(runtime_.informers().of<KubevirtMachineTemplate>());
 }
 

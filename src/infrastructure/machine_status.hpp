@@ -17,8 +17,8 @@ struct MachineStatusView {
   std::string now;
 };
 
-/// The machine with providerID, addresses, readiness and conditions as its virtual machine has them.
-/// Ready follows the instance; `initialization.provisioned` stays once it was true.
+/// The machine with providerID, addresses, readiness and conditions as its virtual machine has
+/// them. Ready follows the instance; `initialization.provisioned` stays once it was true.
 api::infrastructure::KubevirtMachine observe(const MachineStatusView& view);
 
 /// Why the virtual machine will never run again, or "".

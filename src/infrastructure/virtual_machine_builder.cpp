@@ -121,8 +121,7 @@ Result<Json> build_virtual_machine(const Json& spec, const VirtualMachineInput& 
   JsonObject secret{{"name", userdata_secret_name(input.data_secret)}};
   volumes.push_back(JsonObject{{"name", kCloudInitVolume},
                                {"cloudInitConfigDrive", JsonObject{{"secretRef", secret}}}});
-  disks.push_back(
-      JsonObject{{"name", kCloudInitVolume}, {"disk", JsonObject{{"bus", "virtio"}}}});
+  disks.push_back(JsonObject{{"name", kCloudInitVolume}, {"disk", JsonObject{{"bus", "virtio"}}}});
 
   return JsonObject{{"apiVersion", "kubevirt.io/v1"},
                     {"kind", "VirtualMachine"},
@@ -132,8 +131,7 @@ Result<Json> build_virtual_machine(const Json& spec, const VirtualMachineInput& 
 
 std::map<std::string, std::string> capacity_of(const Json& spec) {
   std::map<std::string, std::string> out;
-  const Json* domain =
-      find(spec, {"virtualMachineTemplate", "spec", "template", "spec", "domain"});
+  const Json* domain = find(spec, {"virtualMachineTemplate", "spec", "template", "spec", "domain"});
   if (domain == nullptr) return out;
   std::string cpu;
   if (find(*domain, {"cpu"}) != nullptr) {

@@ -102,9 +102,8 @@ void Sessions::Impl::refresh(const kube::ObjectKey& cluster) {
   }
   if (wanted.empty()) return;
   auto entry = std::make_shared<Entry>(cluster, std::move(wanted), runtime.executor());
-  entry->probe = {.connected = false,
-                  .since = runtime.clock().now(),
-                  .message = "not connected yet"};
+  entry->probe = {
+      .connected = false, .since = runtime.clock().now(), .message = "not connected yet"};
   entries.emplace(cluster, entry);
   entry->tasks.spawn("tenant " + cluster.to_string(), run(entry));
 }
@@ -195,9 +194,8 @@ Task<> Sessions::Impl::run(std::shared_ptr<Entry> entry) {
 }
 
 void Sessions::Impl::follow() {
-  clusters().subscribe([this](const auto& old, const auto& now) {
-    refresh((now ? now : old)->metadata.key());
-  });
+  clusters().subscribe(
+      [this](const auto& old, const auto& now) { refresh((now ? now : old)->metadata.key()); });
   secrets().subscribe([this](const auto& old, const auto& now) {
     const auto& metadata = (now ? now : old)->metadata;
     if (!metadata.name.ends_with(kKubeconfigSuffix)) return;
@@ -252,8 +250,7 @@ void Sessions::watch_nodes(NodeHandler handler) {
 
 Sessions::NodePtr Sessions::find_node(Session& session, const std::string& provider_id) {
   if (provider_id.empty()) return nullptr;
-  const auto found =
-      session.informers().of<api::core::Node>().by_index("providerID", provider_id);
+  const auto found = session.informers().of<api::core::Node>().by_index("providerID", provider_id);
   return found.empty() ? nullptr : found.front();
 }
 

@@ -27,9 +27,8 @@ struct Probe {
   std::string message;
 };
 
-/// The open way into one tenant. Hold the shared pointer while using it: after the tenant is gone its
-/// calls fail and its caches stand still, but the objects live on.
-/// Thread: event loop.
+/// The open way into one tenant. Hold the shared pointer while using it: after the tenant is gone
+/// its calls fail and its caches stand still, but the objects live on. Thread: event loop.
 class Session {
  public:
   Session(kube::ObjectKey cluster, std::unique_ptr<kube::Client> client, Clock& clock,
@@ -66,14 +65,15 @@ class Sessions {
   /// As find() says it, with the reason. A Cluster without kubeconfig is not connected.
   Probe probe(const kube::ObjectKey& cluster) const;
 
-  /// Calls `handler` when a tenant gets connected or disconnected, and at once for each that already
-  /// is connected. At the first connection of a session is the time to subscribe to its informers.
+  /// Calls `handler` when a tenant gets connected or disconnected, and at once for each that
+  /// already is connected. At the first connection of a session is the time to subscribe to its
+  /// informers.
   void on_change(std::function<void(const kube::ObjectKey& cluster, bool connected)> handler);
   /// Calls `handler` for each change of a Node of any tenant (old null: added; now null: gone). All
   /// Nodes are cached from then on, indexed by "providerID".
   using NodePtr = kube::Informer<api::core::Node>::Ptr;
-  using NodeHandler = std::function<void(const kube::ObjectKey& cluster, const NodePtr& old,
-                                         const NodePtr& now)>;
+  using NodeHandler =
+      std::function<void(const kube::ObjectKey& cluster, const NodePtr& old, const NodePtr& now)>;
   void watch_nodes(NodeHandler handler);
   /// The Node with that providerID, or nullptr.
   static NodePtr find_node(Session& session, const std::string& provider_id);

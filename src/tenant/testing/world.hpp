@@ -23,10 +23,11 @@ class World {
   ~World() { stop(); }
 
   void boot() {
-    runtime = std::make_unique<kube::Runtime>(io.get_executor(), management, clock, *processes,
-                                              "test");
+    runtime =
+        std::make_unique<kube::Runtime>(io.get_executor(), management, clock, *processes, "test");
     sessions = std::make_unique<Sessions>(
-        *runtime, [this](Executor, kube::ClientConfig config) -> Result<std::unique_ptr<kube::Client>> {
+        *runtime,
+        [this](Executor, kube::ClientConfig config) -> Result<std::unique_ptr<kube::Client>> {
           ++opened;
           last_server = config.server;
           return std::make_unique<ForwardingClient>(tenant);
