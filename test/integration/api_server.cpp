@@ -201,7 +201,7 @@ void ApiServer::Impl::start_apiserver() {
 
 namespace {
 Task<> until_ready(kube::Client& client, Clock& clock, std::function<bool()> ended) {
-  constexpr int kTries = 600;
+  constexpr int kTries = 1000;
   for (int i = 0; i < kTries && !ended(); ++i) {
     std::string path = "/readyz";
     const auto answer = co_await client.get_raw(std::move(path));
@@ -220,7 +220,11 @@ void ApiServer::Impl::wait_ready() {
       io, until_ready(*client, clock, [this] { return apiserver->ended() || etcd->ended(); }),
       std::chrono::seconds(120));
   if (ready) return;
-  die(ready.error().message + "\n" + tail(etcd->log()) + "\n" + tail(apiserver->log()));
+  const std::string logs = tail(etcd->log()) + "\n" + tail(apiserver->log());
+  apiserver.reset();
+  etcd.reset();
+  fs::remove_all(directory);
+  die(ready.error().message + "\n" + logs);
 }
 
 std::string ApiServer::missing() {
