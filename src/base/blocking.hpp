@@ -30,13 +30,14 @@ asio::awaitable<std::invoke_result_t<Work&>> run_blocking(Work work) {
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(Value)>(
       [](auto handler, Work job, Executor home) {
         auto guard = asio::make_work_guard(home);
-        asio::post(blocking_pool(), [handler = std::move(handler), job = std::move(job),
+        asio::post(blocking_pool(), [handler = std::move(handler), job = std::move(job), home,
                                      guard = std::move(guard)]() mutable {
           auto value = job();
-          asio::post(guard.get_executor(),
-                     [handler = std::move(handler), value = std::move(value)]() mutable {
-                       std::move(handler)(std::move(value));
-                     });
+          // The guard goes along: on this thread it could outlive the io_context.
+          asio::post(home, [handler = std::move(handler), value = std::move(value),
+                            guard = std::move(guard)]() mutable {
+            std::move(handler)(std::move(value));
+          });
         });
       },
       asio::use_awaitable, std::move(work), executor);

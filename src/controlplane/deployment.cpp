@@ -149,12 +149,13 @@ Json build_deployment(const Work& work, const Address& address, const StoreAcces
                     {"spec", std::move(body)}};
 }
 
-Task<> ensure_deployment(Work& work, const Address& address, const StoreAccess& store) {
+Task<> ensure_deployment(Work& work, const Address& address, const StoreAccess& store,
+                         std::optional<Deployment>& out) {
   Json wanted = build_deployment(work, address, store);
   NESTOR_CO_TRY(const Json applied,
                 co_await apply_object(work, Deployment::kType, std::move(wanted)));
-  NESTOR_CO_TRY(const Deployment deployment, from_json<Deployment>(applied));
-  note_deployment(work, deployment);
+  NESTOR_CO_TRY(out, from_json<Deployment>(applied));
+  note_deployment(work, *out);
   co_return Result<>();
 }
 

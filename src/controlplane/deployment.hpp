@@ -9,8 +9,9 @@ namespace nestor::controlplane {
 /// are replaced when a Secret changes. Pure.
 Json build_deployment(const Work& work, const Address& address, const StoreAccess& store);
 
-/// Applies it and notes its state in the status.
-Task<> ensure_deployment(Work& work, const Address& address, const StoreAccess& store);
+/// Applies it, notes its state in the status, and gives it as the API server has it now.
+Task<> ensure_deployment(Work& work, const Address& address, const StoreAccess& store,
+                         std::optional<api::apps::Deployment>& out);
 
 /// The pod template's containers and volumes. Pure.
 JsonArray build_containers(const TenantControlPlane& tcp, const Settings& settings,

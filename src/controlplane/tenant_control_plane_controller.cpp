@@ -97,8 +97,9 @@ Task<kube::ReconcileResult> TenantControlPlaneController::reconcile(kube::Object
     co_return std::unexpected(std::move(settings).error());
   }
   Work work{.runtime = runtime_, .caches = caches_, .tcp = tcp, .settings = *settings};
-  const Result<> done = co_await run_steps(work);
-  note_version(work, caches_.deployments.get(key).get());
+  std::optional<Deployment> deployment;
+  const Result<> done = co_await run_steps(work, deployment);
+  note_version(work, deployment ? &*deployment : nullptr);
   if (done) work.tcp.status.observedGeneration = tcp.metadata.generation;
   // What was reached is written even when a later step failed.
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(runtime_.client(), tcp, work.tcp));
@@ -127,7 +128,8 @@ Task<> TenantControlPlaneController::prepare_store(Work& work, StoreContents& st
   co_return co_await ensure_store(work, store, options_.etcdctl);
 }
 
-Task<> TenantControlPlaneController::run_steps(Work& work) {
+Task<> TenantControlPlaneController::run_steps(Work& work,
+                                               std::optional<Deployment>& deployment) {
   Authorities authorities;
   std::optional<Address> address;
   StoreContents store;
@@ -150,7 +152,7 @@ Task<> TenantControlPlaneController::run_steps(Work& work) {
     NESTOR_CO_TRY_VOID(co_await join_all(std::move(signed_ones)));
   }
   NESTOR_CO_TRY(const StoreAccess access, store_access(work, store));
-  co_return co_await ensure_deployment(work, *address, access);
+  co_return co_await ensure_deployment(work, *address, access, deployment);
 }
 
 Task<> TenantControlPlaneController::add_finalizer(const TenantControlPlane& tcp) {

@@ -18,7 +18,7 @@ class TenantControlPlaneController {
   Task<kube::ReconcileResult> reconcile(kube::ObjectKey key);
 
  private:
-  Task<> run_steps(Work& work);
+  Task<> run_steps(Work& work, std::optional<api::apps::Deployment>& deployment);
   Task<> prepare_store(Work& work, StoreContents& store);
   Task<> find_address(Work& work, std::optional<Address>& out);
   Task<kube::ReconcileResult> finish(const TenantControlPlane& tcp);
@@ -29,7 +29,8 @@ class TenantControlPlaneController {
   Caches caches_;
 };
 
-/// status.kubernetesResources.version from replicas, readiness and progress. Pure.
+/// status.kubernetesResources.version from replicas, readiness and progress. `deployment` is the one
+/// just applied, or null: a cached one may still show the roll-out of the spec before. Pure.
 void note_version(Work& work, const api::apps::Deployment* deployment);
 
 }  // namespace nestor::controlplane

@@ -205,6 +205,25 @@ TEST_F(World, RenewsCertificatesBeforeTheyExpire) {
   ASSERT_TRUE(until([&] { return tcp().status.certificates.apiServer.checksum != before; }));
 }
 
+TEST_F(World, ShowsANewVersionOnlyWhenItsPodsRun) {
+  management.put(sample());
+  give_address("192.0.2.7");
+  make_ready();
+  ASSERT_TRUE(until([&] { return is_ready(); }));
+  TenantControlPlane newer = tcp();
+  newer.spec.kubernetes.version = "v1.37.3";
+  management.put(newer);
+  ASSERT_TRUE(until([&] {
+    return tcp().status.kubernetesResources.version.status == "Upgrading";
+  }));
+  EXPECT_EQ(tcp().status.kubernetesResources.version.version, "v1.37.2");
+  make_ready();
+  ASSERT_TRUE(until([&] {
+    return tcp().status.kubernetesResources.version.version == "v1.37.3";
+  }));
+  EXPECT_TRUE(is_ready());
+}
+
 TEST_F(World, SleepsWithoutReplicas) {
   TenantControlPlane asleep = sample();
   asleep.spec.controlPlane.deployment.replicas = 0;
