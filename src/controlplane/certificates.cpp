@@ -47,12 +47,12 @@ Task<SecretData> make_authority(std::string common_name, std::string stem, bool 
 /// A user's CA may come in Cluster API's form, with tls.crt and tls.key only.
 Task<> ensure_ca(Work& work, KeyPair& out) {
   const std::string name = ca_name(work.settings.name);
-  SecretPlan plan{.name = name,
-                  .component = "ca",
-                  .usable = [&work](const SecretData& data) {
-                    return check_authority(work, pair_in(data, "ca"));
-                  },
-                  .make = [] { return make_authority("kubernetes", "ca", true); }};
+  SecretPlan plan{
+      .name = name,
+      .component = "ca",
+      .usable =
+          [&work](const SecretData& data) { return check_authority(work, pair_in(data, "ca")); },
+      .make = [] { return make_authority("kubernetes", "ca", true); }};
   NESTOR_CO_TRY(const SecretData data, co_await ensure_secret(work, std::move(plan)));
   out = pair_in(data, "ca");
   note_secret(work, work.tcp.status.certificates.ca, name, data);
@@ -63,9 +63,10 @@ Task<> ensure_front_proxy_ca(Work& work, KeyPair& out) {
   const std::string name = front_proxy_ca_name(work.settings.name);
   SecretPlan plan{.name = name,
                   .component = "front-proxy-ca-certificate",
-                  .usable = [&work](const SecretData& data) {
-                    return check_authority(work, pair_in(data, "front-proxy-ca"));
-                  },
+                  .usable =
+                      [&work](const SecretData& data) {
+                        return check_authority(work, pair_in(data, "front-proxy-ca"));
+                      },
                   .make = [] { return make_authority("front-proxy-ca", "front-proxy-ca", false); }};
   NESTOR_CO_TRY(const SecretData data, co_await ensure_secret(work, std::move(plan)));
   out = pair_in(data, "front-proxy-ca");
@@ -105,9 +106,10 @@ Task<> ensure_leaf(Work& work, std::string name, std::string component, std::str
   SecretPlan plan{.name = name,
                   .component = std::move(component),
                   .lifecycle = "x509",
-                  .usable = [&](const SecretData& data) {
-                    return check_leaf(work, pair_in(data, stem), request, ca.cert_pem);
-                  },
+                  .usable =
+                      [&](const SecretData& data) {
+                        return check_leaf(work, pair_in(data, stem), request, ca.cert_pem);
+                      },
                   .make = [&] { return make_leaf(request, ca, stem); }};
   NESTOR_CO_TRY(const SecretData data, co_await ensure_secret(work, std::move(plan)));
   note_secret(work, status, name, data);

@@ -69,8 +69,9 @@ Result<std::vector<Json>> build_cluster_secrets(const KamajiControlPlane& kcp,
   if (certificate == ca.data.end() || private_key == ca.data.end()) {
     return fail(Code::kNotFound, "Secret " + ca.metadata.name + " is incomplete");
   }
-  out.push_back(build(kcp, name, "ca", JsonObject{{"tls.crt", certificate->second},
-                                                  {"tls.key", private_key->second}}));
+  out.push_back(
+      build(kcp, name, "ca",
+            JsonObject{{"tls.crt", certificate->second}, {"tls.key", private_key->second}}));
   return out;
 }
 

@@ -1,7 +1,6 @@
+#include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-
-#include <array>
 
 #include "controlplane/deployment.hpp"
 #include "controlplane/names.hpp"
@@ -81,11 +80,10 @@ Json security_context(const Json& wanted) {
   if (!wanted.is_null()) return wanted;
   // Upstream's image gives the API server the right to bind low ports as a file capability; without
   // it in the bounding set the kernel would refuse to start the program.
-  return JsonObject{
-      {"allowPrivilegeEscalation", false},
-      {"readOnlyRootFilesystem", true},
-      {"capabilities",
-       JsonObject{{"drop", JsonArray{"ALL"}}, {"add", JsonArray{"NET_BIND_SERVICE"}}}}};
+  return JsonObject{{"allowPrivilegeEscalation", false},
+                    {"readOnlyRootFilesystem", true},
+                    {"capabilities", JsonObject{{"drop", JsonArray{"ALL"}},
+                                                {"add", JsonArray{"NET_BIND_SERVICE"}}}}};
 }
 
 std::string image_of(const api::kamaji::RegistrySettings& registry, const std::string& wanted,
@@ -153,13 +151,13 @@ JsonArray build_containers(const TenantControlPlane& tcp, const Settings& settin
       api_server_arguments(tcp, settings, address, store), pki_mounts(),
       spec.additionalVolumeMounts.apiServer, spec.resources.apiServer,
       spec.containerSecurityContexts.apiServer);
-  api_server["ports"] = JsonArray{JsonObject{
-      {"name", "https"}, {"containerPort", settings.port}, {"protocol", "TCP"}}};
+  api_server["ports"] = JsonArray{
+      JsonObject{{"name", "https"}, {"containerPort", settings.port}, {"protocol", "TCP"}}};
   add_probes(api_server, {"/livez", "/readyz", settings.port}, spec.probes, spec.probes.apiServer);
 
   JsonArray mounts = pki_mounts();
-  mounts.push_back(mount("controller-manager-kubeconfig",
-                         "/etc/kubernetes/controller-manager.conf", "controller-manager.conf"));
+  mounts.push_back(mount("controller-manager-kubeconfig", "/etc/kubernetes/controller-manager.conf",
+                         "controller-manager.conf"));
   JsonObject controller_manager = build_container(
       "kube-controller-manager",
       image_of(registry, registry.controllerManagerImage, "kube-controller-manager",

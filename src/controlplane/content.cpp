@@ -30,11 +30,11 @@ Task<std::string> read_content(kube::Client& client, const ContentRef& ref, std:
 Task<pki::KeyPair> read_pair(kube::Client& client, const api::kamaji::KeyPairRef& ref,
                              std::string field) {
   pki::KeyPair pair;
-  NESTOR_CO_TRY(pair.cert_pem, co_await read_content(client, ref.certificate,
-                                                     field + ".certificate"));
+  NESTOR_CO_TRY(pair.cert_pem,
+                co_await read_content(client, ref.certificate, field + ".certificate"));
   if (!ref.privateKey) co_return fail(Code::kInvalidArgument, field + ".privateKey is missing");
-  NESTOR_CO_TRY(pair.key_pem, co_await read_content(client, *ref.privateKey,
-                                                    field + ".privateKey"));
+  NESTOR_CO_TRY(pair.key_pem,
+                co_await read_content(client, *ref.privateKey, field + ".privateKey"));
   if (auto ok = pki::check_key_matches(pair); !ok) {
     co_return with_context(Error{Code::kInvalidArgument, ok.error().message}, field);
   }

@@ -11,14 +11,17 @@ namespace nestor::controlplane {
 namespace {
 
 /// What etcd answers when the wanted state is there already.
-constexpr std::array<std::string_view, 7> kAlreadyDone{
-    "user name already exists", "role name already exists", "user name not found",
-    "role name not found",      "user already has",         "auth is already enabled",
-    "authentication is already enabled"};
+constexpr std::array<std::string_view, 7> kAlreadyDone{"user name already exists",
+                                                       "role name already exists",
+                                                       "user name not found",
+                                                       "role name not found",
+                                                       "user already has",
+                                                       "auth is already enabled",
+                                                       "authentication is already enabled"};
 
-constexpr std::array<std::string_view, 5> kUnreachable{
-    "context deadline exceeded", "connection refused", "no such host", "transport",
-    "etcdserver: no leader"};
+constexpr std::array<std::string_view, 5> kUnreachable{"context deadline exceeded",
+                                                       "connection refused", "no such host",
+                                                       "transport", "etcdserver: no leader"};
 
 /// A directory only we can read, gone with this object.
 class PrivateDirectory {
@@ -118,16 +121,17 @@ Task<> EtcdUsers::run_one(const std::string& directory, const std::vector<std::s
     if (!endpoints.empty()) endpoints += ",";
     endpoints += "https://" + endpoint;
   }
-  ProcessSpec spec{.argv = {etcdctl_, "--endpoints=" + endpoints, "--cacert=" + directory + "/ca.crt",
-                            "--cert=" + directory + "/tls.crt", "--key=" + directory + "/tls.key",
-                            "--dial-timeout=3s", "--command-timeout=10s"},
-                   .timeout = std::chrono::seconds(20)};
+  ProcessSpec spec{
+      .argv = {etcdctl_, "--endpoints=" + endpoints, "--cacert=" + directory + "/ca.crt",
+               "--cert=" + directory + "/tls.crt", "--key=" + directory + "/tls.key",
+               "--dial-timeout=3s", "--command-timeout=10s"},
+      .timeout = std::chrono::seconds(20)};
   spec.argv.insert(spec.argv.end(), arguments.begin(), arguments.end());
   NESTOR_CO_TRY(const ProcessOutput output, co_await runner_.run(std::move(spec)));
   if (output.exit_code == 0 || mentions(output.err, kAlreadyDone)) co_return Result<>();
   const Code code = mentions(output.err, kUnreachable) ? Code::kUnavailable : Code::kInternal;
-  co_return fail(code, "etcdctl " + arguments[0] + " " + arguments[1] + ": " +
-                           last_line(output.err));
+  co_return fail(code,
+                 "etcdctl " + arguments[0] + " " + arguments[1] + ": " + last_line(output.err));
 }
 
 }  // namespace nestor::controlplane

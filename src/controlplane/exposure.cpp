@@ -14,10 +14,8 @@ using api::core::Service;
 JsonArray build_ports(const Work& work) {
   const auto& service = work.tcp.spec.controlPlane.service;
   const int port = work.settings.port;
-  JsonObject main{{"name", "kube-apiserver"},
-                  {"port", port},
-                  {"targetPort", port},
-                  {"protocol", "TCP"}};
+  JsonObject main{
+      {"name", "kube-apiserver"}, {"port", port}, {"targetPort", port}, {"protocol", "TCP"}};
   if (service.serviceType == "NodePort") main["nodePort"] = port;
   JsonArray ports{std::move(main)};
   for (const auto& extra : service.additionalPorts) {
@@ -92,8 +90,8 @@ Result<std::optional<Address>> address_of(const TenantControlPlane& tcp, const S
 }
 
 Task<std::optional<Address>> ensure_service(Work& work) {
-  NESTOR_CO_TRY(const Json applied, co_await apply_object(work, Service::kType,
-                                                          build_service(work)));
+  NESTOR_CO_TRY(const Json applied,
+                co_await apply_object(work, Service::kType, build_service(work)));
   NESTOR_CO_TRY(const Service service, from_json<Service>(applied));
   auto& status = work.tcp.status.kubernetesResources.service;
   if (!status) status.emplace();

@@ -1,9 +1,8 @@
 #include "controlplane/kamaji_control_plane_controller.hpp"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-
-#include <algorithm>
 #include <charconv>
 
 #include "api/cluster/labels.hpp"
@@ -53,12 +52,10 @@ KamajiControlPlaneController::KamajiControlPlaneController(kube::Runtime& runtim
   controller.watch_owned(caches_.tcps, KamajiControlPlane::kType);
   // A TenantControlPlane has the name of its KamajiControlPlane, so its Secrets lead here too.
   controller.watch_owned(caches_.secrets, TenantControlPlane::kType);
-  controller.watch_mapped<Cluster>(clusters_, [this](const Cluster& cluster) {
-    return of_cluster(cluster.metadata.key());
-  });
-  controller.watch_mapped<KubevirtCluster>(infrastructures_, [this](const KubevirtCluster& infra) {
-    return of_infrastructure(infra);
-  });
+  controller.watch_mapped<Cluster>(
+      clusters_, [this](const Cluster& cluster) { return of_cluster(cluster.metadata.key()); });
+  controller.watch_mapped<KubevirtCluster>(
+      infrastructures_, [this](const KubevirtCluster& infra) { return of_infrastructure(infra); });
 }
 
 std::shared_ptr<const KamajiControlPlaneController::Cluster>
@@ -123,8 +120,8 @@ void KamajiControlPlaneController::note_status(KamajiControlPlane& kcp,
   status.ready = ready;
   if (can_be_joined(tcp)) status.initialization.controlPlaneInitialized = true;
   const bool initialized = status.initialization.controlPlaneInitialized.value_or(false);
-  const std::string state = "the control plane is " + (version.status.empty() ? "unknown"
-                                                                              : version.status);
+  const std::string state =
+      "the control plane is " + (version.status.empty() ? "unknown" : version.status);
   set(kcp, "KamajiControlPlaneIsInitialized", initialized,
       initialized ? "Initialized" : "NotInitialized", initialized ? "" : state);
   set(kcp, "KamajiControlPlaneIsReady", ready, ready ? "Ready" : "NotReady", ready ? "" : state);
@@ -211,8 +208,8 @@ Task<> KamajiControlPlaneController::write_secrets(KamajiControlPlane& kcp, cons
     set(kcp, "KubeadmResourcesCreated", false, "WaitingForSecrets");
     co_return Result<>();
   }
-  NESTOR_CO_TRY(const std::vector<Json> secrets, build_cluster_secrets(kcp, cluster, tcp, *admin,
-                                                                       *ca));
+  NESTOR_CO_TRY(const std::vector<Json> secrets,
+                build_cluster_secrets(kcp, cluster, tcp, *admin, *ca));
   for (const Json& secret : secrets) {
     kube::ApplyOptions options{.field_manager = "nestor-kamajicontrolplane"};
     kube::Client& client = runtime_.client();

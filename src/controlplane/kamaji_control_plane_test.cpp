@@ -1,7 +1,8 @@
+#include "api/controlplane/kamaji_control_plane.hpp"
+
 #include <gmock/gmock.h>
 
 #include "api/cluster/cluster.hpp"
-#include "api/controlplane/kamaji_control_plane.hpp"
 #include "api/infrastructure/kubevirt_cluster.hpp"
 #include "controlplane/testing/world.hpp"
 
@@ -82,9 +83,8 @@ TEST_F(KamajiWorld, DoesNothingWithoutItsCluster) {
 
 TEST_F(KamajiWorld, StandsStillWhileTheClusterIsPaused) {
   create();
-  ASSERT_TRUE(until([&] {
-    return management.peek(TenantControlPlane::kType, {"team", "blue"}).has_value();
-  }));
+  ASSERT_TRUE(until(
+      [&] { return management.peek(TenantControlPlane::kType, {"team", "blue"}).has_value(); }));
   Cluster cluster = management.peek<Cluster>({"team", "sky"}).value();
   cluster.spec.paused = true;
   management.put(cluster);
@@ -107,9 +107,8 @@ TEST_F(KamajiWorld, IsGoneOnlyAfterItsTenant) {
   EXPECT_TRUE(management.peek(KamajiControlPlane::kType, {"team", "blue"}));
   EXPECT_TRUE(tcp().metadata.deleting());
   etcd.down = false;
-  ASSERT_TRUE(until([&] {
-    return !management.peek(KamajiControlPlane::kType, {"team", "blue"}).has_value();
-  }));
+  ASSERT_TRUE(until(
+      [&] { return !management.peek(KamajiControlPlane::kType, {"team", "blue"}).has_value(); }));
   EXPECT_FALSE(management.peek(TenantControlPlane::kType, {"team", "blue"}));
   EXPECT_TRUE(etcd.roles.empty());
 }

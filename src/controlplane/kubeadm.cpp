@@ -52,21 +52,21 @@ Json init_configuration(const Settings& settings, const Address& address) {
 
 Result<Json> kubelet_configuration(const TenantControlPlane& tcp, const Settings& settings,
                                    std::vector<std::string>& warnings) {
-  Json config = JsonObject{
-      {"apiVersion", "kubelet.config.k8s.io/v1beta1"},
-      {"kind", "KubeletConfiguration"},
-      {"authentication",
-       JsonObject{{"anonymous", JsonObject{{"enabled", false}}},
-                  {"webhook", JsonObject{{"enabled", true}}},
-                  {"x509", JsonObject{{"clientCAFile", "/etc/kubernetes/pki/ca.crt"}}}}},
-      {"authorization", JsonObject{{"mode", "Webhook"}}},
-      {"cgroupDriver", settings.cgroup_driver},
-      {"clusterDNS", to_json(settings.dns_ips)},
-      {"clusterDomain", settings.domain},
-      {"healthzBindAddress", "127.0.0.1"},
-      {"healthzPort", 10248},
-      {"rotateCertificates", true},
-      {"staticPodPath", "/etc/kubernetes/manifests"}};
+  Json config =
+      JsonObject{{"apiVersion", "kubelet.config.k8s.io/v1beta1"},
+                 {"kind", "KubeletConfiguration"},
+                 {"authentication",
+                  JsonObject{{"anonymous", JsonObject{{"enabled", false}}},
+                             {"webhook", JsonObject{{"enabled", true}}},
+                             {"x509", JsonObject{{"clientCAFile", "/etc/kubernetes/pki/ca.crt"}}}}},
+                 {"authorization", JsonObject{{"mode", "Webhook"}}},
+                 {"cgroupDriver", settings.cgroup_driver},
+                 {"clusterDNS", to_json(settings.dns_ips)},
+                 {"clusterDomain", settings.domain},
+                 {"healthzBindAddress", "127.0.0.1"},
+                 {"healthzPort", 10248},
+                 {"rotateCertificates", true},
+                 {"staticPodPath", "/etc/kubernetes/manifests"}};
   const auto& patches = tcp.spec.kubernetes.kubelet.configurationJSONPatches;
   if (auto done = apply_json_patch(config, patches, warnings); !done) {
     return with_context(std::move(done).error(),
@@ -87,8 +87,7 @@ Task<> ensure_kubeadm_config(Work& work, const Address& address) {
                            {"kind", "ConfigMap"},
                            {"metadata", std::move(metadata)},
                            {"data", to_json(data)}};
-  NESTOR_CO_TRY_VOID(
-      co_await apply_object(work, api::core::ConfigMap::kType, std::move(object)));
+  NESTOR_CO_TRY_VOID(co_await apply_object(work, api::core::ConfigMap::kType, std::move(object)));
   auto& status = work.tcp.status.kubeadmconfig;
   status.configmapName = name;
   note(status, checksum(data), work.now());

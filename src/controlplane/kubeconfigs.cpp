@@ -72,13 +72,13 @@ Task<> ensure_bundle(Work& work, Bundle bundle, const KeyPair& ca,
     user.request.client = true;
     user.request.now = work.runtime.clock().now();
   }
-  SecretPlan plan{.name = bundle.secret,
-                  .component = bundle.component,
-                  .lifecycle = "kubeconfig",
-                  .usable = [&](const SecretData& data) {
-                    return check_bundle(work, bundle, data, ca.cert_pem);
-                  },
-                  .make = [&] { return make_bundle(bundle, work.settings, ca); }};
+  SecretPlan plan{
+      .name = bundle.secret,
+      .component = bundle.component,
+      .lifecycle = "kubeconfig",
+      .usable =
+          [&](const SecretData& data) { return check_bundle(work, bundle, data, ca.cert_pem); },
+      .make = [&] { return make_bundle(bundle, work.settings, ca); }};
   NESTOR_CO_TRY(const SecretData data, co_await ensure_secret(work, std::move(plan)));
   note_secret(work, status, bundle.secret, data);
   co_return Result<>();
@@ -102,11 +102,10 @@ Bundle admin_bundle(const Settings& settings, const Address& address) {
 Task<> ensure_kubeconfigs(Work& work, const Authorities& authorities, const Address& address) {
   const Settings& settings = work.settings;
   const std::string local = "https://127.0.0.1:" + std::to_string(settings.port);
-  Bundle controller_manager{
-      .secret = controller_manager_kubeconfig_name(settings.name),
-      .component = "controller-manager-kubeconfig",
-      .users = {{.request = {.common_name = "system:kube-controller-manager"},
-                 .servers = {{"controller-manager.conf", local}}}}};
+  Bundle controller_manager{.secret = controller_manager_kubeconfig_name(settings.name),
+                            .component = "controller-manager-kubeconfig",
+                            .users = {{.request = {.common_name = "system:kube-controller-manager"},
+                                       .servers = {{"controller-manager.conf", local}}}}};
   Bundle scheduler{.secret = scheduler_kubeconfig_name(settings.name),
                    .component = "scheduler-kubeconfig",
                    .users = {{.request = {.common_name = "system:kube-scheduler"},
@@ -115,8 +114,8 @@ Task<> ensure_kubeconfigs(Work& work, const Authorities& authorities, const Addr
   std::vector<Task<>> tasks;
   tasks.push_back(
       ensure_bundle(work, admin_bundle(settings, address), authorities.ca, status.admin));
-  tasks.push_back(ensure_bundle(work, std::move(controller_manager), authorities.ca,
-                                status.controllerManager));
+  tasks.push_back(
+      ensure_bundle(work, std::move(controller_manager), authorities.ca, status.controllerManager));
   tasks.push_back(ensure_bundle(work, std::move(scheduler), authorities.ca, status.scheduler));
   return join_all(std::move(tasks));
 }

@@ -1,10 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-
-#include <algorithm>
 
 #include "controlplane/arguments.hpp"
 #include "controlplane/checksum.hpp"
@@ -38,7 +37,9 @@ TenantControlPlane sample() {
   return tcp;
 }
 
-Settings settings_of(const TenantControlPlane& tcp) { return resolve_settings(tcp, "main").value(); }
+Settings settings_of(const TenantControlPlane& tcp) {
+  return resolve_settings(tcp, "main").value();
+}
 
 Address sample_address() {
   return {.host = "10.1.2.3", .port = 6443, .advertise = "10.1.2.3", .cluster_ip = "10.96.0.77"};
@@ -108,9 +109,7 @@ TEST(JsonPatch, RefusesWhatMakesNoSense) {
 
 TEST(Manifest, KeepsTheTypeOfAWholeVariable) {
   Json document = json(R"({"n":"${N}","text":"at ${HOST}:${N}","list":["${L}"]})");
-  ASSERT_TRUE(substitute(document, {{"N", Json(7)},
-                                    {"HOST", Json("h")},
-                                    {"L", json("[1]")}}));
+  ASSERT_TRUE(substitute(document, {{"N", Json(7)}, {"HOST", Json("h")}, {"L", json("[1]")}}));
   EXPECT_EQ(document, json(R"({"n":7,"text":"at h:7","list":[[1]]})"));
 }
 
@@ -214,7 +213,8 @@ const Json* object_named(const TenantObjects& objects, std::string_view kind,
                          std::string_view name) {
   for (const TenantGroup& group : objects.groups) {
     for (const Json& object : group.objects) {
-      if (find_string(object, {"kind"}) == kind && find_string(object, {"metadata", "name"}) == name)
+      if (find_string(object, {"kind"}) == kind &&
+          find_string(object, {"metadata", "name"}) == name)
         return &object;
     }
   }
@@ -223,8 +223,7 @@ const Json* object_named(const TenantObjects& objects, std::string_view kind,
 
 TEST(TenantObjects, RenderWithTypesAndOurLabel) {
   const TenantControlPlane tcp = sample();
-  const auto objects =
-      build_tenant_objects(tcp, settings_of(tcp), "10.1.2.3:6443", "PEM").value();
+  const auto objects = build_tenant_objects(tcp, settings_of(tcp), "10.1.2.3:6443", "PEM").value();
   for (const TenantGroup& group : objects.groups) {
     for (const Json& object : group.objects) {
       EXPECT_TRUE(type_of(object)) << to_text(object);
@@ -246,10 +245,9 @@ TEST(TenantObjects, RenderWithTypesAndOurLabel) {
 
 TEST(TenantObjects, TellNodesHowToJoin) {
   TenantControlPlane tcp = sample();
-  tcp.spec.kubernetes.kubelet.configurationJSONPatches = {
-      {"add", "/failCgroupV1", Json(false), ""}, {"remove", "/nothing", {}, ""}};
-  const auto objects =
-      build_tenant_objects(tcp, settings_of(tcp), "10.1.2.3:6443", "PEM").value();
+  tcp.spec.kubernetes.kubelet.configurationJSONPatches = {{"add", "/failCgroupV1", Json(false), ""},
+                                                          {"remove", "/nothing", {}, ""}};
+  const auto objects = build_tenant_objects(tcp, settings_of(tcp), "10.1.2.3:6443", "PEM").value();
   EXPECT_EQ(objects.warnings.size(), 1U);
   const Json* kubelet = object_named(objects, "ConfigMap", "kubelet-config");
   ASSERT_NE(kubelet, nullptr);
@@ -270,13 +268,12 @@ TEST(TenantObjects, FollowTheAddonsOfTheSpec) {
   tcp.spec.addons.coreDNS.reset();
   tcp.spec.addons.kubeProxy = api::kamaji::ImageOverride{"mirror.example.org/k8s", "v1.37.9"};
   tcp.metadata.annotations["nestor.dev/cni"] = "none";
-  const auto objects =
-      build_tenant_objects(tcp, settings_of(tcp), "10.1.2.3:6443", "PEM").value();
+  const auto objects = build_tenant_objects(tcp, settings_of(tcp), "10.1.2.3:6443", "PEM").value();
   std::map<std::string, bool> enabled;
   for (const TenantGroup& group : objects.groups) enabled[group.name] = group.enabled;
-  EXPECT_EQ(enabled, (std::map<std::string, bool>{
-                         {"kubeadm", true}, {"kube-proxy", true}, {"coredns", false},
-                         {"flannel", false}}));
+  EXPECT_EQ(enabled,
+            (std::map<std::string, bool>{
+                {"kubeadm", true}, {"kube-proxy", true}, {"coredns", false}, {"flannel", false}}));
   EXPECT_THAT(to_text(*object_named(objects, "DaemonSet", "kube-proxy")),
               HasSubstr("mirror.example.org/k8s/kube-proxy:v1.37.9"));
 }

@@ -12,16 +12,23 @@ namespace {
 
 constexpr std::uint32_t kDnsOffset = 10;
 constexpr std::uint32_t kDnsOffset6 = 0x10;
-constexpr std::array kAdmissionPlugins{
-    "CertificateApproval",       "CertificateSigning",
-    "CertificateSubjectRestriction", "DefaultIngressClass",
-    "DefaultStorageClass",       "DefaultTolerationSeconds",
-    "LimitRanger",               "MutatingAdmissionWebhook",
-    "NamespaceLifecycle",        "PersistentVolumeClaimResize",
-    "Priority",                  "ResourceQuota",
-    "RuntimeClass",              "ServiceAccount",
-    "StorageObjectInUseProtection", "TaintNodesByCondition",
-    "ValidatingAdmissionWebhook"};
+constexpr std::array kAdmissionPlugins{"CertificateApproval",
+                                       "CertificateSigning",
+                                       "CertificateSubjectRestriction",
+                                       "DefaultIngressClass",
+                                       "DefaultStorageClass",
+                                       "DefaultTolerationSeconds",
+                                       "LimitRanger",
+                                       "MutatingAdmissionWebhook",
+                                       "NamespaceLifecycle",
+                                       "PersistentVolumeClaimResize",
+                                       "Priority",
+                                       "ResourceQuota",
+                                       "RuntimeClass",
+                                       "ServiceAccount",
+                                       "StorageObjectInUseProtection",
+                                       "TaintNodesByCondition",
+                                       "ValidatingAdmissionWebhook"};
 
 /// "v1.37.2" gives 37.
 Result<int> minor_of(const std::string& version) {

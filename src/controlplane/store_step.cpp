@@ -109,8 +109,8 @@ bool collides(const TenantControlPlane& other, const Work& work) {
 Result<> check_alone(const Work& work) {
   for (const auto& other : work.caches.tcps.list()) {
     if (other->metadata.uid == work.settings.uid || !collides(*other, work)) continue;
-    return fail(Code::kFailedPrecondition, "schema or user of the DataStore is taken by " +
-                                               other->metadata.key().to_string());
+    return fail(Code::kFailedPrecondition,
+                "schema or user of the DataStore is taken by " + other->metadata.key().to_string());
   }
   return {};
 }

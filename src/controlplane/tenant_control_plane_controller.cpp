@@ -1,9 +1,8 @@
 #include "controlplane/tenant_control_plane_controller.hpp"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-
-#include <algorithm>
 
 #include "controlplane/certificates.hpp"
 #include "controlplane/deployment.hpp"
@@ -112,8 +111,8 @@ Task<kube::ReconcileResult> TenantControlPlaneController::reconcile(kube::Object
   kube::ReconcileResult result;
   if (work.renew_at) {
     const auto left = *work.renew_at - runtime_.clock().now();
-    result.requeue_after = std::max(std::chrono::duration_cast<Duration>(left),
-                                    Duration(std::chrono::seconds(1)));
+    result.requeue_after =
+        std::max(std::chrono::duration_cast<Duration>(left), Duration(std::chrono::seconds(1)));
   }
   co_return result;
 }
@@ -128,8 +127,7 @@ Task<> TenantControlPlaneController::prepare_store(Work& work, StoreContents& st
   co_return co_await ensure_store(work, store, options_.etcdctl);
 }
 
-Task<> TenantControlPlaneController::run_steps(Work& work,
-                                               std::optional<Deployment>& deployment) {
+Task<> TenantControlPlaneController::run_steps(Work& work, std::optional<Deployment>& deployment) {
   Authorities authorities;
   std::optional<Address> address;
   StoreContents store;

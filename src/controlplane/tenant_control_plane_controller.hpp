@@ -29,8 +29,8 @@ class TenantControlPlaneController {
   Caches caches_;
 };
 
-/// status.kubernetesResources.version from replicas, readiness and progress. `deployment` is the one
-/// just applied, or null: a cached one may still show the roll-out of the spec before. Pure.
+/// status.kubernetesResources.version from replicas, readiness and progress. `deployment` is the
+/// one just applied, or null: a cached one may still show the roll-out of the spec before. Pure.
 void note_version(Work& work, const api::apps::Deployment* deployment);
 
 }  // namespace nestor::controlplane

@@ -167,9 +167,8 @@ TEST_F(World, RepairsTheStoreConfigButNeverReplacesADamagedAuthority) {
   Secret config = secret("blue-datastore-config");
   config.data["DB_SCHEMA"] = pki::base64_encode("other");
   management.put(config);
-  ASSERT_TRUE(until([&] {
-    return decoded(secret("blue-datastore-config"), "DB_SCHEMA") == tcp().metadata.uid;
-  }));
+  ASSERT_TRUE(until(
+      [&] { return decoded(secret("blue-datastore-config"), "DB_SCHEMA") == tcp().metadata.uid; }));
   Secret authority = secret("blue-ca");
   authority.data["ca.key"] = pki::base64_encode("junk");
   management.put(authority);
@@ -213,14 +212,11 @@ TEST_F(World, ShowsANewVersionOnlyWhenItsPodsRun) {
   TenantControlPlane newer = tcp();
   newer.spec.kubernetes.version = "v1.37.3";
   management.put(newer);
-  ASSERT_TRUE(until([&] {
-    return tcp().status.kubernetesResources.version.status == "Upgrading";
-  }));
+  ASSERT_TRUE(
+      until([&] { return tcp().status.kubernetesResources.version.status == "Upgrading"; }));
   EXPECT_EQ(tcp().status.kubernetesResources.version.version, "v1.37.2");
   make_ready();
-  ASSERT_TRUE(until([&] {
-    return tcp().status.kubernetesResources.version.version == "v1.37.3";
-  }));
+  ASSERT_TRUE(until([&] { return tcp().status.kubernetesResources.version.version == "v1.37.3"; }));
   EXPECT_TRUE(is_ready());
 }
 
@@ -244,9 +240,8 @@ TEST_F(World, CleansTheStoreOnDeletion) {
   quiet();
   ASSERT_TRUE(management.peek(TenantControlPlane::kType, {"team", "blue"}));
   etcd.down = false;
-  ASSERT_TRUE(until([&] {
-    return !management.peek(TenantControlPlane::kType, {"team", "blue"}).has_value();
-  }));
+  ASSERT_TRUE(until(
+      [&] { return !management.peek(TenantControlPlane::kType, {"team", "blue"}).has_value(); }));
   EXPECT_THAT(etcd.users, IsEmpty());
   EXPECT_THAT(etcd.roles, IsEmpty());
   EXPECT_THAT(etcd.deleted_prefixes, Contains("/" + uid + "/"));
@@ -318,9 +313,8 @@ TEST_F(World, SaysThatADriverIsNotSupported) {
   store.spec.driver = "MySQL";
   store.spec.endpoints = {"db:3306"};
   management.put(store);
-  ASSERT_TRUE(until([&] {
-    return !management.peek<DataStore>({"", "sql"})->status.conditions.empty();
-  }));
+  ASSERT_TRUE(
+      until([&] { return !management.peek<DataStore>({"", "sql"})->status.conditions.empty(); }));
   const auto now = management.peek<DataStore>({"", "sql"}).value();
   EXPECT_FALSE(now.status.ready);
   EXPECT_EQ(now.status.conditions.front().reason, "DriverNotSupported");

@@ -10,6 +10,7 @@ using api::controlplane::KamajiControlPlane;
 
 /// The TenantControlPlane of the same name that runs a KamajiControlPlane, ready for server-side
 /// apply. Pure.
-Json build_tenant_control_plane(const KamajiControlPlane& kcp, const api::cluster::Cluster& cluster);
+Json build_tenant_control_plane(const KamajiControlPlane& kcp,
+                                const api::cluster::Cluster& cluster);
 
 }  // namespace nestor::controlplane

@@ -1,9 +1,8 @@
 #include "controlplane/tenant_objects.hpp"
 
+#include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-
-#include <array>
 
 #include "controlplane/checksum.hpp"
 #include "controlplane/kubeadm.hpp"
@@ -18,7 +17,8 @@ constexpr std::string_view kCoreDnsRepository = "registry.k8s.io/coredns";
 constexpr std::string_view kCoreDnsTag = "v1.14.6";
 constexpr std::string_view kKubeProxyRepository = "registry.k8s.io";
 constexpr std::string_view kFlannelImage = "ghcr.io/flannel-io/flannel:v0.26.7";
-constexpr std::string_view kFlannelCniImage = "ghcr.io/flannel-io/flannel-cni-plugin:v1.6.0-flannel1";
+constexpr std::string_view kFlannelCniImage =
+    "ghcr.io/flannel-io/flannel-cni-plugin:v1.6.0-flannel1";
 constexpr std::string_view kServiceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/";
 /// Before it kube-proxy had nftables only behind a feature gate.
 constexpr int kNftablesMinor = 31;
@@ -51,8 +51,7 @@ std::string image(const std::optional<api::kamaji::ImageOverride>& wanted,
   const bool has = wanted.has_value();
   const std::string from(has && !wanted->imageRepository.empty() ? wanted->imageRepository
                                                                  : std::string(repository));
-  const std::string version(has && !wanted->imageTag.empty() ? wanted->imageTag
-                                                             : std::string(tag));
+  const std::string version(has && !wanted->imageTag.empty() ? wanted->imageTag : std::string(tag));
   return from + "/" + std::string(name) + ":" + version;
 }
 
@@ -158,8 +157,7 @@ Result<TenantObjects> build_tenant_objects(const TenantControlPlane& tcp, const 
   add_core_dns(variables, tcp, settings);
   add_flannel(variables, settings, endpoint);
   NESTOR_TRY_VOID(add_group(out, "kubeadm", true, variables));
-  NESTOR_TRY_VOID(
-      add_group(out, "kube-proxy", tcp.spec.addons.kubeProxy.has_value(), variables));
+  NESTOR_TRY_VOID(add_group(out, "kube-proxy", tcp.spec.addons.kubeProxy.has_value(), variables));
   NESTOR_TRY_VOID(add_group(out, "coredns", tcp.spec.addons.coreDNS.has_value(), variables));
   NESTOR_TRY_VOID(add_group(out, "flannel", settings.cni, variables));
   return out;
@@ -171,8 +169,7 @@ Result<kube::ResourceType> type_of(const Json& object) {
   for (const kube::ResourceType& type : kTypes) {
     if (type.kind == kind && type.api_version() == version) return type;
   }
-  return fail(Code::kNotFound,
-              "no resource for " + std::string(version) + " " + std::string(kind));
+  return fail(Code::kNotFound, "no resource for " + std::string(version) + " " + std::string(kind));
 }
 
 }  // namespace nestor::controlplane

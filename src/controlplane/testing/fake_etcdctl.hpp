@@ -43,7 +43,7 @@ class FakeEtcdctl final : public ProcessRunner {
   static ProcessOutput refuse(std::string why) { return {1, "", "Error: " + why + "\n"}; }
 
   void check_private(const std::string& path) {
-    struct stat info {};
+    struct stat info{};
     if (stat(path.c_str(), &info) != 0 || (info.st_mode & 077) != 0) keys_were_private = false;
   }
 
@@ -67,12 +67,10 @@ class FakeEtcdctl final : public ProcessRunner {
       return {};
     }
     if (verb == "role delete") {
-      return roles.erase(w.at(2)) > 0 ? ProcessOutput{}
-                                      : refuse("etcdserver: role name not found");
+      return roles.erase(w.at(2)) > 0 ? ProcessOutput{} : refuse("etcdserver: role name not found");
     }
     if (verb == "user delete") {
-      return users.erase(w.at(2)) > 0 ? ProcessOutput{}
-                                      : refuse("etcdserver: user name not found");
+      return users.erase(w.at(2)) > 0 ? ProcessOutput{} : refuse("etcdserver: user name not found");
     }
     if (w.at(0) == "del") {
       deleted_prefixes.push_back(w.at(2));

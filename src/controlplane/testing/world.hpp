@@ -5,7 +5,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -129,9 +128,8 @@ class World : public ::testing::Test {
                    {"tls.key", pki::base64_encode(root.key_pem)}};
     management.put(secret);
     const auto ref = [](const char* key) {
-      return api::kamaji::ContentRef{.content = "",
-                                     .secretReference =
-                                         api::kamaji::SecretKeyReference{"etcd", "system", key}};
+      return api::kamaji::ContentRef{
+          .content = "", .secretReference = api::kamaji::SecretKeyReference{"etcd", "system", key}};
     };
     api::kamaji::DataStore store;
     store.metadata.name = "main";
@@ -165,9 +163,8 @@ class World : public ::testing::Test {
   }
   /// What the load balancer does.
   void give_address(const std::string& ip) {
-    ASSERT_TRUE(until([&] {
-      return management.peek<api::core::Service>({"team", "blue"}).has_value();
-    }));
+    ASSERT_TRUE(
+        until([&] { return management.peek<api::core::Service>({"team", "blue"}).has_value(); }));
     Json service = management.peek(api::core::Service::kType, {"team", "blue"}).value();
     JsonArray ingress;
     ingress.push_back(JsonObject{{"ip", ip}});
@@ -181,8 +178,10 @@ class World : public ::testing::Test {
     ASSERT_TRUE(until([&] { return has_deployment(); }));
     Json deployment = management.peek(api::apps::Deployment::kType, {"team", "blue"}).value();
     deployment.as_object()["status"] =
-        JsonObject{{"replicas", 1},          {"readyReplicas", 1},
-                   {"updatedReplicas", 1},   {"availableReplicas", 1},
+        JsonObject{{"replicas", 1},
+                   {"readyReplicas", 1},
+                   {"updatedReplicas", 1},
+                   {"availableReplicas", 1},
                    {"observedGeneration", *find(deployment, {"metadata", "generation"})}};
     management.put(api::apps::Deployment::kType, std::move(deployment));
   }
