@@ -26,7 +26,7 @@ up: images ## Start the management cluster on this machine, with Nestor in it
 demo: up ## From nothing to a pod that answers in a tenant cluster
 	@test/e2e/demo.sh
 
-test: unit integration e2e ## All tests
+test: unit integration ## Unit and integration tests
 
 unit: setup ## Unit tests under the address and undefined-behaviour sanitizers
 	@tools/step "build with sanitizers" tools/build asan
@@ -35,7 +35,7 @@ unit: setup ## Unit tests under the address and undefined-behaviour sanitizers
 integration: unit upstream ## Tests on a real kube-apiserver and etcd, same build
 	@ctest --preset asan -L integration
 
-e2e: images ## The whole way, on this machine
+e2e: images ## The whole way on this machine, from nothing to a pod in a tenant and back
 	@test/e2e/run
 
 crds: build ## Write the CRDs of the API types into the chart

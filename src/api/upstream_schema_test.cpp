@@ -39,7 +39,7 @@ bool is_known_difference(const std::string& kind, const std::string& path) {
 fs::path shared_directory() {
   if (const char* given = std::getenv("NESTOR_SHARED")) return given;
   // src/api/upstream_schema_test.cpp -> the checkout -> beside it.
-  return fs::path(__FILE__).parent_path().parent_path().parent_path().parent_path() / "shared";
+  return fs::path(NESTOR_SOURCE_DIR).parent_path() / "shared";
 }
 
 std::string read(const fs::path& path) {
@@ -189,8 +189,7 @@ void compare_group(const std::vector<Json>& crds, const std::string& folder) {
 }
 
 TEST(Chart, HoldsExactlyOurCrds) {
-  const fs::path chart = fs::path(__FILE__).parent_path().parent_path().parent_path() / "charts" /
-                         "nestor" / "crds" / "nestor.yaml";
+  const fs::path chart = fs::path(NESTOR_SOURCE_DIR) / "charts" / "nestor" / "crds" / "nestor.yaml";
   std::string wanted;
   for (const Json& crd : all_crds()) wanted += "---\n" + to_yaml(crd);
   // Not EXPECT_EQ: it would print both texts.

@@ -6,6 +6,9 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
+
+#include <memory>
+#include <semaphore>
 #include <type_traits>
 #include <utility>
 
@@ -29,15 +32,28 @@ asio::awaitable<std::invoke_result_t<Work&>> run_blocking(Work work) {
   const Executor executor = co_await asio::this_coro::executor;
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(Value)>(
       [](auto handler, Work job, Executor home) {
+        // A coroutine's executor counts as work, so each copy of it touches the io_context when it
+        // goes. All copies live here, are destroyed on the event loop, and not before the pool's
+        // thread has left asio::post.
+        struct State {
+          decltype(handler) done;
+          Executor executor;
+          asio::executor_work_guard<Executor> guard;
+          std::shared_ptr<std::binary_semaphore> posted;
+        };
+        auto posted = std::make_shared<std::binary_semaphore>(0);
         auto guard = asio::make_work_guard(home);
-        asio::post(blocking_pool(), [handler = std::move(handler), job = std::move(job), home,
-                                     guard = std::move(guard)]() mutable {
+        auto state = std::make_unique<State>(
+            State{std::move(handler), std::move(home), std::move(guard), posted});
+        asio::post(blocking_pool(), [state = std::move(state), job = std::move(job),
+                                     posted = std::move(posted)]() mutable {
           auto value = job();
-          // The guard goes along: on this thread it could outlive the io_context.
-          asio::post(home, [handler = std::move(handler), value = std::move(value),
-                            guard = std::move(guard)]() mutable {
-            std::move(handler)(std::move(value));
+          const Executor& where = state->executor;
+          asio::post(where, [state = std::move(state), value = std::move(value)]() mutable {
+            state->posted->acquire();
+            std::move(state->done)(std::move(value));
           });
+          posted->release();
         });
       },
       asio::use_awaitable, std::move(work), executor);

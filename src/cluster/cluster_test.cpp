@@ -121,8 +121,10 @@ struct ClusterRoom : ::testing::Test {
     world.run();
   }
   void join_all() {
-    for (const auto& machine : world.management.all<Machine>()) {
-      if (!machine.metadata.deleting()) join(machine.metadata.name);
+    for (const auto& listed : world.management.all<Machine>()) {
+      // Joining one lets the controllers act: meanwhile another may be on its way out.
+      const auto machine = world.management.peek<Machine>(listed.metadata.key());
+      if (machine && !machine->metadata.deleting()) join(machine->metadata.name);
     }
   }
   tenant::testing::World world;

@@ -115,12 +115,13 @@ Result<Json> build_virtual_machine(const Json& spec, const VirtualMachineInput& 
   JsonObject& instance = object_in(vm_spec, "template");
   add_labels(object_in(instance, "metadata"), input);
   JsonObject& guest = object_in(instance, "spec");
+  // One reference at a time: looking up another member may move the table that holds this one.
   JsonArray& volumes = array_in(guest, "volumes");
-  JsonArray& disks = array_in(object_in(object_in(guest, "domain"), "devices"), "disks");
   rename_data_volumes(vm_spec, volumes, input.name);
   JsonObject secret{{"name", userdata_secret_name(input.data_secret)}};
   volumes.push_back(JsonObject{{"name", kCloudInitVolume},
                                {"cloudInitConfigDrive", JsonObject{{"secretRef", secret}}}});
+  JsonArray& disks = array_in(object_in(object_in(guest, "domain"), "devices"), "disks");
   disks.push_back(JsonObject{{"name", kCloudInitVolume}, {"disk", JsonObject{{"bus", "virtio"}}}});
 
   return JsonObject{{"apiVersion", "kubevirt.io/v1"},

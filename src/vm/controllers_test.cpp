@@ -184,7 +184,9 @@ TEST_F(VmControllers, SaysWhyAMachineCannotRun) {
   client_.put(VirtualMachineInstance::kType, std::move(object));
   settle(io_);
   EXPECT_FALSE(pod());
-  const auto* reason = kube::find_condition(instance()->status.conditions, "Synchronized");
+  const auto refused = instance();
+  ASSERT_TRUE(refused);
+  const auto* reason = kube::find_condition(refused->status.conditions, "Synchronized");
   ASSERT_NE(reason, nullptr);
   EXPECT_EQ(reason->reason, "FailedCreate");
 }

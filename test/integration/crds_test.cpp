@@ -250,7 +250,7 @@ TEST_F(CrdsTest, UpstreamManifestsComeBackWhole) {
   const std::filesystem::path root =
       given != nullptr
           ? given
-          : std::filesystem::path(__FILE__).parent_path() / ".." / ".." / ".." / "shared";
+          : std::filesystem::path(NESTOR_SOURCE_DIR) / ".." / "shared";
   if (!std::filesystem::exists(root / "manifests")) GTEST_SKIP() << "no manifests at " << root;
   const auto crds = api::all_crds();
   int seen = 0;
