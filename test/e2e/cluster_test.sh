@@ -47,10 +47,10 @@ pod=$(t get pods -l app=web -o jsonpath='{.items[0].metadata.name}')
 equal "exec" "$(t exec "$pod" -- hostname)" "$pod"
 [[ $(t logs "$pod") == *"Started HTTP server"* ]] || die "no log of $pod"
 # The name goes through CoreDNS, the Service's address through kube-proxy.
-answers() { t exec "$pod" -- /bin/sh -c 'wget -q -T 5 -O - http://web.default.svc.cluster.local/hostname'; }
+answers() { t exec "$pod" -- /agnhost connect web.default.svc.cluster.local:80 --timeout=5s; }
 retry 60 answers || die "the Service does not answer"
 say "port-forward"
-t port-forward deployment/web "$((port + 1))":8080 >"$work/forward.log" &
+kubectl --kubeconfig "$work/tenant.kubeconfig" port-forward deployment/web "$((port + 1))":8080 >"$work/forward.log" &
 forward=$!
 retry 30 grep -q Forwarding "$work/forward.log" || die "port-forward does not start"
 answer=$(curl --silent --max-time 20 "http://127.0.0.1:$((port + 1))/hostname") || die "port-forward does not answer"

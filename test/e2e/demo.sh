@@ -10,7 +10,12 @@ k wait node --all --for=condition=Ready --timeout=300s
 k get pod hello >/dev/null 2>&1 ||
   k run hello --image=registry.k8s.io/e2e-test-images/agnhost:2.66.1 --port=8080 -- netexec --http-port=8080
 k wait pod hello --for=condition=Ready --timeout=180s
-answer=$(k exec hello -- wget -q -T 10 -O - http://127.0.0.1:8080/hostname)
+kubectl --kubeconfig "$kubeconfig" port-forward pod/hello :8080 >"$kubeconfig.forward" &
+forward=$!
+trap 'kill $forward; rm -f "$kubeconfig.forward"' EXIT
+retry 30 grep -q Forwarding "$kubeconfig.forward" || die "port-forward does not start"
+port=$(sed -n 's/^Forwarding from 127.0.0.1:\([0-9]*\) .*/\1/p' "$kubeconfig.forward")
+answer=$(curl --silent --max-time 20 "http://127.0.0.1:$port/hostname")
 equal "the pod's answer" "$answer" hello
 k get nodes -o wide
 cat <<TEXT
