@@ -34,6 +34,14 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+/// A pod's name is its own: a container that is started again in the same pod is the same holder
+/// of the lease, and goes on at once.
+std::string default_identity() {
+  SystemRandom random;
+  auto pod = environment("POD_NAME");
+  return pod.empty() ? "nestor_" + random.name_suffix() : pod;
+}
+
 Result<kube::ClientConfig> client_config(const Options& options) {
   if (options.kubeconfig.empty()) return kube::in_cluster_config();
   std::ifstream file(options.kubeconfig);
@@ -107,13 +115,11 @@ class Manager {
   }
 
   Task<> lead() {
-    SystemRandom random;
     kube::LeaderOptions lease;
     lease.ns = options_.lease_namespace.empty() ? environment("POD_NAMESPACE")
                                                 : options_.lease_namespace;
     lease.name = "nestor-manager";
-    lease.identity = options_.identity.empty() ? environment("POD_NAME") + "_" + random.name_suffix()
-                                               : options_.identity;
+    lease.identity = options_.identity.empty() ? default_identity() : options_.identity;
     if (lease.ns.empty()) {
       log::error("manager", "leader election needs --lease-namespace or POD_NAMESPACE");
     } else {
