@@ -1,6 +1,6 @@
 #include "tenant/sessions.hpp"
 
-#include <algorithm>
+#include <deque>
 #include <map>
 #include <utility>
 
@@ -18,6 +18,7 @@ namespace {
 constexpr std::string_view kComponent = "tenant";
 constexpr std::string_view kClusterLabel = "cluster.x-k8s.io/cluster-name";
 constexpr std::string_view kKubeconfigSuffix = "-kubeconfig";
+constexpr std::string_view kProviderIdIndex = "providerID";
 
 /// One kubeconfig's worth of connection: ends when the kubeconfig changes or goes.
 struct Entry {
@@ -29,7 +30,8 @@ struct Entry {
   std::shared_ptr<Session> session;
   ProbeTracker tracker;
   Probe probe;
-  bool nodes_watched = false;
+  /// Whether the session was handed to on_session's handlers.
+  bool announced = false;
   TaskGroup tasks;
 };
 
@@ -58,7 +60,7 @@ struct Sessions::Impl {
   void refresh(const kube::ObjectKey& cluster);
   void retire(std::shared_ptr<Entry> entry);
   void set_connected(Entry& entry, bool connected, std::string message);
-  void watch_nodes_of(Entry& entry);
+  void announce(Entry& entry);
   Result<std::shared_ptr<Session>> open(const Entry& entry);
   Task<> run(std::shared_ptr<Entry> entry);
   static Task<> end(std::shared_ptr<Entry> entry);
@@ -67,8 +69,9 @@ struct Sessions::Impl {
   kube::Runtime& runtime;
   ClientFactory factory;
   std::map<kube::ObjectKey, std::shared_ptr<Entry>> entries;
-  std::vector<std::function<void(const kube::ObjectKey&, bool)>> change_handlers;
-  std::vector<NodeHandler> node_handlers;
+  // Deques, so that a handler may add another one while it is called.
+  std::deque<std::function<void(const kube::ObjectKey&, bool)>> change_handlers;
+  std::deque<std::function<void(Session&)>> session_handlers;
   bool closing = false;
   /// Runs what must finish even though its entry is gone already; never cancelled on purpose.
   TaskGroup tasks;
@@ -109,6 +112,7 @@ void Sessions::Impl::refresh(const kube::ObjectKey& cluster) {
 }
 
 void Sessions::Impl::retire(std::shared_ptr<Entry> entry) {
+  if (entry->session) entry->session->end();
   set_connected(*entry, false, "the cluster or its kubeconfig is gone");
   tasks.spawn("tenant.end " + entry->cluster.to_string(), end(std::move(entry)));
 }
@@ -132,27 +136,20 @@ void Sessions::Impl::set_connected(Entry& entry, bool connected, std::string mes
   entry.probe.since = runtime.clock().now();
   if (connected) {
     log::info(kComponent, "tenant {} connected", entry.cluster.to_string());
-    watch_nodes_of(entry);
+    announce(entry);
   } else {
     log::warn(kComponent, "tenant {} disconnected: {}", entry.cluster.to_string(),
               entry.probe.message);
   }
-  // A handler may add another one.
   for (std::size_t i = 0; i < change_handlers.size(); ++i) {
     change_handlers[i](entry.cluster, connected);
   }
 }
 
-void Sessions::Impl::watch_nodes_of(Entry& entry) {
-  if (entry.nodes_watched || node_handlers.empty()) return;
-  entry.nodes_watched = true;
-  auto nodes = entry.session->informers().of<api::core::Node>();
-  nodes.add_index("providerID", [](const api::core::Node& node) {
-    return std::vector<std::string>{node.spec.providerID};
-  });
-  nodes.subscribe([this, cluster = entry.cluster](const NodePtr& old, const NodePtr& now) {
-    for (std::size_t i = 0; i < node_handlers.size(); ++i) node_handlers[i](cluster, old, now);
-  });
+void Sessions::Impl::announce(Entry& entry) {
+  if (entry.announced) return;
+  entry.announced = true;
+  for (std::size_t i = 0; i < session_handlers.size(); ++i) session_handlers[i](*entry.session);
 }
 
 Result<std::shared_ptr<Session>> Sessions::Impl::open(const Entry& entry) {
@@ -186,7 +183,8 @@ Task<> Sessions::Impl::run(std::shared_ptr<Entry> entry) {
     }
     if (step.rebuild && entry->session) {
       auto old = std::exchange(entry->session, nullptr);
-      entry->nodes_watched = false;
+      old->end();
+      entry->announced = false;
       tasks.spawn("tenant.rebuild " + entry->cluster.to_string(), end_session(std::move(old)));
     }
     NESTOR_CO_TRY_VOID(co_await runtime.clock().sleep_for(step.wait));
@@ -232,25 +230,24 @@ void Sessions::on_change(std::function<void(const kube::ObjectKey&, bool)> handl
   }
 }
 
-void Sessions::watch_nodes(NodeHandler handler) {
-  auto& impl = *impl_;
-  impl.node_handlers.push_back(handler);
-  for (const auto& [key, entry] : impl.entries) {
-    if (!entry->probe.connected) continue;
-    if (!entry->nodes_watched) {
-      impl.watch_nodes_of(*entry);
-      continue;
-    }
-    // The others' subscription already runs: hand over what is cached.
-    for (const auto& node : entry->session->informers().of<api::core::Node>().list()) {
-      handler(key, nullptr, node);
-    }
+void Sessions::on_session(std::function<void(Session&)> handler) {
+  impl_->session_handlers.push_back(handler);
+  for (const auto& [key, entry] : impl_->entries) {
+    if (entry->announced) handler(*entry->session);
   }
+}
+
+void Sessions::watch_nodes(ObjectHandler<api::core::Node> handler) {
+  add_index<api::core::Node>(std::string(kProviderIdIndex), [](const api::core::Node& node) {
+    return std::vector<std::string>{node.spec.providerID};
+  });
+  watch<api::core::Node>(std::move(handler));
 }
 
 Sessions::NodePtr Sessions::find_node(Session& session, const std::string& provider_id) {
   if (provider_id.empty()) return nullptr;
-  const auto found = session.informers().of<api::core::Node>().by_index("providerID", provider_id);
+  const auto found = session.informers().of<api::core::Node>().by_index(
+      std::string(kProviderIdIndex), provider_id);
   return found.empty() ? nullptr : found.front();
 }
 

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/core/node.hpp"
@@ -38,7 +39,13 @@ class Session {
   kube::Client& client() { return *client_; }
   kube::InformerSet& informers() { return informers_; }
 
+  /// Whether the tenant's kubeconfig changed or went, so that this is no longer the way in.
+  bool ended() const { return ended_; }
+  /// For Sessions only.
+  void end() { ended_ = true; }
+
  private:
+  bool ended_ = false;
   kube::ObjectKey cluster_;
   std::unique_ptr<kube::Client> client_;
   kube::InformerSet informers_;
@@ -66,15 +73,46 @@ class Sessions {
   Probe probe(const kube::ObjectKey& cluster) const;
 
   /// Calls `handler` when a tenant gets connected or disconnected, and at once for each that
-  /// already is connected. At the first connection of a session is the time to subscribe to its
-  /// informers.
+  /// already is connected.
   void on_change(std::function<void(const kube::ObjectKey& cluster, bool connected)> handler);
-  /// Calls `handler` for each change of a Node of any tenant (old null: added; now null: gone). All
-  /// Nodes are cached from then on, indexed by "providerID".
+  /// Calls `handler` once for every session: when it first gets connected (before on_change's
+  /// handlers), at once for those that were. The place to add to its caches. A session that is
+  /// built anew, after a new kubeconfig or refused credentials, is another one.
+  void on_session(std::function<void(Session&)> handler);
+
+  template <kube::Resource T>
+  using ObjectHandler =
+      std::function<void(const kube::ObjectKey& cluster, const typename kube::Informer<T>::Ptr& old,
+                         const typename kube::Informer<T>::Ptr& now)>;
+  /// Caches the objects of kind T in every tenant from now on and calls `handler` for each change
+  /// (old null: added; now null: gone), and as added for each that is cached already. The end of a
+  /// session does not report its objects as gone; a new session reports them as added again.
+  /// With a `scope` (namespace, label or field selector) only those; read them back with
+  /// `session.informers().of<T>(scope)`. Equal scopes share one watch a tenant.
+  template <kube::Resource T>
+  void watch(ObjectHandler<T> handler, kube::Scope scope = {}) {
+    on_session([handler = std::move(handler), scope = std::move(scope)](Session& session) {
+      // The session owns the informer, so it outlives every call of this.
+      session.informers().of<T>(scope).subscribe(
+          [handler, &session](const auto& old, const auto& now) {
+            if (!session.ended()) handler(session.cluster(), old, now);
+          });
+    });
+  }
+  /// Caches the objects of kind T in every tenant and indexes them; see Informer::add_index and
+  /// by_index.
+  template <kube::Resource T>
+  void add_index(std::string name, std::function<std::vector<std::string>(const T&)> function,
+                 kube::Scope scope = {}) {
+    on_session([name = std::move(name), function = std::move(function),
+                scope = std::move(scope)](Session& session) {
+      session.informers().of<T>(scope).add_index(name, function);
+    });
+  }
+
   using NodePtr = kube::Informer<api::core::Node>::Ptr;
-  using NodeHandler =
-      std::function<void(const kube::ObjectKey& cluster, const NodePtr& old, const NodePtr& now)>;
-  void watch_nodes(NodeHandler handler);
+  /// watch<Node>, with the index that find_node() needs.
+  void watch_nodes(ObjectHandler<api::core::Node> handler);
   /// The Node with that providerID, or nullptr.
   static NodePtr find_node(Session& session, const std::string& provider_id);
 

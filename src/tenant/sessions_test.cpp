@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "api/core/config_map.hpp"
 #include "tenant/testing/world.hpp"
 
 namespace nestor::tenant {
@@ -26,6 +27,26 @@ struct SessionsTest : ::testing::Test {
     out.spec.providerID = provider_id;
     return out;
   }
+  void put_config_map(const std::string& name, const std::string& app) {
+    api::core::ConfigMap map;
+    map.metadata.name = name;
+    map.metadata.namespace_ = "kube-system";
+    map.metadata.labels["app"] = app;
+    world.tenant.put(map);
+    world.run();
+  }
+  /// Writes into `seen` what watch() reports.
+  void watch_config_maps(std::vector<std::string>& seen, const std::string& selector) {
+    kube::Scope scope{.label_selector = selector};
+    world.sessions->watch<api::core::ConfigMap>(
+        [&seen](const kube::ObjectKey& cluster, const auto& old, const auto& now) {
+          seen.push_back((now ? (old ? "~" : "+") : "-") + cluster.name + ":" +
+                         (now ? now : old)->metadata.name);
+        },
+        scope);
+  }
+  using Strings = std::vector<std::string>;
+
   testing::World world;
   std::vector<std::string> log;
 };
@@ -122,6 +143,75 @@ TEST_F(SessionsTest, ALaterSubscriberHearsOfWhatIsThere) {
   world.sessions->on_change([&](const auto&, bool yes) { connected = yes; });
   EXPECT_EQ(seen, 1);
   EXPECT_TRUE(connected);
+}
+
+TEST_F(SessionsTest, AKindIsWatchedInItsScopeWithTheClustersName) {
+  Strings seen;
+  watch_config_maps(seen, "app=x");
+  put_config_map("a", "x");
+  put_config_map("other", "y");
+  connect();
+  EXPECT_EQ(seen, Strings{"+demo:a"});
+  put_config_map("b", "x");
+  world.tenant.erase(api::core::ConfigMap::kType, {"kube-system", "a"});
+  world.run();
+  EXPECT_EQ(seen, (Strings{"+demo:a", "+demo:b", "-demo:a"}));
+  EXPECT_EQ(world.tenant.open_watches(), 1U);
+
+  Strings later;
+  watch_config_maps(later, "app=x");
+  world.run();
+  EXPECT_EQ(later, Strings{"+demo:b"});
+  EXPECT_EQ(world.tenant.open_watches(), 1U);
+}
+
+TEST_F(SessionsTest, AWatchOutlivesADisconnectionAndALaterOneIsToldOfTheCache) {
+  Strings seen;
+  watch_config_maps(seen, "");
+  put_config_map("a", "x");
+  connect();
+  world.tenant.fail_next("raw", {Code::kUnavailable, "refused", {}}, 5);
+  world.pass(std::chrono::seconds(50));
+  ASSERT_EQ(world.sessions->find(world.demo), nullptr);
+  Strings later;
+  watch_config_maps(later, "");
+  EXPECT_EQ(later, Strings{"+demo:a"});
+  world.pass(std::chrono::seconds(10));
+  ASSERT_NE(world.sessions->find(world.demo), nullptr);
+  EXPECT_EQ(seen, Strings{"+demo:a"});
+}
+
+TEST_F(SessionsTest, ANewSessionReportsItsObjectsAndAnEndedOneNothing) {
+  Strings seen;
+  watch_config_maps(seen, "");
+  put_config_map("a", "x");
+  connect();
+  const auto first = world.sessions->find(world.demo);
+  world.add_kubeconfig("https://10.0.0.2:6443");
+  world.run();
+  EXPECT_TRUE(first->ended());
+  EXPECT_EQ(seen, (Strings{"+demo:a", "+demo:a"}));
+  world.management.erase_now(api::cluster::Cluster::kType, world.demo);
+  world.run();
+  put_config_map("b", "x");
+  EXPECT_EQ(seen, (Strings{"+demo:a", "+demo:a"}));
+}
+
+TEST_F(SessionsTest, AnIndexIsMadeInEverySession) {
+  connect();
+  world.sessions->add_index<api::core::ConfigMap>("app", [](const api::core::ConfigMap& map) {
+    return std::vector<std::string>{std::string(map.metadata.label("app"))};
+  });
+  put_config_map("a", "x");
+  const auto by_app = [this](const std::string& app) {
+    const auto session = world.sessions->find(world.demo);
+    return session->informers().of<api::core::ConfigMap>().by_index("app", app).size();
+  };
+  EXPECT_EQ(by_app("x"), 1U);
+  EXPECT_EQ(by_app("y"), 0U);
+  world.add_kubeconfig("https://10.0.0.2:6443");
+  world.run();
+  EXPECT_EQ(by_app("x"), 1U);
 }
 
 }  // namespace
