@@ -4,7 +4,6 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -64,10 +63,10 @@ class Manager {
     NESTOR_TRY(auto config, client_config(options_));
     NESTOR_TRY(client_, kube::make_client(io_.get_executor(), std::move(config)));
     net::HttpServerOptions http{.address = options_.address, .port = options_.port};
-    NESTOR_TRY(server_, net::make_http_server(io_.get_executor(), http,
-                                              [this](net::HttpRequest request) {
-                                                return answer(std::move(request));
-                                              }));
+    NESTOR_TRY(server_,
+               net::make_http_server(io_.get_executor(), http, [this](net::HttpRequest request) {
+                 return answer(std::move(request));
+               }));
     log::info("manager", "Nestor {} listens on port {}", NESTOR_VERSION, server_->port());
     if (options_.leader_elect) {
       tasks_.spawn("leader election", lead());
@@ -116,8 +115,8 @@ class Manager {
 
   Task<> lead() {
     kube::LeaderOptions lease;
-    lease.ns = options_.lease_namespace.empty() ? environment("POD_NAMESPACE")
-                                                : options_.lease_namespace;
+    lease.ns =
+        options_.lease_namespace.empty() ? environment("POD_NAMESPACE") : options_.lease_namespace;
     lease.name = "nestor-manager";
     lease.identity = options_.identity.empty() ? default_identity() : options_.identity;
     if (lease.ns.empty()) {

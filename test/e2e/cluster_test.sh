@@ -12,6 +12,6 @@ refuses 'no cluster' n kubeconfig nowhere
 refuses 'no cluster' n describe cluster nowhere
 refuses 'no cluster' n scale nowhere --workers 2
 refuses 'no cluster' n delete cluster nowhere
-refuses 'no machine' n console nowhere
+refuses 'no virtual machine' n console nowhere
 way
 refuses 'already exists' n create cluster beside

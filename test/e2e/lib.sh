@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Shared by the end-to-end tests: programs, a management cluster, checks.
 set -euo pipefail
+shopt -s inherit_errexit
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 nestor=${NESTOR:-$root/build/release/nestor}
 PATH=$root/build/assets/bin:$PATH

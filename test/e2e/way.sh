@@ -19,7 +19,7 @@ show() {
   say "what the clusters looked like:"
   {
     m get cluster,machines,vmi,pods,svc -A -o wide
-    for name in demo beside; do
+    for name in $(m get clusters -o jsonpath='{.items[*].metadata.name}'); do
       n describe cluster "$name"
       [[ -s $work/$name.kubeconfig ]] && t "$name" get nodes,pods -A -o wide --request-timeout=10s
     done
@@ -57,7 +57,7 @@ create() {
 
 # All that tells whether somebody has touched a cluster: which objects and processes it consists of.
 fingerprint() {
-  m get cluster,kubevirtcluster,kcp,tcp,md,machineset,machine,kubevirtmachine,vm,vmi,secret,svc \
+  m get cluster,kubevirtcluster,kamajicontrolplanes,tcp,md,machineset,machine,kubevirtmachine,vm,vmi,secret,svc \
     -l "cluster.x-k8s.io/cluster-name=$1" --no-headers \
     -o custom-columns=K:.kind,N:.metadata.name,U:.metadata.uid,G:.metadata.generation | LC_ALL=C sort
   m get pod --no-headers -o custom-columns=N:.metadata.name,U:.metadata.uid,R:.status.containerStatuses[*].restartCount |
@@ -120,7 +120,7 @@ cross_the_nodes() {
 delete_the_cluster() {
   n delete cluster demo --timeout 600
   left() {
-    m get cluster,kubevirtcluster,kcp,tcp,md,machineset,machine,kubevirtmachine,vm,vmi,secret,svc,pods,pvc -o name |
+    m get cluster,kubevirtcluster,kamajicontrolplanes,tcp,md,machineset,machine,kubevirtmachine,vm,vmi,secret,svc,pods,pvc -o name |
       grep -E '/demo(-|$)' || true
   }
   # The garbage collector takes the pods of the control plane a moment later.

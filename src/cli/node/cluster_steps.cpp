@@ -178,7 +178,8 @@ Result<bool> make_addons(const Node& node) {
 
 Result<> make_storage(const Node& node) { return apply(node, storage_manifest()); }
 
-Result<> install_chart(const Node& node, const std::string& chart, bool new_image) {
+Result<> install_chart(const Node& node, const std::string& chart,
+                       const std::string& image_revision) {
   // Helm installs CRDs once and never changes them; ours must follow the program.
   NESTOR_TRY_VOID(run_checked({kubectl(node, {"apply", "--server-side", "--force-conflicts",
                                               "--field-manager=nestor-up", "-f", chart + "/crds"}),
@@ -189,7 +190,8 @@ Result<> install_chart(const Node& node, const std::string& chart, bool new_imag
                     "upgrade", "--install", "nestor", chart, "--namespace", "nestor-system",
                     "--create-namespace", "--wait", "--timeout", "5m", "--set",
                     fmt::format("addressPool.enabled=true,addressPool.first={},addressPool.last={}",
-                                kFirstAddress, kLastAddress)},
+                                kFirstAddress, kLastAddress),
+                    "--set-string", "image.revision=" + image_revision},
                    {},
                    minutes(6)});
   if (!outcome) {
@@ -197,9 +199,6 @@ Result<> install_chart(const Node& node, const std::string& chart, bool new_imag
                 fmt::format("installing {}: {}; see `kubectl -n nestor-system get pods,events`",
                             chart, outcome.error().message));
   }
-  if (!new_image) return {};
-  NESTOR_TRY_VOID(run_checked(
-      {kubectl(node, {"-n", "nestor-system", "rollout", "restart", "deployment,daemonset"})}));
   return {};
 }
 

@@ -31,9 +31,10 @@ Result<> wait_for_node(const Node& node);
 /// The default storage class. Needs pods that reach services.
 Result<> make_storage(const Node& node);
 
-/// Installs or upgrades the chart and waits for its pods. `new_image`: the image has changed
-/// under the same name, so that running pods must be replaced.
-Result<> install_chart(const Node& node, const std::string& chart, bool new_image);
+/// Installs or upgrades the chart and waits for its pods. Pods that run another `image_revision`
+/// are replaced: an archive may bring a new image under the same name.
+Result<> install_chart(const Node& node, const std::string& chart,
+                       const std::string& image_revision);
 
 /// Waits until the cluster's names and the storage class are served.
 Result<> wait_for_pods(const Node& node);

@@ -104,13 +104,12 @@ struct Job {
   std::set<std::string> present;
 };
 
-/// Returns whether it had to be imported.
-Result<bool> import_one(const Job& job, const Archive& archive) {
+Result<> import_one(const Job& job, const Archive& archive) {
   const std::string record = job.layout.images() + "/" + archive.name;
   NESTOR_TRY(const auto tags, archive_tags(archive.path));
   const bool there = std::ranges::all_of(
       tags, [&job](const std::string& tag) { return job.present.contains(tag); });
-  if (const auto stamp = read_text(record); there && stamp && *stamp == archive.stamp) return false;
+  if (const auto stamp = read_text(record); there && stamp && *stamp == archive.stamp) return {};
   const Command import{inside(job.init_pid, {job.config.program("ctr"), "-n", "k8s.io", "images",
                                              "import", "--all-platforms", archive.path}),
                        {},
@@ -118,8 +117,7 @@ Result<bool> import_one(const Job& job, const Archive& archive) {
   if (auto done = run_checked(import); !done) {
     return with_context(done.error(), "importing " + archive.path);
   }
-  NESTOR_TRY_VOID(write_text(record, archive.stamp));
-  return true;
+  return write_text(record, archive.stamp);
 }
 
 }  // namespace
@@ -173,20 +171,18 @@ Result<ArchiveGroups> find_archives(const std::string& directory) {
   return groups;
 }
 
-Result<std::vector<std::string>> import_archives(const Layout& layout, const Config& config,
-                                                 int init_pid, std::vector<Archive> archives) {
+Result<> import_archives(const Layout& layout, const Config& config, int init_pid,
+                         std::vector<Archive> archives) {
   NESTOR_TRY_VOID(make_directory(layout.images()));
   NESTOR_TRY(auto present, present_images(config, init_pid));
   const Job job{layout, config, init_pid, std::move(present)};
   std::atomic<std::size_t> next = 0;
-  std::vector<std::string> imported;
   std::mutex mutex;
   std::optional<Error> first_error;
   const auto work = [&] {
     for (std::size_t i = next++; i < archives.size(); i = next++) {
       auto done = import_one(job, archives[i]);
       const std::scoped_lock held(mutex);
-      if (done && *done) imported.push_back(archives[i].name);
       if (done) continue;
       if (!first_error) first_error = done.error();
       return;
@@ -197,7 +193,7 @@ Result<std::vector<std::string>> import_archives(const Layout& layout, const Con
     for (int i = 0; i < kImportThreads; ++i) threads.emplace_back(work);
   }
   if (first_error) return std::unexpected(std::move(*first_error));
-  return imported;
+  return {};
 }
 
 }  // namespace nestor::node

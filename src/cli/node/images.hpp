@@ -33,9 +33,9 @@ Result<ArchiveGroups> find_archives(const std::string& directory);
 /// The image names (RepoTags) that an archive holds.
 Result<std::vector<std::string>> archive_tags(const std::string& path);
 
-/// Imports those that containerd does not have yet, or has from another file. Returns the names
-/// of the archives imported. May run in several threads with different archives.
-Result<std::vector<std::string>> import_archives(const Layout& layout, const Config& config,
-                                                 int init_pid, std::vector<Archive> archives);
+/// Imports those that containerd does not have yet, or has from another file. May run in several
+/// threads with different archives.
+Result<> import_archives(const Layout& layout, const Config& config, int init_pid,
+                         std::vector<Archive> archives);
 
 }  // namespace nestor::node

@@ -20,8 +20,6 @@ constexpr int kLogLines = 8;
 /// For another `up` on the same directory, whose work is then found done.
 constexpr std::chrono::minutes kPatience{5};
 
-using Imported = Result<std::vector<std::string>>;
-
 /// Adds the end of the log of the program because of which a step has failed.
 std::unexpected<Error> with_log(Error error, const Layout& layout, const char* program) {
   const std::string text = tail(layout.log(program), kLogLines);
@@ -67,17 +65,17 @@ Result<Node> make_sandbox(const Layout& layout, const Config& config, ProgressLi
 
 /// Imports that run beside the making of the control plane, one group after the other.
 struct Imports {
-  std::future<Imported> first_pods;
-  std::future<Imported> rest;
+  std::future<Result<>> first_pods;
+  std::future<Result<>> rest;
 };
 
 Imports start_imports(const Node& node, ArchiveGroups groups) {
-  std::promise<Imported> first;
+  std::promise<Result<>> first;
   Imports imports;
   imports.first_pods = first.get_future();
   imports.rest = std::async(
       std::launch::async,
-      [node, groups = std::move(groups), first = std::move(first)]() mutable -> Imported {
+      [node, groups = std::move(groups), first = std::move(first)]() mutable -> Result<> {
         first.set_value(
             import_archives(node.layout, node.config, node.init_pid, groups.first_pods));
         return import_archives(node.layout, node.config, node.init_pid, groups.rest);
@@ -103,7 +101,7 @@ Result<> make_pods(const Node& node, ProgressLines& progress) {
   return {};
 }
 
-Result<> make_service(const Node& node, const UpOptions& options, bool new_image,
+Result<> make_service(const Node& node, const UpOptions& options, const std::string& image_revision,
                       ProgressLines& progress) {
   if (options.skip_chart) {
     progress.note("chart skipped (--skip-chart)");
@@ -115,7 +113,7 @@ Result<> make_service(const Node& node, const UpOptions& options, bool new_image
     return {};
   }
   progress.begin("installing the service");
-  NESTOR_TRY_VOID(install_chart(node, chart, new_image));
+  NESTOR_TRY_VOID(install_chart(node, chart, image_revision));
   progress.done("service running");
   return {};
 }
@@ -142,11 +140,14 @@ Result<> make_all(const UpOptions& options, const Layout& layout, ProgressLines&
   }
   progress.done("control plane running");
   progress.begin("importing the images of the first pods");
-  NESTOR_TRY(const auto imported, imports.first_pods.get());
+  NESTOR_TRY_VOID(imports.first_pods.get());
   progress.done("images of the first pods present");
   NESTOR_TRY_VOID(make_pods(node, progress));
-  const bool new_image = std::ranges::find(imported, "nestor") != imported.end();
-  NESTOR_TRY_VOID(make_service(node, options, new_image, progress));
+  const auto own = std::ranges::find(archives.first_pods, "nestor", &Archive::name);
+  const std::string revision = own == archives.first_pods.end()
+                                   ? ""
+                                   : fmt::format("{:x}", std::hash<std::string>{}(own->stamp));
+  NESTOR_TRY_VOID(make_service(node, options, revision, progress));
   progress.begin("importing the images of virtual machines");
   NESTOR_TRY_VOID(imports.rest.get());
   progress.done("all images present");
