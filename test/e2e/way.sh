@@ -60,8 +60,7 @@ fingerprint() {
   m get cluster,kubevirtcluster,kamajicontrolplanes,tcp,md,machineset,machine,kubevirtmachine,vm,vmi,secret,svc \
     -l "cluster.x-k8s.io/cluster-name=$1" --no-headers \
     -o custom-columns=K:.kind,N:.metadata.name,U:.metadata.uid,G:.metadata.generation | LC_ALL=C sort
-  m get pod --no-headers -o custom-columns=N:.metadata.name,U:.metadata.uid,R:.status.containerStatuses[*].restartCount |
-    grep "^$1-" | LC_ALL=C sort
+  m get pod --no-headers -o custom-columns=N:.metadata.name,U:.metadata.uid | grep "^$1-" | LC_ALL=C sort
   t "$1" get nodes --no-headers -o custom-columns=N:.metadata.name,U:.metadata.uid,B:.status.nodeInfo.bootID
 }
 
