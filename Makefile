@@ -26,7 +26,7 @@ up: images ## Start the management cluster on this machine, with Nestor in it
 demo: up ## From nothing to a pod that answers in a tenant cluster
 	@test/e2e/demo.sh
 
-test: unit integration ## Unit and integration tests
+test: unit integration e2e ## Unit, integration and end-to-end tests
 
 unit: setup ## Unit tests under the address and undefined-behaviour sanitizers
 	@tools/step "build with sanitizers" tools/build asan

@@ -2,7 +2,6 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-
 #include <regex>
 
 #include "base/quantity.hpp"
@@ -37,10 +36,10 @@ JsonObject object(std::string_view api_version, std::string_view kind, const std
   return JsonObject{
       {"apiVersion", api_version},
       {"kind", kind},
-      {"metadata", JsonObject{{"name", name},
-                              {"namespace", request.ns},
-                              {"labels", JsonObject{{"cluster.x-k8s.io/cluster-name",
-                                                     request.name}}}}}};
+      {"metadata",
+       JsonObject{{"name", name},
+                  {"namespace", request.ns},
+                  {"labels", JsonObject{{"cluster.x-k8s.io/cluster-name", request.name}}}}}};
 }
 
 Json control_plane(const ClusterRequest& request) {
@@ -56,18 +55,16 @@ Json control_plane(const ClusterRequest& request) {
 }
 
 Json machine_template(const ClusterRequest& request) {
-  const std::string image =
-      request.worker_image.empty() ? "nestor.dev/worker:" + with_v(request.kubernetes_version)
-                                   : request.worker_image;
+  const std::string image = worker_image(request);
   JsonObject domain{
       {"cpu", JsonObject{{"cores", request.cpu}}},
       {"memory", JsonObject{{"guest", request.memory}}},
       {"devices",
-       JsonObject{{"networkInterfaceMultiqueue", true},
-                  {"interfaces", JsonArray{JsonObject{{"name", "default"},
-                                                      {"bridge", JsonObject{}}}}},
-                  {"disks", JsonArray{JsonObject{{"name", "containervolume"},
-                                                 {"disk", JsonObject{{"bus", "virtio"}}}}}}}}};
+       JsonObject{
+           {"networkInterfaceMultiqueue", true},
+           {"interfaces", JsonArray{JsonObject{{"name", "default"}, {"bridge", JsonObject{}}}}},
+           {"disks", JsonArray{JsonObject{{"name", "containervolume"},
+                                          {"disk", JsonObject{{"bus", "virtio"}}}}}}}}};
   JsonObject vmi{
       {"domain", std::move(domain)},
       {"evictionStrategy", "External"},
@@ -75,16 +72,16 @@ Json machine_template(const ClusterRequest& request) {
       {"volumes", JsonArray{JsonObject{{"name", "containervolume"},
                                        {"containerDisk", JsonObject{{"image", image}}}}}}};
   JsonObject vm{{"runStrategy", "Always"}, {"template", JsonObject{{"spec", std::move(vmi)}}}};
-  JsonObject json = object(kInfrastructure, "KubevirtMachineTemplate",
-                           worker_group_name(request.name), request);
+  JsonObject json =
+      object(kInfrastructure, "KubevirtMachineTemplate", worker_group_name(request.name), request);
   json["spec"] = JsonObject{
       {"template",
-       JsonObject{{"spec",
-                   JsonObject{{"virtualMachineBootstrapCheck",
-                               JsonObject{{"checkStrategy", "none"}}},
-                              {"virtualMachineTemplate",
-                               JsonObject{{"metadata", JsonObject{{"namespace", request.ns}}},
-                                          {"spec", std::move(vm)}}}}}}}};
+       JsonObject{
+           {"spec",
+            JsonObject{{"virtualMachineBootstrapCheck", JsonObject{{"checkStrategy", "none"}}},
+                       {"virtualMachineTemplate",
+                        JsonObject{{"metadata", JsonObject{{"namespace", request.ns}}},
+                                   {"spec", std::move(vm)}}}}}}}};
   return json;
 }
 
@@ -93,17 +90,15 @@ Json machine_deployment(const ClusterRequest& request) {
   JsonObject machine{
       {"clusterName", request.name},
       {"version", with_v(request.kubernetes_version)},
-      {"bootstrap",
-       JsonObject{{"configRef", reference("bootstrap.cluster.x-k8s.io", "KubeadmConfigTemplate",
-                                          name)}}},
+      {"bootstrap", JsonObject{{"configRef", reference("bootstrap.cluster.x-k8s.io",
+                                                       "KubeadmConfigTemplate", name)}}},
       {"infrastructureRef",
        reference("infrastructure.cluster.x-k8s.io", "KubevirtMachineTemplate", name)}};
   JsonObject json = object(kClusterApi, "MachineDeployment", name, request);
-  json["spec"] =
-      JsonObject{{"clusterName", request.name},
-                 {"replicas", request.workers},
-                 {"selector", JsonObject{{"matchLabels", JsonObject{}}}},
-                 {"template", JsonObject{{"spec", std::move(machine)}}}};
+  json["spec"] = JsonObject{{"clusterName", request.name},
+                            {"replicas", request.workers},
+                            {"selector", JsonObject{{"matchLabels", JsonObject{}}}},
+                            {"template", JsonObject{{"spec", std::move(machine)}}}};
   return json;
 }
 
@@ -123,8 +118,8 @@ Result<> validate(const ClusterRequest& request) {
     return fail(Code::kInvalidArgument, "namespace '" + request.ns + "' is not a valid name");
   }
   if (!std::regex_match(request.kubernetes_version, kVersion)) {
-    return fail(Code::kInvalidArgument, "Kubernetes version '" + request.kubernetes_version +
-                                            "' must look like v1.37.2");
+    return fail(Code::kInvalidArgument,
+                "Kubernetes version '" + request.kubernetes_version + "' must look like v1.37.2");
   }
   if (request.workers < 0 || request.workers > kMaxWorkers) {
     return fail(Code::kInvalidArgument,
@@ -142,6 +137,11 @@ Result<> validate(const ClusterRequest& request) {
   return {};
 }
 
+std::string worker_image(const ClusterRequest& request) {
+  return request.worker_image.empty() ? "nestor.dev/worker:" + with_v(request.kubernetes_version)
+                                      : request.worker_image;
+}
+
 std::vector<Json> cluster_objects(const ClusterRequest& request) {
   JsonObject cluster = object(kClusterApi, "Cluster", request.name, request);
   cluster["spec"] = JsonObject{
@@ -156,8 +156,8 @@ std::vector<Json> cluster_objects(const ClusterRequest& request) {
   infrastructure["metadata"].as_object()["annotations"] =
       JsonObject{{"cluster.x-k8s.io/managed-by", "kamaji"}};
   infrastructure["spec"] = JsonObject{};
-  JsonObject bootstrap = object(kBootstrap, "KubeadmConfigTemplate",
-                                worker_group_name(request.name), request);
+  JsonObject bootstrap =
+      object(kBootstrap, "KubeadmConfigTemplate", worker_group_name(request.name), request);
   bootstrap["spec"] = JsonObject{
       {"template",
        JsonObject{

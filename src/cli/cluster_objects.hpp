@@ -27,6 +27,9 @@ struct ClusterRequest {
 /// Checks names, sizes and ranges. Errors: kInvalidArgument with what to write instead.
 Result<> validate(const ClusterRequest& request);
 
+/// The containerDisk of its workers.
+std::string worker_image(const ClusterRequest& request);
+
 /// The objects a cluster consists of, in upstream's kinds: Cluster, KubevirtCluster,
 /// KamajiControlPlane, KubevirtMachineTemplate, KubeadmConfigTemplate, MachineDeployment; in the
 /// order in which they are applied.

@@ -1,9 +1,9 @@
 #include <boost/json/object.hpp>
-
 #include <cstdio>
 
 #include "cli/cluster_watch.hpp"
 #include "cli/commands.hpp"
+#include "cli/fits.hpp"
 #include "cli/kinds.hpp"
 
 namespace nestor::cli {
@@ -42,6 +42,14 @@ Task<> refuse_existing(Context& context, const ClusterRequest& request) {
   co_return std::unexpected(existing.error());
 }
 
+/// On a cluster whose nodes we may not list, the scheduler tells.
+Task<> refuse_unfit(Context& context, const ClusterRequest& request) {
+  auto nodes = co_await kube::list<api::core::Node>(context.client, "");
+  if (!nodes && nodes.error().code == Code::kPermissionDenied) co_return Result<>{};
+  if (!nodes) co_return std::unexpected(std::move(nodes).error());
+  co_return fits(request, *nodes);
+}
+
 void print_next_steps(const ClusterRequest& request) {
   std::printf(
       "\nCluster %s is ready.\n"
@@ -71,6 +79,7 @@ Task<int> create_cluster(Context& context, CreateClusterOptions options) {
   options.request.ns = context.ns;
   NESTOR_CO_TRY_VOID(validate(options.request));
   NESTOR_CO_TRY_VOID(co_await refuse_existing(context, options.request));
+  NESTOR_CO_TRY_VOID(co_await refuse_unfit(context, options.request));
   ProgressPrinter printer(context.clock);
   for (const Json& object : cluster_objects(options.request)) {
     NESTOR_CO_TRY(const kube::ResourceType type, type_of(object));
@@ -101,11 +110,11 @@ Task<int> create_cluster(Context& context, CreateClusterOptions options) {
   co_await watch.close();
   if (!waited) {
     if (waited.error().code != Code::kDeadlineExceeded) co_return std::unexpected(waited.error());
-    co_return fail(Code::kDeadlineExceeded,
-                   "cluster " + name + " is not ready after " +
-                       human_duration(std::chrono::duration_cast<std::chrono::seconds>(
-                           options.timeout)) +
-                       " (it goes on in the background):\n" + what_is_missing(last));
+    co_return fail(
+        Code::kDeadlineExceeded,
+        "cluster " + name + " is not ready after " +
+            human_duration(std::chrono::duration_cast<std::chrono::seconds>(options.timeout)) +
+            " (it goes on in the background):\n" + what_is_missing(last));
   }
   print_next_steps(options.request);
   co_return 0;

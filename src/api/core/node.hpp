@@ -50,6 +50,14 @@ BOOST_DESCRIBE_STRUCT(NodeInfo, (),
                        containerRuntimeVersion, kubeletVersion, kubeProxyVersion, operatingSystem,
                        architecture))
 
+/// An image on the node; kubelet reports the largest ones.
+struct ContainerImage {
+  std::vector<std::string> names;
+  std::int64_t sizeBytes = 0;
+  bool operator==(const ContainerImage&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(ContainerImage, (), (names, sizeBytes))
+
 struct NodeStatus {
   std::map<std::string, std::string> capacity;
   std::map<std::string, std::string> allocatable;
@@ -57,10 +65,12 @@ struct NodeStatus {
   std::vector<kube::Condition> conditions;
   std::optional<NodeInfo> nodeInfo;
   std::vector<Json> volumesAttached;
+  std::vector<ContainerImage> images;
   bool operator==(const NodeStatus&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(NodeStatus, (),
-                      (capacity, allocatable, addresses, conditions, nodeInfo, volumesAttached))
+                      (capacity, allocatable, addresses, conditions, nodeInfo, volumesAttached,
+                       images))
 
 struct Node {
   static constexpr kube::ResourceType kType{"", "v1", "Node", "nodes", false};
