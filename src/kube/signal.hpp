@@ -1,29 +1,10 @@
 #pragma once
 
-#include <list>
-
-#include "base/async.hpp"
+#include "base/signal.hpp"
 
 namespace nestor::kube {
 
-/// Wakes coroutines that wait for a change. Check the state, then wait, without an await between.
-/// Thread: event loop. Lifetime: must outlive its waiters.
-class Signal {
- public:
-  Signal() = default;
-  Signal(const Signal&) = delete;
-  Signal& operator=(const Signal&) = delete;
-
-  /// Returns at the next notify(). Errors: kCancelled.
-  Task<> wait();
-  void notify();
-
- private:
-  struct Waiter;
-  std::list<Waiter*> waiters_;
-};
-
-/// Whether the calling coroutine has been cancelled.
-asio::awaitable<bool> cancelled();
+using nestor::cancelled;
+using nestor::Signal;
 
 }  // namespace nestor::kube

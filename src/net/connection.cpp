@@ -4,6 +4,7 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -18,8 +19,9 @@ namespace nestor::net {
 using asio::ip::tcp;
 
 struct TlsLayer {
-  TlsLayer(tcp::socket& socket, asio::ssl::context& context) : stream(socket, context) {}
-  asio::ssl::stream<tcp::socket&> stream;
+  using Socket = asio::generic::stream_protocol::socket;
+  TlsLayer(Socket& socket, asio::ssl::context& context) : stream(socket, context) {}
+  asio::ssl::stream<Socket&> stream;
 };
 
 namespace {
@@ -82,6 +84,19 @@ Task<> Connection::connect(std::string host, std::uint16_t port) {
   co_return failure(*impl_, "connecting to " + host + ":" + std::to_string(port), last);
 }
 
+Task<> Connection::connect_unix(std::string path) {
+  asio::local::stream_protocol::endpoint endpoint;
+  try {
+    endpoint = asio::local::stream_protocol::endpoint(path);
+  } catch (const boost::system::system_error&) {
+    co_return fail(Code::kInvalidArgument, "the path of a UNIX socket is too long: " + path);
+  }
+  arm(co_await asio::this_coro::cancellation_state, *this);
+  const auto [error] = co_await impl_->socket.async_connect(endpoint, deaf());
+  if (error) co_return failure(*impl_, "connecting to " + path, error);
+  co_return Result<>{};
+}
+
 Task<> Connection::start_tls(const TlsContext& context, std::string server_name) {
   impl_->tls = std::make_unique<TlsLayer>(impl_->socket, context.impl().context);
   TlsLayer& tls = *impl_->tls;
@@ -101,6 +116,16 @@ Task<> Connection::accept_tls(const TlsContext& context) {
       co_await impl_->tls->stream.async_handshake(asio::ssl::stream_base::server, deaf());
   if (error) co_return failure(*impl_, "TLS", error);
   co_return Result<>{};
+}
+
+bool Connection::is_tls() const { return impl_->tls != nullptr; }
+
+std::string Connection::alpn() const {
+  if (!impl_->tls) return {};
+  const unsigned char* name = nullptr;
+  unsigned length = 0;
+  SSL_get0_alpn_selected(impl_->tls->stream.native_handle(), &name, &length);
+  return {name, name + length};
 }
 
 Task<std::size_t> Connection::read_some(std::span<char> into) {

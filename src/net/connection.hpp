@@ -12,7 +12,8 @@
 /// Inner part of net/http.hpp.
 namespace nestor::net {
 
-/// One TCP connection, plain or with TLS on top. Operations run one at a time. They end early when
+/// One TCP or UNIX connection, plain or with TLS on top. One read and one write may run at a time;
+/// nothing else beside them. They end early when
 /// close() is called (see Deadline); cancelling the coroutine that waits for one closes the
 /// connection. Thread: event loop.
 class Connection {
@@ -24,10 +25,16 @@ class Connection {
 
   /// Resolves and tries each address in turn. Errors: kUnavailable.
   Task<> connect(std::string host, std::uint16_t port);
+  /// The socket file `path`. Errors: kUnavailable.
+  Task<> connect_unix(std::string path);
   /// TLS as client; verifies the peer. Errors: kUnavailable with the reason.
   Task<> start_tls(const TlsContext& context, std::string server_name);
   /// TLS as server.
   Task<> accept_tls(const TlsContext& context);
+
+  /// The protocol that both sides of TLS chose (ALPN, RFC 7301), or "".
+  std::string alpn() const;
+  bool is_tls() const;
 
   /// Some bytes, or 0 at the peer's orderly end. Errors: kUnavailable, kCancelled.
   Task<std::size_t> read_some(std::span<char> into);

@@ -2,6 +2,7 @@
 
 // The only header of net with sockets in it; for connection.cpp, resolve.cpp and http_server.cpp.
 
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
@@ -19,7 +20,8 @@ struct Connection::Impl {
   ~Impl();
 
   Executor executor;
-  asio::ip::tcp::socket socket;
+  /// TCP or UNIX.
+  asio::generic::stream_protocol::socket socket;
   /// Never expires: woken when names are resolved, or by close().
   asio::steady_timer resolved;
   std::unique_ptr<TlsLayer> tls;

@@ -49,6 +49,8 @@ struct TlsClientConfig {
   /// Verified instead of the host, and sent as SNI.
   std::string server_name = {};
   bool insecure_skip_verify = false;
+  /// The one protocol to ask for by ALPN ("h2"), or "".
+  std::string alpn = {};
 };
 
 struct HttpEndpoint {
@@ -79,6 +81,10 @@ Result<std::unique_ptr<HttpClient>> make_http_client(Executor executor, HttpEndp
 struct TlsServerConfig {
   std::string cert_pem = {};
   std::string key_pem = {};
+  /// Not empty: a client must show a certificate that one of these authorities signed.
+  std::string client_ca_pem = {};
+  /// The one protocol to accept by ALPN ("h2"), or "". A client that offers only others is refused.
+  std::string alpn = {};
 };
 
 struct HttpServerOptions {

@@ -76,6 +76,29 @@ Result<> set_trust(ssl::context& context, const TlsClientConfig& config) {
   return {};
 }
 
+const unsigned char* bytes(const std::string& text) {
+  return static_cast<const unsigned char*>(static_cast<const void*>(text.data()));
+}
+
+/// One protocol in the form of RFC 7301.
+std::string alpn_list(const std::string& protocol) {
+  if (protocol.empty()) return {};
+  return static_cast<char>(protocol.size()) + protocol;
+}
+
+/// Takes the server's protocol if the client offers it. A client that offers none is let in.
+int choose_protocol(SSL* /*ssl*/, const unsigned char** out, unsigned char* out_length,
+                    const unsigned char* offered, unsigned offered_length, void* list) {
+  const auto& wanted = static_cast<TlsContext::Impl*>(list)->alpn;
+  unsigned char* chosen = nullptr;
+  const int found =
+      SSL_select_next_proto(&chosen, out_length, bytes(wanted),
+                            static_cast<unsigned>(wanted.size()), offered, offered_length);
+  if (found != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
+  *out = chosen;
+  return SSL_TLSEXT_ERR_OK;
+}
+
 }  // namespace
 
 TlsContext::TlsContext(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -89,6 +112,10 @@ Result<std::shared_ptr<const TlsContext>> make_client_tls(const TlsClientConfig&
   if (!config.cert_pem.empty() || !config.key_pem.empty()) {
     NESTOR_TRY_VOID(use_certificate(impl->context, config.cert_pem, config.key_pem));
   }
+  if (const std::string list = alpn_list(config.alpn); !list.empty()) {
+    SSL_CTX_set_alpn_protos(impl->context.native_handle(), bytes(list),
+                            static_cast<unsigned>(list.size()));
+  }
   return std::make_shared<const TlsContext>(std::move(impl));
 }
 
@@ -96,6 +123,13 @@ Result<std::shared_ptr<const TlsContext>> make_server_tls(const TlsServerConfig&
   auto impl = std::make_unique<TlsContext::Impl>(ssl::context::tls_server);
   set_common(impl->context.native_handle());
   NESTOR_TRY_VOID(use_certificate(impl->context, config.cert_pem, config.key_pem));
+  SSL_CTX* native = impl->context.native_handle();
+  if (!config.client_ca_pem.empty()) {
+    NESTOR_TRY_VOID(add_authorities(native, config.client_ca_pem));
+    SSL_CTX_set_verify(native, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  }
+  impl->alpn = alpn_list(config.alpn);
+  if (!impl->alpn.empty()) SSL_CTX_set_alpn_select_cb(native, choose_protocol, impl.get());
   return std::make_shared<const TlsContext>(std::move(impl));
 }
 

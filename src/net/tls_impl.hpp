@@ -12,6 +12,8 @@ struct TlsContext::Impl {
   explicit Impl(boost::asio::ssl::context::method method) : context(method) {}
   boost::asio::ssl::context context;
   bool verify = true;
+  /// One protocol as ALPN writes it (its length, then its name), or "".
+  std::string alpn = {};
 };
 
 /// Sets what a client wants to see: SNI and the name or IP address in the certificate.

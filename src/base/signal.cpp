@@ -1,4 +1,4 @@
-#include "kube/signal.hpp"
+#include "base/signal.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/cancellation_state.hpp>
@@ -6,7 +6,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-namespace nestor::kube {
+namespace nestor {
 
 /// A timer that never fires: cancelling it is the wake-up.
 struct Signal::Waiter {
@@ -47,4 +47,4 @@ asio::awaitable<bool> cancelled() {
   co_return state.cancelled() != asio::cancellation_type::none;
 }
 
-}  // namespace nestor::kube
+}  // namespace nestor
