@@ -7,8 +7,17 @@ kubeconfig=$root/build/demo.kubeconfig
 (umask 077 && "$nestor" kubeconfig demo >"$kubeconfig")
 k() { kubectl --kubeconfig "$kubeconfig" "$@"; }
 k wait node --all --for=condition=Ready --timeout=300s
-k get pod hello >/dev/null 2>&1 ||
-  k run hello --image=registry.k8s.io/e2e-test-images/agnhost:2.66.1 --port=8080 -- netexec --http-port=8080
+k apply -f - <<'YAML'
+apiVersion: v1
+kind: Pod
+metadata: {name: hello}
+spec:
+  containers:
+  - name: hello
+    image: registry.k8s.io/e2e-test-images/agnhost:2.66.1
+    args: [netexec, --http-port=8080]
+    readinessProbe: {httpGet: {path: /healthz, port: 8080}, periodSeconds: 1}
+YAML
 k wait pod hello --for=condition=Ready --timeout=180s
 kubectl --kubeconfig "$kubeconfig" port-forward pod/hello :8080 >"$kubeconfig.forward" &
 forward=$!
