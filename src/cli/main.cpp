@@ -8,6 +8,7 @@
 #include "cli/commands.hpp"
 #include "cli/completion.hpp"
 #include "cli/node/node.hpp"
+#include "cli/tunnel_commands.hpp"
 #include "manager/manager.hpp"
 #include "vm/launcher/launcher.hpp"
 

@@ -1,0 +1,264 @@
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <fstream>
+#include <iterator>
+#include <memory>
+
+#include "base/log.hpp"
+#include "kube/client.hpp"
+#include "net/http.hpp"
+#include "tunnel/agent.hpp"
+#include "tunnel/server.hpp"
+#include "tunnel/token_review.hpp"
+#include "tunnel/tunnel.hpp"
+
+namespace nestor::tunnel {
+
+namespace {
+
+/// How long an agent lives on after it asked servers to choose others.
+constexpr Duration kDrainTime = std::chrono::seconds(5);
+
+Result<std::string> read_file(const std::string& path) {
+  if (path.empty()) return std::string();
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return fail(Code::kNotFound, "cannot read " + path);
+  return std::string{std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string any_if_empty(const std::string& address) {
+  return address.empty() ? "0.0.0.0" : address;
+}
+
+/// Answers health probes and Prometheus.
+class Health {
+ public:
+  Health(Metrics& metrics, std::function<bool()> ready, std::string why_not)
+      : metrics_(metrics), ready_(std::move(ready)), why_not_(std::move(why_not)) {}
+
+  Result<> listen(Executor executor, const HealthOptions& options) {
+    if (options.port == 0) return {};
+    const net::HttpServerOptions http{.address = any_if_empty(options.bind_address),
+                                      .port = options.port};
+    NESTOR_TRY(auto server, net::make_http_server(executor, http, [this](net::HttpRequest request) {
+                 return answer(std::move(request));
+               }));
+    servers_.push_back(std::move(server));
+    return {};
+  }
+
+  asio::awaitable<void> stop() {
+    for (const auto& server : servers_) co_await server->stop();
+  }
+
+ private:
+  asio::awaitable<net::HttpResponse> answer(net::HttpRequest request) {
+    net::HttpResponse response;
+    response.status = 200;
+    response.headers.emplace_back("Content-Type", "text/plain; charset=utf-8");
+    const std::string path = request.target.substr(0, request.target.find('?'));
+    if (path == "/healthz") {
+      response.body = "ok";
+    } else if (path == "/readyz" || path == "/ready") {
+      if (!ready_()) response.status = 500;
+      response.body = ready_() ? "ok" : why_not_;
+    } else if (path == "/metrics") {
+      response.body = metrics_.serialize();
+    } else {
+      response.status = 404;
+    }
+    co_return response;
+  }
+
+  Metrics& metrics_;
+  std::function<bool()> ready_;
+  std::string why_not_;
+  std::vector<std::unique_ptr<net::HttpServer>> servers_;
+};
+
+class ServerProgram {
+ public:
+  ServerProgram(asio::io_context& io, ServerOptions options)
+      : executor_(io.get_executor()), options_(std::move(options)), clock_(executor_) {}
+
+  Result<> start() {
+    NESTOR_TRY_VOID(check());
+    ServerSettings settings;
+    settings.server_id = options_.server_id.empty() ? random_.hex(16) : options_.server_id;
+    settings.server_count = options_.server_count;
+    settings.dial_timeout = std::chrono::seconds(options_.backend_dial_seconds);
+    NESTOR_TRY(settings.strategies, parse_strategies(options_.proxy_strategies));
+    NESTOR_TRY(TokenCheck token_check, make_check());
+    tunnel_ = std::make_unique<TunnelServer>(clock_, random_, metrics_, std::move(settings),
+                                             std::move(token_check));
+    NESTOR_TRY_VOID(listen());
+    NESTOR_TRY_VOID(health_.listen(executor_, options_.health));
+    NESTOR_TRY_VOID(health_.listen(executor_, options_.admin));
+    log::info("tunnel.server", "agents on port {}, the API server on {}", agents_->port(),
+              options_.uds_name.empty() ? std::to_string(proxies_->port()) : options_.uds_name);
+    return {};
+  }
+
+  asio::awaitable<void> stop() {
+    const Duration grace = std::chrono::seconds(options_.graceful_shutdown_seconds);
+    if (proxies_) co_await proxies_->stop(grace);
+    if (agents_) co_await agents_->stop();
+    co_await health_.stop();
+  }
+
+ private:
+  Result<> check() const {
+    if (!options_.uds_name.empty() && options_.server_port != 0) {
+      return fail(Code::kInvalidArgument, "--uds-name goes with --server-port=0");
+    }
+    if (options_.uds_name.empty() && options_.server_port == 0) {
+      return fail(Code::kInvalidArgument, "--uds-name or --server-port is needed");
+    }
+    if (!options_.authentication_audience.empty() && !options_.cluster_ca_cert.empty()) {
+      return fail(Code::kInvalidArgument,
+                  "agents show tokens or certificates: --authentication-audience and "
+                  "--cluster-ca-cert exclude each other");
+    }
+    if (options_.authentication_audience.empty() != options_.agent_service_account.empty() ||
+        options_.agent_namespace.empty() != options_.agent_service_account.empty()) {
+      return fail(Code::kInvalidArgument,
+                  "--authentication-audience, --agent-namespace and --agent-service-account go "
+                  "together");
+    }
+    return {};
+  }
+
+  Result<TokenCheck> make_check() {
+    if (options_.authentication_audience.empty()) return TokenCheck();
+    kube::ClientConfig config;
+    if (options_.kubeconfig.empty()) {
+      NESTOR_TRY(config, kube::in_cluster_config());
+    } else {
+      NESTOR_TRY(const std::string text, read_file(options_.kubeconfig));
+      NESTOR_TRY(config, kube::parse_kubeconfig(text));
+    }
+    NESTOR_TRY(client_, kube::make_client(executor_, std::move(config)));
+    const TokenRule rule{options_.authentication_audience, options_.agent_namespace,
+                         options_.agent_service_account};
+    return TokenCheck(
+        [this, rule](std::string token) { return review_token(*client_, rule, std::move(token)); });
+  }
+
+  Result<> listen() {
+    grpc::Options stream;
+    stream.window = kFlowWindow;
+    stream.write_ahead = 4 * kChunk;
+    stream.keepalive_time = std::chrono::seconds(options_.keepalive_seconds);
+    agents_ = std::make_unique<grpc::Server>(executor_, tunnel_->agent_handlers(), stream);
+    grpc::Listen agents{.address = any_if_empty(options_.agent_bind_address),
+                        .port = options_.agent_port};
+    NESTOR_TRY(agents.tls.cert_pem, read_file(options_.cluster_cert));
+    NESTOR_TRY(agents.tls.key_pem, read_file(options_.cluster_key));
+    NESTOR_TRY(agents.tls.client_ca_pem, read_file(options_.cluster_ca_cert));
+    NESTOR_TRY_VOID(agents_->listen(std::move(agents)));
+
+    grpc::Options frontend;
+    frontend.keepalive_time = std::chrono::seconds(options_.frontend_keepalive_seconds);
+    proxies_ = std::make_unique<grpc::Server>(executor_, tunnel_->proxy_handlers(), frontend);
+    grpc::Listen proxies{.unix_path = options_.uds_name,
+                         .unix_mode = 0770,
+                         .address = any_if_empty(options_.server_bind_address),
+                         .port = options_.server_port};
+    NESTOR_TRY(proxies.tls.cert_pem, read_file(options_.server_cert));
+    NESTOR_TRY(proxies.tls.key_pem, read_file(options_.server_key));
+    NESTOR_TRY(proxies.tls.client_ca_pem, read_file(options_.server_ca_cert));
+    return proxies_->listen(std::move(proxies));
+  }
+
+  Executor executor_;
+  const ServerOptions options_;
+  SystemClock clock_;
+  SystemRandom random_;
+  Metrics metrics_;
+  std::unique_ptr<kube::Client> client_;
+  std::unique_ptr<TunnelServer> tunnel_;
+  std::unique_ptr<grpc::Server> agents_;
+  std::unique_ptr<grpc::Server> proxies_;
+  Health health_{metrics_, [this] { return tunnel_->ready(); }, "no connection to any proxy agent"};
+};
+
+class AgentProgram {
+ public:
+  AgentProgram(asio::io_context& io, AgentOptions options)
+      : executor_(io.get_executor()), options_(std::move(options)), clock_(executor_) {}
+
+  Result<> start() {
+    AgentSettings settings;
+    settings.server.host = options_.proxy_server_host;
+    settings.server.port = options_.proxy_server_port;
+    settings.server.tls = !options_.ca_cert.empty() || !options_.agent_cert.empty();
+    NESTOR_TRY(settings.server.tls_config.ca_pem, read_file(options_.ca_cert));
+    NESTOR_TRY(settings.server.tls_config.cert_pem, read_file(options_.agent_cert));
+    NESTOR_TRY(settings.server.tls_config.key_pem, read_file(options_.agent_key));
+    settings.server.tls_config.alpn = options_.alpn_proto;
+    settings.agent_id = options_.agent_id.empty() ? random_.hex(16) : options_.agent_id;
+    NESTOR_TRY_VOID(parse_identifiers(options_.agent_identifiers));
+    settings.identifiers = options_.agent_identifiers;
+    settings.token_path = options_.service_account_token_path;
+    settings.sync_interval = Duration(options_.sync_interval_ms);
+    settings.sync_interval_cap = Duration(options_.sync_interval_cap_ms);
+    settings.keepalive_time = std::chrono::seconds(options_.keepalive_seconds);
+    agent_ = std::make_unique<Agent>(executor_, clock_, random_, metrics_, std::move(settings));
+    agent_->start();
+    NESTOR_TRY_VOID(health_.listen(executor_, options_.health));
+    return health_.listen(executor_, options_.admin);
+  }
+
+  asio::awaitable<void> stop() {
+    if (agent_ && agent_->ready()) {
+      agent_->drain();
+      (void)co_await clock_.sleep_for(kDrainTime);
+    }
+    if (agent_) co_await agent_->stop();
+    co_await health_.stop();
+  }
+
+ private:
+  Executor executor_;
+  const AgentOptions options_;
+  SystemClock clock_;
+  SystemRandom random_;
+  Metrics metrics_;
+  std::unique_ptr<Agent> agent_;
+  Health health_{metrics_, [this] { return agent_->ready(); }, "not connected to a proxy server"};
+};
+
+/// Runs a program until a signal, or two.
+template <class Program, class Options>
+int run(std::string_view name, Options options) {
+  asio::io_context io(1);
+  Program program(io, std::move(options));
+  if (auto started = program.start(); !started) {
+    log::error(name, "cannot start: {}", started.error().message);
+    asio::co_spawn(io, program.stop(), [&](std::exception_ptr) { io.stop(); });
+    io.run();
+    return 1;
+  }
+  asio::signal_set signals(io, SIGINT, SIGTERM);
+  signals.async_wait([&](auto, int) {
+    asio::co_spawn(io, program.stop(), [&](std::exception_ptr) { io.stop(); });
+    signals.async_wait([](auto error, int) {
+      if (!error) std::_Exit(1);
+    });
+  });
+  io.run();
+  return 0;
+}
+
+}  // namespace
+
+int run_server(ServerOptions options) {
+  return run<ServerProgram>("tunnel.server", std::move(options));
+}
+
+int run_agent(AgentOptions options) {
+  return run<AgentProgram>("tunnel.agent", std::move(options));
+}
+
+}  // namespace nestor::tunnel

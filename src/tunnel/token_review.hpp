@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+#include "kube/client.hpp"
+
+namespace nestor::tunnel {
+
+/// Whose token is good: that of one service account, made for one audience.
+struct TokenRule {
+  std::string audience;
+  std::string ns;
+  std::string service_account;
+};
+
+/// Asks the API server (TokenReview). Errors: kUnauthenticated, kPermissionDenied (another user),
+/// and those of the client.
+Task<> review_token(kube::Client& client, TokenRule rule, std::string token);
+
+}  // namespace nestor::tunnel
