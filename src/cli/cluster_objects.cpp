@@ -48,7 +48,9 @@ Json control_plane(const ClusterRequest& request) {
       {"version", with_v(request.kubernetes_version)},
       {"replicas", 1},
       {"dataStoreName", request.data_store},
-      {"addons", JsonObject{{"coreDNS", JsonObject{}}, {"kubeProxy", JsonObject{}}}},
+      {"addons", JsonObject{{"coreDNS", JsonObject{}},
+                            {"kubeProxy", JsonObject{}},
+                            {"konnectivity", JsonObject{}}}},
       {"network", JsonObject{{"serviceType", "LoadBalancer"}}},
       {"kubelet", JsonObject{{"preferredAddressTypes", JsonArray{"InternalIP", "ExternalIP"}}}}};
   return json;

@@ -232,12 +232,14 @@ void add_roles(Program& p) {
       ->check(CLI::IsMember({"builtin", "none"}))
       ->capture_default_str();
   manager->add_option("--vm-launcher-image", o.vm_launcher_image)->capture_default_str();
+  manager->add_option("--image", o.image, "Of Nestor itself")->capture_default_str();
   manager->add_option("--address-pool", o.address_pool, "FIRST-LAST of load-balancer addresses");
   manager->add_option("--etcdctl", o.etcdctl, "Program")->capture_default_str();
   manager->callback([&p] { p.exit_code = manager::run(p.manager); });
 
   auto* launcher = p.app.add_subcommand("vm-launcher", "Role: run one virtual machine in its pod");
   launcher->callback([&p] { p.exit_code = vm::launcher_main(); });
+  add_tunnel_commands(p.app, p.exit_code);
 
   auto* crds = p.app.add_subcommand("crds", "Print the CustomResourceDefinitions of our kinds");
   crds->callback([] {

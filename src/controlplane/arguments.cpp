@@ -1,6 +1,9 @@
 #include "controlplane/arguments.hpp"
 
+#include <algorithm>
 #include <set>
+
+#include "controlplane/konnectivity.hpp"
 
 namespace nestor::controlplane {
 namespace {
@@ -101,7 +104,41 @@ std::vector<std::string> api_server_arguments(const TenantControlPlane& tcp,
       {"--tls-cert-file", pki("apiserver.crt")},
       {"--tls-private-key-file", pki("apiserver.key")},
   });
+  if (tcp.spec.addons.konnectivity) {
+    strong["--egress-selector-config-file"] =
+        std::string(kEgressFolder) + "/" + std::string(kEgressFile);
+  }
   return merge(std::move(weak), strong, extra);
+}
+
+std::vector<std::string> konnectivity_server_arguments(const TenantControlPlane& tcp,
+                                                       const Settings& settings) {
+  const auto& server = tcp.spec.addons.konnectivity->server;
+  const Flags strong{{"--admin-port", "8133"},
+                     {"--agent-namespace", "kube-system"},
+                     {"--agent-port", std::to_string(server.port)},
+                     {"--agent-service-account", std::string(kKonnectivityAgent)},
+                     {"--authentication-audience", std::string(kKonnectivityUser)},
+                     {"--cluster-cert", pki("apiserver.crt")},
+                     {"--cluster-key", pki("apiserver.key")},
+                     {"--health-port", std::to_string(kKonnectivityHealthPort)},
+                     {"--kubeconfig", "/etc/kubernetes/konnectivity-server.conf"},
+                     {"--mode", "grpc"},
+                     {"--server-count", std::to_string(std::max(settings.replicas, 1))},
+                     {"--server-port", "0"},
+                     {"--uds-name", std::string(kTunnelFolder) + "/konnectivity-server.socket"}};
+  return merge({}, strong, server.extraArgs);
+}
+
+std::vector<std::string> konnectivity_agent_arguments(const api::kamaji::KonnectivityAgent& agent,
+                                                      const std::string& host, int port) {
+  Flags weak{{"--admin-server-port", "8133"},
+             {"--ca-cert", "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"},
+             {"--health-server-port", std::to_string(kKonnectivityHealthPort)},
+             {"--proxy-server-host", host},
+             {"--proxy-server-port", std::to_string(port)},
+             {"--service-account-token-path", "/var/run/secrets/tokens/konnectivity-agent-token"}};
+  return merge(std::move(weak), {}, agent.extraArgs);
 }
 
 std::vector<std::string> controller_manager_arguments(const TenantControlPlane& tcp,

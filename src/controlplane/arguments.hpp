@@ -27,4 +27,11 @@ std::vector<std::string> controller_manager_arguments(const TenantControlPlane& 
                                                       const Settings& settings);
 std::vector<std::string> scheduler_arguments(const TenantControlPlane& tcp);
 
+/// Of the tunnel's server, when the spec has one: ours replace the user's.
+std::vector<std::string> konnectivity_server_arguments(const TenantControlPlane& tcp,
+                                                       const Settings& settings);
+/// Of its agents, which connect to `host`:`port`: the user's replace ours.
+std::vector<std::string> konnectivity_agent_arguments(const api::kamaji::KonnectivityAgent& agent,
+                                                      const std::string& host, int port);
+
 }  // namespace nestor::controlplane

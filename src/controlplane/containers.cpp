@@ -3,6 +3,7 @@
 #include <boost/json/object.hpp>
 
 #include "controlplane/deployment.hpp"
+#include "controlplane/konnectivity.hpp"
 #include "controlplane/names.hpp"
 
 namespace nestor::controlplane {
@@ -139,6 +140,27 @@ Json same(const std::string& secret, std::string_view first, std::string_view se
   return projected(secret, {{first, first}, {second, second}});
 }
 
+/// Konnectivity's server: agents come in by the Service, the API server by a socket file.
+Json build_tunnel_server(const TenantControlPlane& tcp, const Settings& settings) {
+  const auto& server = tcp.spec.addons.konnectivity->server;
+  const TunnelProgram program = tunnel_server_program(server, settings);
+  JsonArray mounts{mount("etc-kubernetes-pki", "/etc/kubernetes/pki"),
+                   mount("konnectivity-server-kubeconfig",
+                         "/etc/kubernetes/konnectivity-server.conf", "konnectivity-server.conf")};
+  mounts.push_back(JsonObject{{"name", "konnectivity-uds"}, {"mountPath", kTunnelFolder}});
+  JsonObject container = build_container(
+      "konnectivity-server", program.image, konnectivity_server_arguments(tcp, settings),
+      std::move(mounts), {}, server.resources, server.securityContext);
+  container["command"] = to_array(program.command);
+  container["ports"] = JsonArray{
+      JsonObject{{"name", "agents"}, {"containerPort", server.port}, {"protocol", "TCP"}}};
+  container["livenessProbe"] =
+      JsonObject{{"httpGet", JsonObject{{"path", "/healthz"}, {"port", kKonnectivityHealthPort}}},
+                 {"initialDelaySeconds", 30},
+                 {"timeoutSeconds", 60}};
+  return container;
+}
+
 }  // namespace
 
 JsonArray build_containers(const TenantControlPlane& tcp, const Settings& settings,
@@ -154,6 +176,12 @@ JsonArray build_containers(const TenantControlPlane& tcp, const Settings& settin
   api_server["ports"] = JsonArray{
       JsonObject{{"name", "https"}, {"containerPort", settings.port}, {"protocol", "TCP"}}};
   add_probes(api_server, {"/livez", "/readyz", settings.port}, spec.probes, spec.probes.apiServer);
+  const bool tunnel = tcp.spec.addons.konnectivity.has_value();
+  if (tunnel) {
+    JsonArray& mounts = api_server["volumeMounts"].as_array();
+    mounts.push_back(mount("egress-selector-configuration", kEgressFolder));
+    mounts.push_back(JsonObject{{"name", "konnectivity-uds"}, {"mountPath", kTunnelFolder}});
+  }
 
   JsonArray mounts = pki_mounts();
   mounts.push_back(mount("controller-manager-kubeconfig", "/etc/kubernetes/controller-manager.conf",
@@ -178,6 +206,7 @@ JsonArray build_containers(const TenantControlPlane& tcp, const Settings& settin
   add_probes(scheduler, {"/healthz", nullptr, kSchedulerPort}, spec.probes, spec.probes.scheduler);
 
   JsonArray out{std::move(api_server), std::move(controller_manager), std::move(scheduler)};
+  if (tunnel) out.push_back(build_tunnel_server(tcp, settings));
   for (const Json& extra : spec.additionalContainers) out.push_back(extra);
   return out;
 }
@@ -204,6 +233,14 @@ JsonArray build_volumes(const TenantControlPlane& tcp, const Settings& settings)
     JsonObject secret{
         {"secretName", ca_name(n)}, {"defaultMode", 420}, {"items", std::move(items)}};
     volumes.push_back(JsonObject{{"name", name}, {"secret", std::move(secret)}});
+  }
+  if (tcp.spec.addons.konnectivity) {
+    volumes.push_back(
+        secret_volume("konnectivity-server-kubeconfig", konnectivity_kubeconfig_name(n)));
+    volumes.push_back(JsonObject{{"name", "egress-selector-configuration"},
+                                 {"configMap", JsonObject{{"name", egress_config_name(n)}}}});
+    volumes.push_back(
+        JsonObject{{"name", "konnectivity-uds"}, {"emptyDir", JsonObject{{"medium", "Memory"}}}});
   }
   for (const Json& extra : tcp.spec.controlPlane.deployment.additionalVolumes) {
     volumes.push_back(extra);

@@ -22,6 +22,8 @@ struct Options {
   std::string etcdctl = "etcdctl";
   /// Where tenants without spec.dataStore keep their data.
   std::string default_data_store = "default";
+  /// Nestor's own image.
+  std::string image = "nestor.dev/nestor:dev";
   /// Empty: kube::make_client.
   ConnectTenant connect = {};
 };

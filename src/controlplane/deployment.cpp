@@ -48,6 +48,11 @@ JsonObject pod_annotations(const Work& work) {
   annotations["storage.kamaji.clastix.io/config"] = work.tcp.status.storage.config.checksum;
   annotations["storage.kamaji.clastix.io/certificate"] =
       work.tcp.status.storage.certificate.checksum;
+  // Programs that read their certificate once.
+  const auto& tunnel = work.tcp.status.addons.konnectivity;
+  if (work.tcp.spec.addons.konnectivity && tunnel && tunnel->kubeconfig) {
+    annotations["nestor.dev/konnectivity-kubeconfig"] = tunnel->kubeconfig->checksum;
+  }
   return annotations;
 }
 

@@ -18,6 +18,15 @@ JsonArray build_ports(const Work& work) {
       {"name", "kube-apiserver"}, {"port", port}, {"targetPort", port}, {"protocol", "TCP"}};
   if (service.serviceType == "NodePort") main["nodePort"] = port;
   JsonArray ports{std::move(main)};
+  if (const auto& tunnel = work.tcp.spec.addons.konnectivity) {
+    const int agents = tunnel->server.port;
+    JsonObject item{{"name", "konnectivity-server"},
+                    {"port", agents},
+                    {"targetPort", agents},
+                    {"protocol", "TCP"}};
+    if (service.serviceType == "NodePort") item["nodePort"] = agents;
+    ports.push_back(std::move(item));
+  }
   for (const auto& extra : service.additionalPorts) {
     Json item = to_json(extra);
     if (extra.protocol.empty()) item.as_object()["protocol"] = "TCP";

@@ -2,6 +2,7 @@
 
 #include "controlplane/cidr.hpp"
 #include "controlplane/join.hpp"
+#include "controlplane/konnectivity.hpp"
 #include "controlplane/names.hpp"
 #include "pki/kubeconfig.hpp"
 
@@ -117,6 +118,15 @@ Task<> ensure_kubeconfigs(Work& work, const Authorities& authorities, const Addr
   tasks.push_back(
       ensure_bundle(work, std::move(controller_manager), authorities.ca, status.controllerManager));
   tasks.push_back(ensure_bundle(work, std::move(scheduler), authorities.ca, status.scheduler));
+  if (work.tcp.spec.addons.konnectivity) {
+    // Its one right, to have tokens reviewed, is given inside the tenant.
+    Bundle tunnel{.secret = konnectivity_kubeconfig_name(settings.name),
+                  .component = "konnectivity-kubeconfig",
+                  .users = {{.request = {.common_name = std::string(kKonnectivityUser)},
+                             .servers = {{"konnectivity-server.conf", local}}}}};
+    tasks.push_back(ensure_bundle(work, std::move(tunnel), authorities.ca,
+                                  konnectivity_kubeconfig_status(work)));
+  }
   return join_all(std::move(tasks));
 }
 

@@ -62,6 +62,12 @@ inline std::string store_config_name(std::string_view tcp) {
 inline std::string store_certificate_name(std::string_view tcp) {
   return std::string(tcp) + "-datastore-certificate";
 }
+inline std::string konnectivity_kubeconfig_name(std::string_view tcp) {
+  return std::string(tcp) + "-konnectivity-kubeconfig";
+}
+inline std::string egress_config_name(std::string_view tcp) {
+  return std::string(tcp) + "-konnectivity-egress-selector-configuration";
+}
 inline std::string kubeadm_config_name(std::string_view tcp) {
   return std::string(tcp) + "-kubeadmconfig";
 }

@@ -243,6 +243,51 @@ TEST(TenantObjects, RenderWithTypesAndOurLabel) {
   EXPECT_EQ(find_string(network, {"Network"}), "10.244.0.0/16");
 }
 
+const TenantGroup& group_named(const TenantObjects& objects, std::string_view name) {
+  const auto found = std::ranges::find(objects.groups, name, &TenantGroup::name);
+  EXPECT_NE(found, objects.groups.end());
+  return *found;
+}
+
+TEST(TenantObjects, TunnelAgentRunsInTheFormThatTheSpecSays) {
+  TenantControlPlane tcp = sample();
+  auto objects = build_tenant_objects(tcp, settings_of(tcp), "10.1.2.3:6443", "PEM").value();
+  EXPECT_FALSE(group_named(objects, "konnectivity").enabled);
+  tcp.spec.addons.konnectivity.emplace();
+  const Settings settings = resolve_settings(tcp, "main", "nestor.dev/nestor:1").value();
+  objects = build_tenant_objects(tcp, settings, "10.1.2.3:6443", "PEM").value();
+  EXPECT_TRUE(group_named(objects, "konnectivity").enabled);
+  EXPECT_TRUE(group_named(objects, "konnectivity-daemonset").enabled);
+  EXPECT_FALSE(group_named(objects, "konnectivity-deployment").enabled);
+  const std::string agent = to_text(*object_named(objects, "DaemonSet", "konnectivity-agent"));
+  EXPECT_THAT(agent, HasSubstr("nestor.dev/nestor:1"));
+  EXPECT_THAT(agent, HasSubstr("--proxy-server-host=10.1.2.3"));
+  EXPECT_THAT(agent, HasSubstr("--proxy-server-port=8132"));
+
+  tcp.spec.addons.konnectivity->agent.mode = "Deployment";
+  tcp.spec.addons.konnectivity->agent.image = "registry.example/proxy-agent";
+  objects = build_tenant_objects(tcp, settings, "10.1.2.3:6443", "PEM").value();
+  EXPECT_FALSE(group_named(objects, "konnectivity-daemonset").enabled);
+  EXPECT_TRUE(group_named(objects, "konnectivity-deployment").enabled);
+  const std::string other = to_text(*object_named(objects, "Deployment", "konnectivity-agent"));
+  EXPECT_THAT(other, HasSubstr("registry.example/proxy-agent:v0.37.0"));
+  EXPECT_THAT(other, HasSubstr("/proxy-agent\""));
+}
+
+TEST(Arguments, TunnelsServerTakesUpstreamsOptions) {
+  TenantControlPlane tcp = sample();
+  tcp.spec.addons.konnectivity.emplace();
+  tcp.spec.addons.konnectivity->server.extraArgs = {"--agent-port=1",
+                                                    "--proxy-strategies=destHost"};
+  const auto arguments = konnectivity_server_arguments(tcp, settings_of(tcp));
+  EXPECT_THAT(arguments, Contains("--agent-port=8132"));
+  EXPECT_THAT(arguments, Not(Contains("--agent-port=1")));
+  EXPECT_THAT(arguments, Contains("--proxy-strategies=destHost"));
+  EXPECT_THAT(arguments, Contains("--server-count=2"));
+  const auto api_server = api_server_arguments(tcp, settings_of(tcp), sample_address(), {});
+  EXPECT_THAT(api_server, Contains(StartsWith("--egress-selector-config-file=")));
+}
+
 TEST(TenantObjects, TellNodesHowToJoin) {
   TenantControlPlane tcp = sample();
   tcp.spec.kubernetes.kubelet.configurationJSONPatches = {{"add", "/failCgroupV1", Json(false), ""},

@@ -79,9 +79,10 @@ std::string host_of(const std::string& hostname) { return hostname.substr(0, hos
 }  // namespace
 
 Result<Settings> resolve_settings(const TenantControlPlane& tcp,
-                                  const std::string& default_data_store) {
+                                  const std::string& default_data_store, const std::string& image) {
   const auto& spec = tcp.spec;
   Settings out;
+  out.image = image;
   out.name = tcp.metadata.name;
   out.ns = tcp.metadata.namespace_;
   out.uid = tcp.metadata.uid;

@@ -33,6 +33,8 @@ struct Settings {
   std::vector<std::string> admission_plugins;
   std::vector<std::string> kubelet_address_types;
   std::string cgroup_driver;
+  /// Nestor's own image, for what runs of it in control planes and tenants.
+  std::string image;
   /// Whether we install a network plugin.
   bool cni = true;
 
@@ -42,7 +44,8 @@ struct Settings {
 
 /// Errors: kInvalidArgument naming the field.
 Result<Settings> resolve_settings(const TenantControlPlane& tcp,
-                                  const std::string& default_data_store);
+                                  const std::string& default_data_store,
+                                  const std::string& image = {});
 
 /// Where the API server is reached.
 struct Address {

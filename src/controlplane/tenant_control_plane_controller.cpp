@@ -8,6 +8,7 @@
 #include "controlplane/deployment.hpp"
 #include "controlplane/exposure.hpp"
 #include "controlplane/join.hpp"
+#include "controlplane/konnectivity.hpp"
 #include "controlplane/kubeadm.hpp"
 #include "controlplane/kubeconfigs.hpp"
 #include "controlplane/names.hpp"
@@ -90,7 +91,7 @@ Task<kube::ReconcileResult> TenantControlPlaneController::reconcile(kube::Object
     NESTOR_CO_TRY_VOID(co_await add_finalizer(tcp));
     co_return kube::ReconcileResult{};
   }
-  auto settings = resolve_settings(tcp, options_.default_data_store);
+  auto settings = resolve_settings(tcp, options_.default_data_store, options_.image);
   if (!settings) {
     runtime_.events().warning(tcp, "InvalidSpec", settings.error().message);
     co_return std::unexpected(std::move(settings).error());
@@ -147,6 +148,7 @@ Task<> TenantControlPlaneController::run_steps(Work& work, std::optional<Deploym
     signed_ones.push_back(ensure_front_proxy_client(work, authorities));
     signed_ones.push_back(ensure_kubeconfigs(work, authorities, *address));
     signed_ones.push_back(ensure_kubeadm_config(work, *address));
+    signed_ones.push_back(ensure_konnectivity(work));
     NESTOR_CO_TRY_VOID(co_await join_all(std::move(signed_ones)));
   }
   NESTOR_CO_TRY(const StoreAccess access, store_access(work, store));

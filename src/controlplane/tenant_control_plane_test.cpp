@@ -109,6 +109,37 @@ TEST_F(World, FillsTheTenantOnceItsApiServerAnswers) {
   EXPECT_NE(tcp().status.kubeadmPhase.bootstrapToken.checksum, "");
 }
 
+TEST_F(World, PutsATunnelBetweenTheApiServerAndTheNodes) {
+  TenantControlPlane wanted = sample();
+  wanted.spec.addons.konnectivity.emplace();
+  management.put(wanted);
+  give_address("192.0.2.7");
+  make_ready();
+  ASSERT_TRUE(until([&] {
+    const auto& status = tcp().status.addons.konnectivity;
+    return is_ready() && status && status->agent && status->kubeconfig;
+  }));
+  const kube::ResourceType config_map{"", "v1", "ConfigMap", "configmaps"};
+  const kube::ResourceType daemon_set{"apps", "v1", "DaemonSet", "daemonsets"};
+  const kube::ObjectKey egress{"team", "blue-konnectivity-egress-selector-configuration"};
+  EXPECT_TRUE(management.peek(config_map, egress));
+  EXPECT_FALSE(secret("blue-konnectivity-kubeconfig").data.empty());
+  EXPECT_TRUE(tenant.peek(daemon_set, {"kube-system", "konnectivity-agent"}));
+  const Json deployment = management.peek(api::apps::Deployment::kType, {"team", "blue"}).value();
+  const Json* containers = find(deployment, {"spec", "template", "spec", "containers"});
+  EXPECT_EQ(containers->as_array().size(), 4U);
+  const Json service = management.peek(api::core::Service::kType, {"team", "blue"}).value();
+  EXPECT_EQ(find(service, {"spec", "ports"})->as_array().size(), 2U);
+
+  TenantControlPlane changed = tcp();
+  changed.spec.addons.konnectivity.reset();
+  management.put(changed);
+  ASSERT_TRUE(until([&] {
+    return !tcp().status.addons.konnectivity && !management.peek(config_map, egress) &&
+           !tenant.peek(daemon_set, {"kube-system", "konnectivity-agent"});
+  }));
+}
+
 TEST_F(World, RemovesAnAddonThatIsNoLongerWantedButNotSomebodyElses) {
   management.put(sample());
   give_address("192.0.2.7");

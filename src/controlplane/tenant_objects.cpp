@@ -4,7 +4,9 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include "controlplane/arguments.hpp"
 #include "controlplane/checksum.hpp"
+#include "controlplane/konnectivity.hpp"
 #include "controlplane/kubeadm.hpp"
 #include "controlplane/names.hpp"
 #include "pki/pki.hpp"
@@ -130,6 +132,22 @@ void add_flannel(Variables& out, const Settings& settings, const std::string& en
   out["API_SERVER_PORT"] = Json(endpoint.substr(endpoint.rfind(':') + 1));
 }
 
+/// The agents dial the host of the API server, at the tunnel's port.
+void add_tunnel(Variables& out, const api::kamaji::Konnectivity& tunnel, const Settings& settings) {
+  const auto& agent = tunnel.agent;
+  const TunnelProgram program = tunnel_agent_program(agent, settings);
+  const std::string host(out.at("API_SERVER_HOST").as_string());
+  JsonArray tolerations{JsonObject{{"key", "CriticalAddonsOnly"}, {"operator", "Exists"}}};
+  out["TUNNEL_AGENT_IMAGE"] = Json(program.image);
+  out["TUNNEL_AGENT_COMMAND"] = to_json(program.command);
+  out["TUNNEL_AGENT_ARGUMENTS"] =
+      to_json(konnectivity_agent_arguments(agent, host, tunnel.server.port));
+  out["TUNNEL_AGENT_REPLICAS"] = Json(agent.replicas.value_or(1));
+  out["TUNNEL_HOST_NETWORK"] = Json(agent.hostNetwork.value_or(false));
+  out["TUNNEL_TOLERATIONS"] =
+      agent.tolerations.empty() ? Json(std::move(tolerations)) : to_json(agent.tolerations);
+}
+
 Result<> add_group(TenantObjects& out, const char* name, bool enabled, const Variables& variables) {
   NESTOR_TRY(std::vector<Json> objects, render_manifest(name, variables));
   for (Json& object : objects) {
@@ -160,6 +178,12 @@ Result<TenantObjects> build_tenant_objects(const TenantControlPlane& tcp, const 
   NESTOR_TRY_VOID(add_group(out, "kube-proxy", tcp.spec.addons.kubeProxy.has_value(), variables));
   NESTOR_TRY_VOID(add_group(out, "coredns", tcp.spec.addons.coreDNS.has_value(), variables));
   NESTOR_TRY_VOID(add_group(out, "flannel", settings.cni, variables));
+  const auto& tunnel = tcp.spec.addons.konnectivity;
+  add_tunnel(variables, tunnel.value_or(api::kamaji::Konnectivity{}), settings);
+  const bool as_deployment = tunnel && tunnel->agent.mode == "Deployment";
+  NESTOR_TRY_VOID(add_group(out, "konnectivity", tunnel.has_value(), variables));
+  NESTOR_TRY_VOID(add_group(out, "konnectivity-daemonset", tunnel && !as_deployment, variables));
+  NESTOR_TRY_VOID(add_group(out, "konnectivity-deployment", as_deployment, variables));
   return out;
 }
 

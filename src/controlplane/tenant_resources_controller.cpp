@@ -4,6 +4,7 @@
 #include "controlplane/checksum.hpp"
 #include "controlplane/cidr.hpp"
 #include "controlplane/join.hpp"
+#include "controlplane/konnectivity.hpp"
 #include "controlplane/names.hpp"
 #include "pki/pki.hpp"
 
@@ -66,6 +67,20 @@ void note_addon(std::optional<api::kamaji::AddonStatus>& status, bool is_enabled
                 const std::string& now) {
   if (status && status->enabled == is_enabled && !status->lastUpdate.empty()) return;
   status = api::kamaji::AddonStatus{is_enabled, now};
+}
+
+void note_tunnel(api::kamaji::KonnectivityStatus& status, const api::kamaji::Konnectivity& spec,
+                 const std::string& now) {
+  const std::string agent(kKonnectivityAgent);
+  const std::string mode = spec.agent.mode.empty() ? "DaemonSet" : spec.agent.mode;
+  if (!status.sa) status.sa = api::kamaji::AddonObjectStatus{agent, "kube-system", now};
+  if (!status.clusterrolebinding) {
+    status.clusterrolebinding =
+        api::kamaji::AddonObjectStatus{std::string(kKonnectivityUser), "", now};
+  }
+  if (!status.agent || status.agent->mode != mode) {
+    status.agent = api::kamaji::KonnectivityAgentStatus{agent, "kube-system", mode, now};
+  }
 }
 
 }  // namespace
@@ -143,10 +158,6 @@ Task<> TenantResourcesController::bring_up_to_date(const TenantControlPlane& tcp
   for (const std::string& warning : objects.warnings) {
     runtime_.events().warning(tcp, "KubeletPatchIgnored", warning);
   }
-  if (tcp.spec.addons.konnectivity) {
-    runtime_.events().warning(tcp, "KonnectivityNotSupported",
-                              "spec.addons.konnectivity has no effect in this version");
-  }
   log::info("controlplane", "{}: the tenant's resources are up to date",
             tcp.metadata.key().to_string());
   co_return Result<>();
@@ -158,6 +169,10 @@ Task<> TenantResourcesController::note_status(const TenantControlPlane& tcp,
   const std::string now = format_rfc3339(runtime_.clock().now());
   note_addon(after.status.addons.coreDNS, enabled(objects, "coredns"), now);
   note_addon(after.status.addons.kubeProxy, enabled(objects, "kube-proxy"), now);
+  if (tcp.spec.addons.konnectivity) {
+    if (!after.status.addons.konnectivity) after.status.addons.konnectivity.emplace();
+    note_tunnel(*after.status.addons.konnectivity, *tcp.spec.addons.konnectivity, now);
+  }
   const std::string endpoint_sum = md5_hex(after.status.controlPlaneEndpoint);
   note(after.status.kubeadmPhase.bootstrapToken, endpoint_sum, now);
   return kube::patch_changes(runtime_.client(), tcp, after);
@@ -172,7 +187,8 @@ Task<kube::ReconcileResult> TenantResourcesController::reconcile(kube::ObjectKey
   if (tcp->metadata.annotations.contains(std::string(kPausedAnnotation)) || !answers(*tcp)) {
     co_return kube::ReconcileResult{};
   }
-  NESTOR_CO_TRY(const Settings settings, resolve_settings(*tcp, options_.default_data_store));
+  NESTOR_CO_TRY(const Settings settings,
+                resolve_settings(*tcp, options_.default_data_store, options_.image));
   Tenant& tenant = tenants_[key];
   std::string ca_pem;
   NESTOR_CO_TRY_VOID(connect(*tcp, settings, tenant, ca_pem));

@@ -97,6 +97,7 @@ class Manager {
     infrastructure::add_controllers(*runtime_, *sessions_);
     controlplane::Options controlplane;
     controlplane.etcdctl = options_.etcdctl;
+    controlplane.image = options_.image;
     controlplane::add_controllers(*runtime_, std::move(controlplane));
     if (options_.vm_runtime == "builtin") {
       vm::Options vm;

@@ -20,6 +20,8 @@ struct Options {
   std::string vm_launcher_image = "nestor.dev/vm-launcher:dev";
   /// "FIRST-LAST" of the embedded pool of load-balancer addresses, or "" for none.
   std::string address_pool = {};
+  /// Nestor's own, for what runs of it in control planes and tenants.
+  std::string image = "nestor.dev/nestor:dev";
   /// The program, looked up in PATH.
   std::string etcdctl = "etcdctl";
 };

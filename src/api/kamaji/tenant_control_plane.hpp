@@ -50,8 +50,9 @@ struct CertificatesStatus {
   SecretStatus sa;
   std::optional<EtcdCertificatesStatus> etcd;
 };
-BOOST_DESCRIBE_STRUCT(CertificatesStatus, (), (ca, apiServer, apiServerKubeletClient, frontProxyCA,
-                                               frontProxyClient, sa, etcd))
+BOOST_DESCRIBE_STRUCT(CertificatesStatus, (),
+                      (ca, apiServer, apiServerKubeletClient, frontProxyCA, frontProxyClient, sa,
+                       etcd))
 
 struct KubeconfigsStatus {
   SecretStatus admin;
@@ -126,11 +127,46 @@ struct AddonStatus {
 };
 BOOST_DESCRIBE_STRUCT(AddonStatus, (), (enabled, lastUpdate))
 
+/// An object that an add-on consists of.
+struct AddonObjectStatus {
+  std::string name;
+  std::string namespace_;
+  std::string lastUpdate;
+  friend bool operator==(const AddonObjectStatus&, const AddonObjectStatus&) = default;
+};
+BOOST_DESCRIBE_STRUCT(AddonObjectStatus, (), (name, namespace_, lastUpdate))
+
+struct KonnectivityConfigMapStatus {
+  std::string name;
+  std::string checksum;
+};
+BOOST_DESCRIBE_STRUCT(KonnectivityConfigMapStatus, (), (name, checksum))
+
+struct KonnectivityAgentStatus {
+  std::string name;
+  std::string namespace_;
+  /// "DaemonSet" or "Deployment".
+  std::string mode;
+  std::string lastUpdate;
+};
+BOOST_DESCRIBE_STRUCT(KonnectivityAgentStatus, (), (name, namespace_, mode, lastUpdate))
+
+struct KonnectivityStatus {
+  bool enabled = false;
+  std::optional<KonnectivityConfigMapStatus> configMap;
+  std::optional<SecretStatus> kubeconfig;
+  std::optional<ServiceStatus> service;
+  std::optional<AddonObjectStatus> sa;
+  std::optional<AddonObjectStatus> clusterrolebinding;
+  std::optional<KonnectivityAgentStatus> agent;
+};
+BOOST_DESCRIBE_STRUCT(KonnectivityStatus, (),
+                      (enabled, configMap, kubeconfig, service, sa, clusterrolebinding, agent))
+
 struct AddonsStatus {
   std::optional<AddonStatus> coreDNS;
   std::optional<AddonStatus> kubeProxy;
-  /// Free-form in this version.
-  Json konnectivity;
+  std::optional<KonnectivityStatus> konnectivity;
 };
 BOOST_DESCRIBE_STRUCT(AddonsStatus, (), (coreDNS, kubeProxy, konnectivity))
 

@@ -1,0 +1,94 @@
+#include "controlplane/konnectivity.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "api/core/config_map.hpp"
+#include "controlplane/checksum.hpp"
+#include "controlplane/names.hpp"
+
+namespace nestor::controlplane {
+namespace {
+
+using api::core::ConfigMap;
+using api::core::Secret;
+
+/// The release of upstream's tunnel that belongs to a Kubernetes version.
+std::string upstream_version(const std::string& wanted, const Settings& settings) {
+  return wanted.empty() ? "v0." + std::to_string(settings.minor) + ".0" : wanted;
+}
+
+TunnelProgram program(const std::string& image, const std::string& version, const char* role,
+                      const char* upstream_command, const Settings& settings) {
+  if (image.empty()) return {settings.image, {"/usr/local/bin/nestor", role}};
+  return {image + ":" + upstream_version(version, settings), {upstream_command}};
+}
+
+std::string egress_configuration() {
+  JsonObject uds{{"udsName", std::string(kTunnelFolder) + "/konnectivity-server.socket"}};
+  JsonObject connection{{"proxyProtocol", "GRPC"},
+                        {"transport", JsonObject{{"uds", std::move(uds)}}}};
+  JsonArray selections{JsonObject{{"name", "cluster"}, {"connection", std::move(connection)}}};
+  return to_yaml(JsonObject{{"apiVersion", "apiserver.k8s.io/v1beta1"},
+                            {"kind", "EgressSelectorConfiguration"},
+                            {"egressSelections", std::move(selections)}});
+}
+
+Task<> remove_konnectivity(Work& work) {
+  if (!work.tcp.status.addons.konnectivity) co_return Result<>();
+  kube::Client& client = work.runtime.client();
+  const std::string& ns = work.settings.ns;
+  const kube::ObjectKey config{ns, egress_config_name(work.settings.name)};
+  NESTOR_CO_TRY_VOID(co_await kube::ensure_deleted(client, ConfigMap::kType, config));
+  const kube::ObjectKey kubeconfig{ns, konnectivity_kubeconfig_name(work.settings.name)};
+  NESTOR_CO_TRY_VOID(co_await kube::ensure_deleted(client, Secret::kType, kubeconfig));
+  work.tcp.status.addons.konnectivity.reset();
+  co_return Result<>();
+}
+
+api::kamaji::KonnectivityStatus& status_of(Work& work) {
+  auto& status = work.tcp.status.addons.konnectivity;
+  if (!status) status.emplace();
+  return *status;
+}
+
+}  // namespace
+
+TunnelProgram tunnel_server_program(const api::kamaji::KonnectivityServer& server,
+                                    const Settings& settings) {
+  return program(server.image, server.version, "konnectivity-server", "/proxy-server", settings);
+}
+
+TunnelProgram tunnel_agent_program(const api::kamaji::KonnectivityAgent& agent,
+                                   const Settings& settings) {
+  return program(agent.image, agent.version, "konnectivity-agent", "/proxy-agent", settings);
+}
+
+api::kamaji::SecretStatus& konnectivity_kubeconfig_status(Work& work) {
+  auto& kubeconfig = status_of(work).kubeconfig;
+  if (!kubeconfig) kubeconfig.emplace();
+  return *kubeconfig;
+}
+
+Task<> ensure_konnectivity(Work& work) {
+  if (!work.tcp.spec.addons.konnectivity) co_return co_await remove_konnectivity(work);
+  const std::string name = egress_config_name(work.settings.name);
+  const std::map<std::string, std::string> data{{std::string(kEgressFile), egress_configuration()}};
+  JsonObject metadata = metadata_for(work, name, "konnectivity-egress-selector-configuration");
+  metadata["annotations"] = JsonObject{{kChecksumAnnotation, checksum(data)}};
+  Json object = JsonObject{{"apiVersion", "v1"},
+                           {"kind", "ConfigMap"},
+                           {"metadata", std::move(metadata)},
+                           {"data", to_json(data)}};
+  NESTOR_CO_TRY_VOID(co_await apply_object(work, ConfigMap::kType, std::move(object)));
+  auto& status = status_of(work);
+  status.enabled = true;
+  status.configMap = api::kamaji::KonnectivityConfigMapStatus{name, checksum(data)};
+  api::kamaji::ServiceStatus service;
+  if (const auto& own = work.tcp.status.kubernetesResources.service) service = *own;
+  service.port = work.tcp.spec.addons.konnectivity->server.port;
+  status.service = std::move(service);
+  co_return Result<>();
+}
+
+}  // namespace nestor::controlplane
