@@ -54,7 +54,8 @@ class InformerCore {
   std::unique_ptr<Impl> impl_;
 };
 
-/// A shared cache of one kind. Objects are immutable; a pointer stays valid after the cache moved on.
+/// A shared cache of one kind. Objects are immutable; a pointer stays valid after the cache moved
+/// on.
 template <Resource T>
 class Informer {
  public:
@@ -111,18 +112,28 @@ class InformerSet {
   /// The cache of T in that scope, started at the first call. Lives as long as the set.
   template <Resource T>
   Informer<T> of(Scope scope = {}) {
-    return Informer<T>(core(T::kType, std::type_index(typeid(T)), std::move(scope),
-                            [](const Json& json) -> Result<InformerCore::Object> {
-                              NESTOR_TRY(T value, from_json<T>(json));
-                              return std::make_shared<const T>(std::move(value));
-                            }));
+    return Informer<T>(core(T::kType, std::type_index(typeid(T)), std::move(scope), decode<T>));
+  }
+  /// A cache of T objects of a kind that may be known at run time only, for as long as someone
+  /// holds it: holders at the same time share it, and its watch ends when the last lets go. What is
+  /// read through it with Informer<T> or static casts are T's. `type` must outlive the set.
+  template <class T>
+  std::shared_ptr<InformerCore> borrow(ResourceType type, Scope scope = {}) {
+    return borrow_core(type, std::type_index(typeid(T)), std::move(scope), decode<T>);
   }
   /// Stops all watches. Must be called before destruction.
   asio::awaitable<void> close();
 
  private:
+  template <class T>
+  static Result<InformerCore::Object> decode(const Json& json) {
+    NESTOR_TRY(T value, from_json<T>(json));
+    return std::make_shared<const T>(std::move(value));
+  }
   InformerCore& core(ResourceType type, std::type_index cpp_type, Scope scope,
                      InformerCore::Decode decode);
+  std::shared_ptr<InformerCore> borrow_core(ResourceType type, std::type_index cpp_type,
+                                            Scope scope, InformerCore::Decode decode);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

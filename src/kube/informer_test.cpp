@@ -223,5 +223,37 @@ TEST_F(InformerTest, AWaiterIsCancelledWithItsGroup) {
   EXPECT_EQ(tasks.size(), 0U);
 }
 
+TEST_F(InformerTest, ABorrowedCacheEndsWithItsLastHolder) {
+  client_.put(widget("a", "red"));
+  client_.put(widget("b", "blue"));
+  Scope named_a;
+  named_a.field_selector = "metadata.name=a";
+  auto first = set_.borrow<Widget>(Widget::kType, named_a);
+  auto second = set_.borrow<Widget>(Widget::kType, named_a);
+  run();
+  EXPECT_EQ(first, second);
+  EXPECT_EQ(client_.open_watches(), 1U);
+  EXPECT_EQ(Informer<Widget>(*first).list().size(), 1U);
+  first.reset();
+  run();
+  client_.put(widget("a", "green"));
+  run();
+  EXPECT_EQ(Informer<Widget>(*second).get({"default", "a"})->spec.color, "green");
+  second.reset();
+  run();
+  EXPECT_EQ(client_.open_watches(), 0U);
+  // The next holder gets a fresh one.
+  auto third = set_.borrow<Widget>(Widget::kType, named_a);
+  EXPECT_FALSE(third->synced());
+  run();
+  EXPECT_EQ(client_.count("list"), 2U);
+}
+
+TEST_F(InformerTest, ABorrowedCacheMayBeLetGoBeforeItBegan) {
+  set_.borrow<Widget>(Widget::kType).reset();
+  run();
+  EXPECT_EQ(client_.open_watches(), 0U);
+}
+
 }  // namespace
 }  // namespace nestor::kube
