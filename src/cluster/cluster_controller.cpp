@@ -12,8 +12,7 @@ using api::cluster::Cluster;
 namespace {
 
 constexpr std::string_view kByReference = "cluster.reference";
-// For kinds that are not watched: how often their objects are looked at while something is missing.
-constexpr Duration kUnwatchedPeriod = std::chrono::seconds(20);
+constexpr std::string_view kByKind = "cluster.kind";
 
 std::string reference_index(std::string_view kind, std::string_view ns, std::string_view name) {
   return std::string(kind) + "/" + std::string(ns) + "/" + std::string(name);
@@ -21,9 +20,7 @@ std::string reference_index(std::string_view kind, std::string_view ns, std::str
 
 template <kube::Resource T>
 std::vector<kube::ObjectKey> cluster_of(const T& object) {
-  const auto name = object.metadata.label(api::cluster::kClusterNameLabel);
-  if (name.empty()) return {};
-  return {{object.metadata.namespace_, std::string(name)}};
+  return {{object.metadata.namespace_, object.spec.clusterName}};
 }
 
 template <kube::Resource T>
@@ -46,7 +43,19 @@ void ClusterController::add() {
     }
     return keys;
   });
+  clusters.add_index(std::string(kByKind), [](const Cluster& cluster) {
+    return std::vector<std::string>{cluster.spec.infrastructureRef.kind,
+                                    cluster.spec.controlPlaneRef.kind};
+  });
   controller.watch(clusters);
+  context_.kinds.on_change([this, &controller](const std::string& kind, const auto& key) {
+    const bool all = key.name.empty();
+    const std::string value = all ? kind : reference_index(kind, key.ns, key.name);
+    for (const auto& cluster :
+         context_.clusters().by_index(std::string(all ? kByKind : kByReference), value)) {
+      controller.enqueue(cluster->metadata.key());
+    }
+  });
   auto& informers = context_.runtime.informers();
   using api::infrastructure::KubevirtCluster;
   controller.watch_mapped<KubevirtCluster>(
@@ -123,16 +132,7 @@ Task<kube::ReconcileResult> ClusterController::reconcile_normal(ClusterPtr clust
   const Cluster after = observe(view);
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context_.client(), *cluster, after));
   announce(*cluster, after);
-  kube::ReconcileResult result;
-  const bool incomplete = after.status.phase != "Provisioned" ||
-                          !after.status.initialization.controlPlaneInitialized.value_or(false);
-  const auto watched = [](const api::cluster::ContractReference& ref) {
-    return ref.empty() || ref.kind == "KubevirtCluster" || ref.kind == "KamajiControlPlane";
-  };
-  if (incomplete && !(watched(spec.infrastructureRef) && watched(spec.controlPlaneRef))) {
-    result.requeue_after = kUnwatchedPeriod;
-  }
-  co_return result;
+  co_return kube::ReconcileResult{};
 }
 
 void ClusterController::announce(const Cluster& before, const Cluster& after) {
@@ -203,10 +203,7 @@ Task<kube::ReconcileResult> ClusterController::reconcile_delete(ClusterPtr clust
     context_.runtime.events().normal(*cluster, "Deleted", "the cluster is deleted");
   }
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context_.client(), *cluster, after));
-  // Every step's end is seen by a watch; this is for kinds that have none.
-  kube::ReconcileResult result;
-  if (step != DeleteStep::kDone) result.requeue_after = kUnwatchedPeriod;
-  co_return result;
+  co_return kube::ReconcileResult{};
 }
 
 }  // namespace nestor::cluster

@@ -20,7 +20,7 @@ struct Context {
   Kinds kinds;
 
   Context(kube::Runtime& rt, tenant::Sessions& tenants)
-      : runtime(rt), sessions(tenants), kinds(rt.client()) {}
+      : runtime(rt), sessions(tenants), kinds(rt.informers()) {}
 
   kube::Client& client() { return runtime.client(); }
   kube::Informer<api::cluster::Cluster> clusters();

@@ -6,15 +6,24 @@
 #include <charconv>
 #include <tuple>
 
+#include "api/cluster/labels.hpp"
+
 namespace nestor::cluster {
 
 namespace {
+
+/// A CRD or an object of a foreign kind: who it is is enough to be woken by it.
+struct Identity {
+  kube::ObjectMeta metadata;
+};
+BOOST_DESCRIBE_STRUCT(Identity, (), (metadata))
 
 constexpr kube::ResourceType kCustomResourceDefinition{.group = "apiextensions.k8s.io",
                                                        .version = "v1",
                                                        .kind = "CustomResourceDefinition",
                                                        .plural = "customresourcedefinitions",
                                                        .namespaced = false};
+constexpr Duration kCacheTimeout = std::chrono::seconds(10);
 
 constexpr std::array<kube::ResourceType, 7> kKnown{{
     {"infrastructure.cluster.x-k8s.io", "v1alpha1", "KubevirtCluster", "kubevirtclusters"},
@@ -47,32 +56,73 @@ std::tuple<int, int, int> version_rank(std::string_view version) {
 
 }  // namespace
 
-kube::ResourceType Kinds::Owned::type() const {
-  return {.group = group, .version = version, .kind = kind, .plural = plural};
+/// A foreign kind as it is served, and the watch of its objects.
+struct Kinds::Found {
+  std::string group, version, kind, plural;
+  std::shared_ptr<kube::InformerCore> objects;
+  kube::ResourceType type() const {
+    return {.group = group, .version = version, .kind = kind, .plural = plural};
+  }
+};
+
+void Kinds::tell(const std::string& kind, const kube::ObjectKey& key) const {
+  for (const Handler& handler : handlers_) handler(kind, key);
+}
+
+void Kinds::crd_changed(const std::string& name) {
+  const auto asked = asked_.find(name);
+  if (asked == asked_.end()) return;
+  if (const auto it = found_.find(name); it != found_.end()) {
+    it->second->objects.reset();
+    former_.push_back(std::move(it->second));
+    found_.erase(it);
+  }
+  tell(asked->second, {});
+}
+
+void Kinds::watch_crds() {
+  if (crds_) return;
+  crds_ = informers_.borrow<Identity>(kCustomResourceDefinition);
+  crds_->subscribe([this](const kube::ObjectKey& key, const kube::InformerCore::Object& old,
+                          const kube::InformerCore::Object& now) {
+    // Its status changes too, and more often.
+    const auto labels = [](const kube::InformerCore::Object& object) {
+      return static_cast<const Identity*>(object.get())->metadata.labels;
+    };
+    if (!old || !now || labels(old) != labels(now)) crd_changed(key.name);
+  });
+}
+
+std::shared_ptr<Kinds::Found> Kinds::watch_objects(Found found) {
+  auto shared = std::make_shared<Found>(std::move(found));
+  shared->objects = informers_.borrow<Identity>(shared->type());
+  shared->objects->subscribe([this, kind = shared->kind](const kube::ObjectKey& key, const auto&,
+                                                         const auto&) { tell(kind, key); });
+  return shared;
 }
 
 Task<kube::ResourceType> Kinds::resolve(std::string group, std::string kind) {
   const auto known = std::ranges::find_if(
       kKnown, [&](const auto& type) { return type.group == group && type.kind == kind; });
   if (known != kKnown.end()) co_return *known;
-  const auto key = std::pair(group, kind);
-  if (const auto it = found_.find(key); it != found_.end()) co_return it->second->type();
 
   const std::string plural = plural_of(kind);
-  kube::ObjectKey crd{"", plural + "." + group};
-  NESTOR_CO_TRY(const Json object, co_await client_.get(kCustomResourceDefinition, crd));
-  std::string_view versions =
-      find_string(object, {"metadata", "labels", "cluster.x-k8s.io/v1beta2"});
+  const std::string name = plural + "." + group;
+  watch_crds();
+  NESTOR_CO_TRY_VOID(co_await crds_->wait_until([this] { return crds_->synced(); }, kCacheTimeout));
+  asked_[name] = kind;
+  if (const auto it = found_.find(name); it != found_.end()) co_return it->second->type();
+  const auto crd = std::static_pointer_cast<const Identity>(crds_->get({"", name}));
+  if (!crd) co_return fail(Code::kNotFound, "there is no CRD " + name);
+  std::string_view versions = crd->metadata.label(api::cluster::kContractLabelV1Beta2);
+  if (versions.empty()) versions = crd->metadata.label(api::cluster::kContractLabelV1Beta1);
   if (versions.empty()) {
-    versions = find_string(object, {"metadata", "labels", "cluster.x-k8s.io/v1beta1"});
+    co_return fail(Code::kFailedPrecondition, "the CRD " + name + " has no label " +
+                                                  std::string(api::cluster::kContractLabelV1Beta2));
   }
-  if (versions.empty()) {
-    co_return fail(Code::kFailedPrecondition,
-                   "the CRD " + crd.name + " has no label cluster.x-k8s.io/v1beta2");
-  }
-  auto& owned = found_[key];
-  owned = std::make_unique<Owned>(Owned{group, newest_version(versions), kind, plural});
-  co_return owned->type();
+  Found found{group, newest_version(versions), kind, plural, nullptr};
+  const auto it = found_.emplace(name, watch_objects(std::move(found))).first;
+  co_return it->second->type();
 }
 
 std::string plural_of(std::string_view kind) {

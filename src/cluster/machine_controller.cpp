@@ -13,11 +13,10 @@ using api::cluster::Machine;
 namespace {
 
 constexpr const char* kByReference = "machine.reference";
+constexpr const char* kByKind = "machine.kind";
 constexpr const char* kByProviderId = "machine.providerID";
 constexpr const char* kByCluster = "machine.cluster";
-// For what no watch tells: pods leaving a Node, and objects of kinds that are not watched.
 constexpr Duration kDrainPeriod = std::chrono::seconds(2);
-constexpr Duration kUnwatchedPeriod = std::chrono::seconds(20);
 
 std::string reference(std::string_view kind, std::string_view ns, std::string_view name) {
   return std::string(kind) + "/" + std::string(ns) + "/" + std::string(name);
@@ -38,15 +37,8 @@ void mark_deleting(Machine& machine, MachineDeleteStep step, const std::string& 
   }
 }
 
-bool is_watched(const api::cluster::ContractReference& ref) {
-  return ref.empty() || ref.kind == "KubeadmConfig" || ref.kind == "KubevirtMachine";
-}
-
-kube::ReconcileResult wake_for(const Machine& machine, MachineDeleteStep step) {
+kube::ReconcileResult wake_for(MachineDeleteStep step) {
   kube::ReconcileResult result;
-  const bool watched =
-      is_watched(machine.spec.bootstrap.configRef) && is_watched(machine.spec.infrastructureRef);
-  if (!watched) result.requeue_after = kUnwatchedPeriod;
   if (step == MachineDeleteStep::kDrain || step == MachineDeleteStep::kNode) {
     result.requeue_after = kDrainPeriod;
   }
@@ -64,6 +56,10 @@ void MachineController::add_indexes() {
       keys.push_back(reference(ref->kind, machine.metadata.namespace_, ref->name));
     }
     return keys;
+  });
+  machines.add_index(kByKind, [](const Machine& machine) {
+    return std::vector<std::string>{machine.spec.bootstrap.configRef.kind,
+                                    machine.spec.infrastructureRef.kind};
   });
   machines.add_index(kByProviderId, [](const Machine& machine) {
     std::vector<std::string> keys;
@@ -98,6 +94,13 @@ void MachineController::watch_references(kube::Controller& controller) {
         return machines_at(kByReference, reference("KubevirtMachine", object.metadata.namespace_,
                                                    object.metadata.name));
       });
+  context_.kinds.on_change([this, &controller](const std::string& kind, const auto& key) {
+    const bool all = key.name.empty();
+    for (auto& machine : machines_at(all ? kByKind : kByReference,
+                                     all ? kind : reference(kind, key.ns, key.name))) {
+      controller.enqueue(std::move(machine));
+    }
+  });
   controller.watch_mapped<Cluster>(context_.clusters(), [this](const Cluster& cluster) {
     return machines_at(kByCluster,
                        reference("", cluster.metadata.namespace_, cluster.metadata.name));
@@ -194,11 +197,6 @@ Task<kube::ReconcileResult> MachineController::reconcile_normal(MachinePtr machi
   }
   kube::ReconcileResult result;
   result.requeue_after = until_available(after, view.now);
-  const bool watched =
-      is_watched(machine->spec.bootstrap.configRef) && is_watched(machine->spec.infrastructureRef);
-  if (!watched && !result.requeue_after && after.status.phase != "Running") {
-    result.requeue_after = kUnwatchedPeriod;
-  }
   co_return result;
 }
 
@@ -288,7 +286,7 @@ Task<kube::ReconcileResult> MachineController::reconcile_delete(MachinePtr machi
                                              deletion.node ? deletion.node->metadata.name : ""));
   mark_deleting(after, step, message, view.now);
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context_.client(), *machine, after));
-  co_return wake_for(*machine, step);
+  co_return wake_for(step);
 }
 
 }  // namespace nestor::cluster
