@@ -2,133 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include "api/bootstrap/kubeadm_config.hpp"
-#include "api/bootstrap/kubeadm_config_template.hpp"
-#include "api/cluster/machine_deployment.hpp"
-#include "api/cluster/machine_set.hpp"
-#include "api/controlplane/kamaji_control_plane.hpp"
-#include "api/core/pod.hpp"
-#include "api/infrastructure/kubevirt_cluster.hpp"
-#include "api/infrastructure/kubevirt_machine_template.hpp"
-#include "tenant/testing/world.hpp"
+#include "cluster/testing/room.hpp"
 
 namespace nestor::cluster {
 namespace {
 
-using api::bootstrap::KubeadmConfig;
-using api::bootstrap::KubeadmConfigTemplate;
-using api::cluster::Cluster;
-using api::cluster::Machine;
-using api::cluster::MachineDeployment;
-using api::cluster::MachineSet;
-using api::controlplane::KamajiControlPlane;
-using api::core::Node;
-using api::infrastructure::KubevirtCluster;
-using api::infrastructure::KubevirtMachine;
-using api::infrastructure::KubevirtMachineTemplate;
-
-/// The room's controllers over two clusters in memory; the test plays the other rooms.
-struct ClusterRoom : ::testing::Test {
-  ClusterRoom() {
-    world.tenant_up();
-    restart();
-    Cluster cluster = named<Cluster>("demo");
-    cluster.spec.infrastructureRef = {"infrastructure.cluster.x-k8s.io", "KubevirtCluster", "demo"};
-    cluster.spec.controlPlaneRef = {"controlplane.cluster.x-k8s.io", "KamajiControlPlane", "demo"};
-    world.management.put(cluster);
-    world.management.put(named<KubevirtCluster>("demo"));
-    world.management.put(named<KamajiControlPlane>("demo"));
-    world.run();
-  }
-  /// A crash of the manager.
-  void restart() {
-    world.stop();
-    world.boot();
-    add_controllers(*world.runtime, *world.sessions);
-    world.start();
-  }
-  template <class T>
-  static T named(const std::string& name) {
-    T out;
-    out.metadata.name = name;
-    out.metadata.namespace_ = "default";
-    return out;
-  }
-  template <class T>
-  T read(const std::string& name) {
-    auto found = world.management.peek<T>({"default", name});
-    EXPECT_TRUE(found.has_value()) << T::kType.kind << " " << name;
-    return found.value_or(T{});
-  }
-  template <class T>
-  std::size_t count() {
-    return world.management.all<T>().size();
-  }
-  void control_plane_up() {
-    auto infra = read<KubevirtCluster>("demo");
-    infra.status.ready = true;
-    world.management.put(infra);
-    auto plane = read<KamajiControlPlane>("demo");
-    plane.status.ready = true;
-    plane.status.initialization.controlPlaneInitialized = true;
-    world.management.put(plane);
-    world.add_kubeconfig();
-    world.pass(std::chrono::seconds(1));
-  }
-  void add_deployment(int replicas) {
-    world.management.put(named<KubeadmConfigTemplate>("demo"));
-    world.management.put(named<KubevirtMachineTemplate>("demo"));
-    auto deployment = named<MachineDeployment>("workers");
-    deployment.spec.clusterName = "demo";
-    deployment.spec.replicas = replicas;
-    deployment.spec.template_.spec.clusterName = "demo";
-    deployment.spec.template_.spec.version = "v1.37.2";
-    deployment.spec.template_.spec.bootstrap.configRef = {"bootstrap.cluster.x-k8s.io",
-                                                          "KubeadmConfigTemplate", "demo"};
-    deployment.spec.template_.spec.infrastructureRef = {"infrastructure.cluster.x-k8s.io",
-                                                        "KubevirtMachineTemplate", "demo"};
-    world.management.put(deployment);
-    world.run();
-  }
-  void scale(int replicas) {
-    auto deployment = read<MachineDeployment>("workers");
-    deployment.spec.replicas = replicas;
-    world.management.put(deployment);
-    world.run();
-  }
-  /// What the other rooms and the guest do until the Node is there.
-  void join(const std::string& name) {
-    auto config = read<KubeadmConfig>(name);
-    config.status.dataSecretName = name;
-    config.status.initialization.dataSecretCreated = true;
-    world.management.put(config);
-    auto machine = read<KubevirtMachine>(name);
-    machine.spec.providerID = "kubevirt://" + name;
-    machine.status.ready = true;
-    world.management.put(machine);
-    Node node;
-    node.metadata.name = name;
-    node.spec.providerID = "kubevirt://" + name;
-    api::core::Taint taint;
-    taint.key = "node.cluster.x-k8s.io/uninitialized";
-    taint.effect = "NoSchedule";
-    node.spec.taints = {taint};
-    kube::Condition ready;
-    ready.type = "Ready";
-    ready.status = "True";
-    node.status.conditions = {ready};
-    world.tenant.put(node);
-    world.run();
-  }
-  void join_all() {
-    for (const auto& listed : world.management.all<Machine>()) {
-      // Joining one lets the controllers act: meanwhile another may be on its way out.
-      const auto machine = world.management.peek<Machine>(listed.metadata.key());
-      if (machine && !machine->metadata.deleting()) join(machine->metadata.name);
-    }
-  }
-  tenant::testing::World world;
-};
+using namespace testing;
 
 TEST_F(ClusterRoom, TakesInfrastructureAndControlPlaneUnderTheCluster) {
   const auto cluster = read<Cluster>("demo");
@@ -201,30 +80,6 @@ TEST_F(ClusterRoom, ScalesUpAndDownAndCleansUp) {
   EXPECT_EQ(count<KubeadmConfig>(), 1U);
   EXPECT_EQ(count<KubevirtMachine>(), 1U);
   EXPECT_EQ(world.tenant.all<Node>().size(), 1U);
-}
-
-TEST_F(ClusterRoom, DrainsTheNodeBeforeItsMachineGoes) {
-  control_plane_up();
-  add_deployment(1);
-  join_all();
-  const auto name = world.management.all<Machine>().at(0).metadata.name;
-  api::core::Pod pod;
-  pod.metadata.name = "web";
-  pod.metadata.namespace_ = "apps";
-  pod.spec.nodeName = name;
-  world.tenant.put(pod);
-  scale(0);
-  EXPECT_EQ(world.tenant.peek<Node>({"", name})->spec.unschedulable, true);
-  EXPECT_GE(world.tenant.count("create", "pods/web/eviction"), 1U);
-  EXPECT_EQ(count<KubevirtMachine>(), 1U);
-  const auto machine = read<Machine>(name);
-  EXPECT_FALSE(machine.status.deletion.nodeDrainStartTime.empty());
-  EXPECT_EQ(kube::find_condition(machine.status.conditions, "Deleting")->reason, "DrainingNode");
-  world.tenant.erase(api::core::Pod::kType, {"apps", "web"});
-  world.pass(std::chrono::seconds(5));
-  EXPECT_EQ(count<Machine>(), 0U);
-  EXPECT_EQ(count<KubevirtMachine>(), 0U);
-  EXPECT_EQ(world.tenant.all<Node>().size(), 0U);
 }
 
 TEST_F(ClusterRoom, RollsToANewVersionAndRemovesTheOldSet) {

@@ -16,33 +16,10 @@ constexpr const char* kByReference = "machine.reference";
 constexpr const char* kByKind = "machine.kind";
 constexpr const char* kByProviderId = "machine.providerID";
 constexpr const char* kByCluster = "machine.cluster";
-constexpr Duration kDrainPeriod = std::chrono::seconds(2);
+constexpr const char* kByNode = "machine.node";
 
 std::string reference(std::string_view kind, std::string_view ns, std::string_view name) {
   return std::string(kind) + "/" + std::string(ns) + "/" + std::string(name);
-}
-
-/// How the Machine tells the step it is at; at the last one it lets go.
-void mark_deleting(Machine& machine, MachineDeleteStep step, const std::string& message,
-                   WallTime now) {
-  machine.status.phase = "Deleting";
-  kube::Condition deleting;
-  deleting.type = "Deleting";
-  deleting.status = "True";
-  deleting.reason = deleting_reason(step);
-  deleting.message = message;
-  kube::set_condition(machine.status.conditions, deleting, format_rfc3339(now));
-  if (step == MachineDeleteStep::kDone) {
-    std::erase(machine.metadata.finalizers, api::cluster::kMachineFinalizer);
-  }
-}
-
-kube::ReconcileResult wake_for(MachineDeleteStep step) {
-  kube::ReconcileResult result;
-  if (step == MachineDeleteStep::kDrain || step == MachineDeleteStep::kNode) {
-    result.requeue_after = kDrainPeriod;
-  }
-  return result;
 }
 
 }  // namespace
@@ -64,6 +41,14 @@ void MachineController::add_indexes() {
   machines.add_index(kByProviderId, [](const Machine& machine) {
     std::vector<std::string> keys;
     if (!machine.spec.providerID.empty()) keys.push_back(machine.spec.providerID);
+    return keys;
+  });
+  machines.add_index(kByNode, [](const Machine& machine) {
+    std::vector<std::string> keys;
+    if (!machine.status.nodeRef.name.empty()) {
+      keys.push_back(reference(machine.spec.clusterName, machine.metadata.namespace_,
+                               machine.status.nodeRef.name));
+    }
     return keys;
   });
   machines.add_index(kByCluster, [](const Machine& machine) {
@@ -111,6 +96,7 @@ void MachineController::add() {
   auto& controller = context_.runtime.add_controller(
       "cluster.machine", [this](kube::ObjectKey key) { return reconcile(std::move(key)); },
       {.concurrency = 20});
+  controller_ = &controller;
   add_indexes();
   controller.watch(context_.machines());
   watch_references(controller);
@@ -120,26 +106,35 @@ void MachineController::add() {
     }
   });
   context_.sessions.watch_nodes(
-      [this, &controller](const kube::ObjectKey& cluster, const auto& old, const auto& now) {
+      [this](const kube::ObjectKey& cluster, const auto& old, const auto& now) {
         for (const auto& node : {old, now}) {
-          if (!node || node->spec.providerID.empty()) continue;
-          for (const auto& machine :
-               context_.machines().by_index(kByProviderId, node->spec.providerID)) {
-            const kube::ObjectKey owner{machine->metadata.namespace_, machine->spec.clusterName};
-            if (owner == cluster) controller.enqueue(machine->metadata.key());
-          }
+          if (node) node_changed(cluster, *node);
         }
       });
 }
 
+void MachineController::node_changed(const kube::ObjectKey& cluster, const api::core::Node& node) {
+  for (auto& key : machines_at(kByNode, reference(cluster.name, cluster.ns, node.metadata.name))) {
+    controller_->enqueue(std::move(key));
+  }
+  if (node.spec.providerID.empty()) return;
+  for (const auto& machine : context_.machines().by_index(kByProviderId, node.spec.providerID)) {
+    const kube::ObjectKey owner{machine->metadata.namespace_, machine->spec.clusterName};
+    if (owner == cluster) controller_->enqueue(machine->metadata.key());
+  }
+}
+
 Task<kube::ReconcileResult> MachineController::reconcile(kube::ObjectKey key) {
   const auto machine = context_.machines().get(key);
-  if (!machine) co_return kube::ReconcileResult{};
+  if (!machine) {
+    deletion_.forget(key);
+    co_return kube::ReconcileResult{};
+  }
   const auto cluster = context_.clusters().get({key.ns, machine->spec.clusterName});
   if (cluster && api::cluster::paused(*cluster, machine->metadata)) {
     co_return kube::ReconcileResult{};
   }
-  if (machine->metadata.deleting()) co_return co_await reconcile_delete(machine, cluster);
+  if (machine->metadata.deleting()) co_return co_await deletion_.reconcile(machine, cluster);
   if (!cluster) co_return kube::ReconcileResult{};
   NESTOR_CO_TRY(const bool wrote, co_await ensure_metadata(machine, cluster));
   if (wrote) co_return kube::ReconcileResult{};
@@ -198,95 +193,6 @@ Task<kube::ReconcileResult> MachineController::reconcile_normal(MachinePtr machi
   kube::ReconcileResult result;
   result.requeue_after = until_available(after, view.now);
   co_return result;
-}
-
-Task<std::optional<api::core::Node>> MachineController::read_node(SessionPtr session,
-                                                                  MachinePtr machine) {
-  std::string name = machine->status.nodeRef.name;
-  if (name.empty()) {
-    const auto cached = tenant::Sessions::find_node(*session, machine->spec.providerID);
-    if (!cached) co_return std::optional<api::core::Node>{};
-    name = cached->metadata.name;
-  }
-  kube::ObjectKey key{"", name};
-  auto node = co_await kube::get<api::core::Node>(session->client(), key);
-  if (!node && node.error().code == Code::kNotFound) co_return std::optional<api::core::Node>{};
-  if (!node) co_return std::unexpected(std::move(node).error());
-  co_return std::optional<api::core::Node>(*std::move(node));
-}
-
-Task<> MachineController::do_delete_step(MachineDeleteStep step, std::optional<Referenced> infra,
-                                         std::optional<Referenced> bootstrap, SessionPtr session,
-                                         std::string node) {
-  switch (step) {
-    case MachineDeleteStep::kInfrastructure:
-      co_return co_await begin_removal(context_, *std::move(infra));
-    case MachineDeleteStep::kBootstrap:
-      co_return co_await begin_removal(context_, *std::move(bootstrap));
-    case MachineDeleteStep::kNode: {
-      // Without a session the step only waits.
-      if (!session || node.empty()) co_return Result<>{};
-      kube::ObjectKey key{"", node};
-      co_return co_await kube::ensure_deleted(session->client(), api::core::Node::kType, key);
-    }
-    default:
-      co_return Result<>{};
-  }
-}
-
-Task<> MachineController::look_into_tenant(MachinePtr machine, ClusterPtr cluster,
-                                           Deletion& deletion) {
-  deletion.session = context_.sessions.find(cluster->metadata.key());
-  if (deletion.session) {
-    auto found = co_await read_node(deletion.session, machine);
-    if (!found && found.error().code == Code::kCancelled) co_return std::unexpected(found.error());
-    // A tenant that fails just now must not keep the machine for ever: it counts as unreachable.
-    if (!found) deletion.session = nullptr;
-    if (found) deletion.node = *std::move(found);
-  }
-  deletion.view.node_unknown = !deletion.session && !machine->status.nodeRef.name.empty();
-  if (deletion.node) deletion.view.node = &*deletion.node;
-  co_return Result<>{};
-}
-
-Task<kube::ReconcileResult> MachineController::reconcile_delete(MachinePtr machine,
-                                                                ClusterPtr cluster) {
-  if (!machine->metadata.has_finalizer(api::cluster::kMachineFinalizer)) {
-    co_return kube::ReconcileResult{};
-  }
-  const std::string& ns = machine->metadata.namespace_;
-  NESTOR_CO_TRY(auto infra, co_await fetch(context_, machine->spec.infrastructureRef, ns));
-  NESTOR_CO_TRY(auto bootstrap, co_await fetch(context_, machine->spec.bootstrap.configRef, ns));
-  Deletion deletion;
-  auto& view = deletion.view;
-  view.machine = machine.get();
-  view.now = context_.runtime.clock().now();
-  view.cluster_deleting = !cluster || cluster->metadata.deleting();
-  view.infrastructure_exists = infra.has_value();
-  view.bootstrap_exists = bootstrap.has_value();
-  if (!view.cluster_deleting) {
-    NESTOR_CO_TRY_VOID(co_await look_into_tenant(machine, cluster, deletion));
-  }
-
-  Machine after = *machine;
-  std::string message;
-  if (next_delete_step(view) == MachineDeleteStep::kDrain) {
-    if (after.status.deletion.nodeDrainStartTime.empty()) {
-      after.status.deletion.nodeDrainStartTime = format_rfc3339(view.now);
-    }
-    NESTOR_CO_TRY(const DrainResult drained,
-                  co_await drain_once(deletion.session->client(), *deletion.node));
-    view.drained = drained.remaining == 0;
-    message = view.drained ? "" : std::to_string(drained.remaining) + " pods are left";
-    if (!drained.message.empty()) message += ": " + drained.message;
-  }
-  const MachineDeleteStep step = next_delete_step(view);
-  NESTOR_CO_TRY_VOID(co_await do_delete_step(step, std::move(infra), std::move(bootstrap),
-                                             deletion.session,
-                                             deletion.node ? deletion.node->metadata.name : ""));
-  mark_deleting(after, step, message, view.now);
-  NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context_.client(), *machine, after));
-  co_return wake_for(step);
 }
 
 }  // namespace nestor::cluster

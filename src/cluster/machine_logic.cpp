@@ -165,18 +165,6 @@ std::string phase_of(const Machine& machine) {
   return "Pending";
 }
 
-bool has_hook(const Machine& machine, std::string_view prefix) {
-  return std::ranges::any_of(machine.metadata.annotations,
-                             [&](const auto& item) { return item.first.starts_with(prefix); });
-}
-
-/// Whether `seconds` (0: never) have passed since the time written as `since`.
-bool expired(const std::optional<std::int32_t>& seconds, const std::string& since, WallTime now) {
-  if (seconds.value_or(0) <= 0 || since.empty()) return false;
-  const auto start = parse_rfc3339(since);
-  return start && now >= *start + std::chrono::seconds(*seconds);
-}
-
 }  // namespace
 
 Machine observe(const MachineView& view) {
@@ -245,59 +233,6 @@ Node wanted_node(const Node& node, const Machine& machine) {
   std::erase_if(wanted.spec.taints,
                 [](const auto& taint) { return taint.key == names::kNodeUninitializedTaint; });
   return wanted;
-}
-
-bool needs_drain(const MachineDeleteView& view) {
-  if (view.node == nullptr || view.cluster_deleting) return false;
-  const Machine& machine = *view.machine;
-  if (machine.metadata.annotations.contains(
-          std::string(api::cluster::kExcludeNodeDrainingAnnotation))) {
-    return false;
-  }
-  return !expired(machine.spec.deletion.nodeDrainTimeoutSeconds,
-                  machine.status.deletion.nodeDrainStartTime, view.now);
-}
-
-MachineDeleteStep next_delete_step(const MachineDeleteView& view) {
-  const Machine& machine = *view.machine;
-  // While the infrastructure stands the steps before its removal come first; once it goes there is
-  // no way back to them.
-  if (view.infrastructure_exists) {
-    if (has_hook(machine, api::cluster::kPreDrainHookPrefix)) {
-      return MachineDeleteStep::kPreDrainHook;
-    }
-    if (!view.drained && needs_drain(view)) return MachineDeleteStep::kDrain;
-    if (has_hook(machine, api::cluster::kPreTerminateHookPrefix)) {
-      return MachineDeleteStep::kPreTerminateHook;
-    }
-    return MachineDeleteStep::kInfrastructure;
-  }
-  if (view.bootstrap_exists) return MachineDeleteStep::kBootstrap;
-  const bool give_up = expired(machine.spec.deletion.nodeDeletionTimeoutSeconds.value_or(10),
-                               machine.metadata.deletionTimestamp, view.now);
-  const bool node_left = view.node != nullptr || (view.node_unknown && !give_up);
-  if (node_left && !view.cluster_deleting) return MachineDeleteStep::kNode;
-  return MachineDeleteStep::kDone;
-}
-
-std::string_view deleting_reason(MachineDeleteStep step) {
-  switch (step) {
-    case MachineDeleteStep::kPreDrainHook:
-      return "WaitingForPreDrainHook";
-    case MachineDeleteStep::kDrain:
-      return "DrainingNode";
-    case MachineDeleteStep::kPreTerminateHook:
-      return "WaitingForPreTerminateHook";
-    case MachineDeleteStep::kInfrastructure:
-      return "WaitingForInfrastructureDeletion";
-    case MachineDeleteStep::kBootstrap:
-      return "WaitingForBootstrapDeletion";
-    case MachineDeleteStep::kNode:
-      return "DeletingNode";
-    case MachineDeleteStep::kDone:
-      return "DeletionCompleted";
-  }
-  return "InternalError";
 }
 
 }  // namespace nestor::cluster

@@ -38,32 +38,4 @@ api::core::Node wanted_node(const api::core::Node& node, const api::cluster::Mac
 /// Whether a label of a Machine is carried over to its Node.
 bool is_node_label(std::string_view key);
 
-/// Steps of deleting a Machine, in order.
-enum class MachineDeleteStep {
-  kPreDrainHook,
-  kDrain,
-  kPreTerminateHook,
-  kInfrastructure,
-  kBootstrap,
-  kNode,
-  kDone,
-};
-struct MachineDeleteView {
-  const api::cluster::Machine* machine = nullptr;
-  bool cluster_deleting = false;
-  /// Of the tenant; nullptr when unreachable or gone.
-  const api::core::Node* node = nullptr;
-  /// There may be a Node, but the tenant cannot be asked.
-  bool node_unknown = false;
-  bool infrastructure_exists = false;
-  bool bootstrap_exists = false;
-  /// Whether no pod that must go is left on the Node.
-  bool drained = false;
-  WallTime now;
-};
-MachineDeleteStep next_delete_step(const MachineDeleteView& view);
-std::string_view deleting_reason(MachineDeleteStep step);
-/// Whether the Node is to be emptied at all.
-bool needs_drain(const MachineDeleteView& view);
-
 }  // namespace nestor::cluster

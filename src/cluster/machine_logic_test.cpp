@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "cluster/drain.hpp"
-
 namespace nestor::cluster {
 namespace {
 
@@ -148,91 +146,6 @@ TEST(IsNodeLabel, OnlyTheDomainsOfNodes) {
   EXPECT_TRUE(is_node_label("a.node-restriction.kubernetes.io/b"));
   EXPECT_FALSE(is_node_label("xnode.cluster.x-k8s.io/pool"));
   EXPECT_FALSE(is_node_label("app"));
-}
-
-struct MachineDeletion : MachineLogic {
-  MachineDeletion() {
-    machine = view.machine;
-    machine.metadata.deletionTimestamp = "2026-01-01T00:00:00Z";
-    deleting.machine = &machine;
-    deleting.node = &node;
-    deleting.infrastructure_exists = true;
-    deleting.bootstrap_exists = true;
-    deleting.now = view.now;
-  }
-  Machine machine;
-  MachineDeleteView deleting;
-};
-
-TEST_F(MachineDeletion, GoesInOrder) {
-  using enum MachineDeleteStep;
-  EXPECT_EQ(next_delete_step(deleting), kDrain);
-  deleting.drained = true;
-  EXPECT_EQ(next_delete_step(deleting), kInfrastructure);
-  deleting.infrastructure_exists = false;
-  EXPECT_EQ(next_delete_step(deleting), kBootstrap);
-  deleting.bootstrap_exists = false;
-  EXPECT_EQ(next_delete_step(deleting), kNode);
-  deleting.node = nullptr;
-  EXPECT_EQ(next_delete_step(deleting), kDone);
-}
-
-TEST_F(MachineDeletion, HooksHoldItUp) {
-  machine.metadata.annotations["pre-drain.delete.hook.machine.cluster.x-k8s.io/a"] = "";
-  machine.metadata.annotations["pre-terminate.delete.hook.machine.cluster.x-k8s.io/a"] = "";
-  EXPECT_EQ(next_delete_step(deleting), MachineDeleteStep::kPreDrainHook);
-  machine.metadata.annotations.erase("pre-drain.delete.hook.machine.cluster.x-k8s.io/a");
-  EXPECT_EQ(next_delete_step(deleting), MachineDeleteStep::kDrain);
-  deleting.drained = true;
-  EXPECT_EQ(next_delete_step(deleting), MachineDeleteStep::kPreTerminateHook);
-}
-
-TEST_F(MachineDeletion, ADyingClusterIsNotDrainedNorItsNodesDeleted) {
-  deleting.cluster_deleting = true;
-  EXPECT_EQ(next_delete_step(deleting), MachineDeleteStep::kInfrastructure);
-  deleting.infrastructure_exists = deleting.bootstrap_exists = false;
-  EXPECT_EQ(next_delete_step(deleting), MachineDeleteStep::kDone);
-}
-
-TEST_F(MachineDeletion, TheDrainHasATimeLimit) {
-  machine.spec.deletion.nodeDrainTimeoutSeconds = 60;
-  machine.status.deletion.nodeDrainStartTime = "2026-01-01T00:00:00Z";
-  deleting.now = view.now + std::chrono::seconds(59);
-  EXPECT_TRUE(needs_drain(deleting));
-  deleting.now = view.now + std::chrono::seconds(60);
-  EXPECT_FALSE(needs_drain(deleting));
-  machine.spec.deletion.nodeDrainTimeoutSeconds = 0;
-  EXPECT_TRUE(needs_drain(deleting));
-}
-
-TEST_F(MachineDeletion, AnUnreachableTenantIsWaitedForOnlySoLong) {
-  deleting.node = nullptr;
-  deleting.node_unknown = true;
-  deleting.infrastructure_exists = deleting.bootstrap_exists = false;
-  EXPECT_EQ(next_delete_step(deleting), MachineDeleteStep::kNode);
-  deleting.now = view.now + std::chrono::seconds(10);
-  EXPECT_EQ(next_delete_step(deleting), MachineDeleteStep::kDone);
-}
-
-TEST(MustLeave, AllButPodsThatBelongToTheNode) {
-  api::core::Pod pod;
-  EXPECT_TRUE(must_leave(pod));
-  auto finished = pod;
-  finished.status.phase = "Succeeded";
-  EXPECT_FALSE(must_leave(finished));
-  auto mirror = pod;
-  mirror.metadata.annotations["kubernetes.io/config.mirror"] = "x";
-  EXPECT_FALSE(must_leave(mirror));
-  auto skipped = pod;
-  skipped.metadata.labels["cluster.x-k8s.io/drain"] = "skip";
-  EXPECT_FALSE(must_leave(skipped));
-  auto owned = pod;
-  owned.metadata.ownerReferences.resize(1);
-  owned.metadata.ownerReferences[0].kind = "DaemonSet";
-  owned.metadata.ownerReferences[0].controller = true;
-  EXPECT_FALSE(must_leave(owned));
-  owned.metadata.ownerReferences[0].kind = "ReplicaSet";
-  EXPECT_TRUE(must_leave(owned));
 }
 
 }  // namespace

@@ -263,6 +263,12 @@ Task<Json> FakeClient::create(ResourceType type, std::string ns, Json object) {
   }
   NESTOR_CO_TRY_VOID(
       impl_->called({"create", std::string(type.plural), key_of(type, object), {}, object, {}}));
+  if (type.kind == "Eviction") {
+    const ResourceType pods{"", "v1", "Pod", "pods"};
+    const std::string uid(find_string(object, {"deleteOptions", "preconditions", "uid"}));
+    NESTOR_CO_TRY_VOID(impl_->store.remove(pods, key_of(type, object), uid));
+    co_return object;
+  }
   co_return impl_->store.create(type, std::move(object), false);
 }
 

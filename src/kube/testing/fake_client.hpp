@@ -27,7 +27,8 @@ struct FakeCall {
 /// An API server in memory, with behaviour: resourceVersion, uid, generation; creation refused for
 /// names that exist, stale writes with kAborted; selectors; watches that see every change from a
 /// resourceVersion on; merge and JSON patches; deletionTimestamp while there are finalizers; the
-/// status written only by its subresource (by put() too); a Secret's stringData; generateName.
+/// status written only by its subresource (by put() too); a Secret's stringData; generateName; an
+/// eviction deletes its pod.
 /// Writes that change nothing make no event. Answers come without delay.
 ///
 /// Less than the real one: no schema, defaults, admission or namespaces' life cycle; apply merges

@@ -1,0 +1,177 @@
+#include <gmock/gmock.h>
+
+#include "api/policy/pod_disruption_budget.hpp"
+#include "api/storage/volume_attachment.hpp"
+#include "cluster/testing/room.hpp"
+
+namespace nestor::cluster {
+namespace {
+
+using namespace testing;
+using api::policy::PodDisruptionBudget;
+using api::storage::VolumeAttachment;
+using std::chrono::seconds;
+using ::testing::HasSubstr;
+
+/// A Machine with a Node, and what happens when it has to go.
+struct DrainRoom : ClusterRoom {
+  DrainRoom() {
+    control_plane_up();
+    add_deployment(1);
+    join_all();
+    name = only_machine();
+    watches = world.tenant.open_watches();
+  }
+  std::string deleting_message() { return condition(read<Machine>(name), "Deleting").message; }
+  std::string deleting_reason() { return condition(read<Machine>(name), "Deleting").reason; }
+  void change_machine(const std::function<void(Machine&)>& change) {
+    auto machine = read<Machine>(name);
+    change(machine);
+    world.management.put(machine);
+    world.run();
+  }
+  void put_budget(int allowed) {
+    PodDisruptionBudget budget;
+    budget.metadata.name = "web";
+    budget.metadata.namespace_ = "apps";
+    budget.spec.selector.emplace().matchLabels["app"] = "web";
+    budget.status.disruptionsAllowed = allowed;
+    budget.status.desiredHealthy = 1;
+    budget.status.currentHealthy = 1 + allowed;
+    world.tenant.put(budget);
+  }
+  std::string name;
+  std::size_t watches = 0;
+};
+
+TEST_F(DrainRoom, CordonsEvictsAndGoesOnWhenThePodsEnded) {
+  auto pod = add_pod("web", name);
+  pod.metadata.finalizers = {"held"};
+  world.tenant.put(pod);
+  scale(0);
+  EXPECT_EQ(world.tenant.peek<Node>({"", name})->spec.unschedulable, true);
+  EXPECT_EQ(world.tenant.count("create", "pods/web/eviction"), 1U);
+  EXPECT_EQ(deleting_reason(), "DrainingNode");
+  EXPECT_THAT(deleting_message(), HasSubstr("apps/web"));
+  EXPECT_FALSE(read<Machine>(name).status.deletion.nodeDrainStartTime.empty());
+  // Nothing is asked again while nothing happens.
+  world.tenant.clear_calls();
+  world.pass(seconds(60));
+  EXPECT_EQ(world.tenant.count("list") + world.tenant.count("create"), 0U);
+  EXPECT_EQ(count<KubevirtMachine>(), 1U);
+  world.tenant.erase_now(api::core::Pod::kType, {"apps", "web"});
+  world.run();
+  EXPECT_EQ(count<Machine>() + count<KubevirtMachine>(), 0U);
+  EXPECT_EQ(world.tenant.all<Node>().size(), 0U);
+  EXPECT_EQ(world.tenant.open_watches(), watches)
+      << "what was watched for the drain is not any more";
+}
+
+TEST_F(DrainRoom, HonoursTheBudgetAndGoesOnAtOnceWhenItAllows) {
+  add_pod("web", name);
+  put_budget(0);
+  bool allowed = false;
+  world.tenant.on_call([&](const kube::testing::FakeCall& call) -> std::optional<Error> {
+    if (allowed || call.plural != "pods/web/eviction") return std::nullopt;
+    return Error{Code::kResourceExhausted, "it would violate the pod's disruption budget", {}};
+  });
+  scale(0);
+  world.pass(seconds(120));
+  EXPECT_EQ(world.tenant.count("create", "pods/web/eviction"), 1U);
+  EXPECT_THAT(deleting_message(), HasSubstr("pod disruption budget web"));
+  allowed = true;
+  put_budget(1);
+  world.run();
+  EXPECT_EQ(count<Machine>(), 0U);
+}
+
+TEST_F(DrainRoom, GivesUpAtTheTimeLimit) {
+  auto pod = add_pod("web", name);
+  pod.metadata.finalizers = {"held"};
+  world.tenant.put(pod);
+  change_machine([](Machine& machine) { machine.spec.deletion.nodeDrainTimeoutSeconds = 30; });
+  scale(0);
+  world.pass(seconds(29));
+  EXPECT_EQ(count<Machine>(), 1U);
+  world.pass(seconds(2));
+  EXPECT_EQ(count<Machine>(), 0U);
+}
+
+TEST_F(DrainRoom, WaitsForVolumesToBeDetached) {
+  VolumeAttachment attachment;
+  attachment.metadata.name = "csi-1";
+  attachment.spec.nodeName = name;
+  attachment.spec.source.persistentVolumeName = "pv-1";
+  world.tenant.put(attachment);
+  scale(0);
+  EXPECT_EQ(deleting_reason(), "WaitingForVolumeDetach");
+  EXPECT_THAT(deleting_message(), HasSubstr("pv-1"));
+  EXPECT_EQ(count<KubevirtMachine>(), 1U);
+  world.tenant.erase(VolumeAttachment::kType, {"", "csi-1"});
+  world.run();
+  EXPECT_EQ(count<Machine>(), 0U);
+}
+
+TEST_F(DrainRoom, HooksOfOthersHoldItUp) {
+  const std::string hook = "pre-drain.delete.hook.machine.cluster.x-k8s.io/backup";
+  change_machine([&](Machine& machine) { machine.metadata.annotations[hook] = "me"; });
+  scale(0);
+  EXPECT_EQ(deleting_reason(), "WaitingForPreDrainHook");
+  EXPECT_NE(world.tenant.peek<Node>({"", name})->spec.unschedulable, true);
+  change_machine([&](Machine& machine) { machine.metadata.annotations.erase(hook); });
+  EXPECT_EQ(count<Machine>(), 0U);
+}
+
+TEST_F(DrainRoom, PodsOfANodeThatDoesNotReportAreNotWaitedFor) {
+  auto node = world.tenant.peek<Node>({"", name}).value();
+  node.status.conditions[0].status = "Unknown";
+  world.tenant.put(node);
+  auto pod = add_pod("web", name);
+  pod.metadata.finalizers = {"held"};
+  world.tenant.put(pod);
+  scale(0);
+  EXPECT_EQ(count<Machine>(), 0U);
+}
+
+TEST_F(DrainRoom, ATenantThatIsAwayIsWaitedForAndThenDrained) {
+  add_pod("web", name);
+  bool away = true;
+  world.tenant.on_call([&](const kube::testing::FakeCall& call) -> std::optional<Error> {
+    if (!away || call.verb != "raw") return std::nullopt;
+    return Error{Code::kUnavailable, "refused", {}};
+  });
+  world.pass(seconds(60));
+  scale(0);
+  world.pass(seconds(60));
+  EXPECT_EQ(count<KubevirtMachine>(), 1U);
+  EXPECT_THAT(deleting_message(), HasSubstr("cannot be reached"));
+  away = false;
+  world.pass(seconds(15));
+  EXPECT_EQ(world.tenant.count("create", "pods/web/eviction"), 1U);
+  EXPECT_EQ(count<Machine>(), 0U);
+}
+
+TEST_F(DrainRoom, AFailingCallToTheTenantIsAMessageAndTriedAgain) {
+  world.tenant.fail_next("list", {Code::kUnavailable, "overloaded", {}}, 1, "pods");
+  add_pod("web", name);
+  scale(0);
+  world.pass(seconds(40));
+  EXPECT_EQ(count<Machine>(), 0U);
+}
+
+TEST_F(DrainRoom, ARestartInTheMiddleGoesOn) {
+  auto pod = add_pod("web", name);
+  pod.metadata.finalizers = {"held"};
+  world.tenant.put(pod);
+  scale(0);
+  const auto begun = read<Machine>(name).status.deletion.nodeDrainStartTime;
+  restart();
+  world.pass(seconds(2));
+  EXPECT_EQ(read<Machine>(name).status.deletion.nodeDrainStartTime, begun);
+  world.tenant.erase_now(api::core::Pod::kType, {"apps", "web"});
+  world.pass(seconds(2));
+  EXPECT_EQ(count<Machine>(), 0U);
+}
+
+}  // namespace
+}  // namespace nestor::cluster
