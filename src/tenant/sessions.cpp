@@ -18,6 +18,7 @@ namespace {
 constexpr std::string_view kComponent = "tenant";
 constexpr std::string_view kClusterLabel = "cluster.x-k8s.io/cluster-name";
 constexpr std::string_view kKubeconfigSuffix = "-kubeconfig";
+constexpr std::string_view kEventSource = "nestor";
 constexpr std::string_view kProviderIdIndex = "providerID";
 
 /// One kubeconfig's worth of connection: ends when the kubeconfig changes or goes.
@@ -41,7 +42,13 @@ Session::Session(kube::ObjectKey cluster, std::unique_ptr<kube::Client> client, 
                  Executor executor)
     : cluster_(std::move(cluster)),
       client_(std::move(client)),
-      informers_(*client_, clock, std::move(executor)) {}
+      informers_(*client_, clock, executor),
+      events_(*client_, clock, executor, std::string(kEventSource)) {}
+
+asio::awaitable<void> Session::close() {
+  co_await events_.close();
+  co_await informers_.close();
+}
 
 struct Sessions::Impl {
   Impl(kube::Runtime& rt, ClientFactory make)
@@ -119,12 +126,12 @@ void Sessions::Impl::retire(std::shared_ptr<Entry> entry) {
 
 Task<> Sessions::Impl::end(std::shared_ptr<Entry> entry) {
   co_await entry->tasks.close();
-  if (entry->session) co_await entry->session->informers().close();
+  if (entry->session) co_await entry->session->close();
   co_return Result<>{};
 }
 
 Task<> Sessions::Impl::end_session(std::shared_ptr<Session> session) {
-  co_await session->informers().close();
+  co_await session->close();
   co_return Result<>{};
 }
 

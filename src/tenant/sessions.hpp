@@ -8,6 +8,7 @@
 
 #include "api/core/node.hpp"
 #include "kube/client.hpp"
+#include "kube/events.hpp"
 #include "kube/informer.hpp"
 #include "kube/object.hpp"
 
@@ -38,17 +39,21 @@ class Session {
   const kube::ObjectKey& cluster() const { return cluster_; }
   kube::Client& client() { return *client_; }
   kube::InformerSet& informers() { return informers_; }
+  /// Events for the people of the tenant: nothing about the management cluster or other tenants.
+  kube::EventRecorder& events() { return events_; }
 
   /// Whether the tenant's kubeconfig changed or went, so that this is no longer the way in.
   bool ended() const { return ended_; }
   /// For Sessions only.
   void end() { ended_ = true; }
+  asio::awaitable<void> close();
 
  private:
   bool ended_ = false;
   kube::ObjectKey cluster_;
   std::unique_ptr<kube::Client> client_;
   kube::InformerSet informers_;
+  kube::EventRecorder events_;
 };
 
 /// Makes a client; kube::make_client outside tests.

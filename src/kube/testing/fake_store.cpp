@@ -122,7 +122,8 @@ Result<Json> FakeStore::create(const ResourceType& type, Json object, bool keep_
     return fail(Code::kAlreadyExists,
                 std::string(type.plural) + " \"" + key.name + "\" already exists");
   }
-  metadata["uid"] = fmt::format("00000000-0000-4000-8000-{:012x}", ++serial_);
+  // Different in front, where names are made from.
+  metadata["uid"] = fmt::format("{:08x}-0000-4000-8000-000000000000", ++serial_);
   if (!metadata.contains("creationTimestamp")) metadata["creationTimestamp"] = now();
   metadata["resourceVersion"] = std::to_string(++version_);
   metadata["generation"] = 1;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -30,7 +31,9 @@ class World {
         [this](Executor, kube::ClientConfig config) -> Result<std::unique_ptr<kube::Client>> {
           ++opened;
           last_server = config.server;
-          return std::make_unique<ForwardingClient>(tenant);
+          const auto other = others.find(config.server);
+          return std::make_unique<ForwardingClient>(other == others.end() ? tenant
+                                                                          : *other->second);
         });
   }
   void start() {
@@ -55,17 +58,18 @@ class World {
   }
 
   /// A Cluster called demo in namespace default with the kubeconfig of the tenant.
-  void add_cluster() {
+  void add_cluster(const std::string& name = "demo") {
     api::cluster::Cluster cluster;
-    cluster.metadata.name = "demo";
+    cluster.metadata.name = name;
     cluster.metadata.namespace_ = "default";
     management.put(cluster);
   }
-  void add_kubeconfig(const std::string& server = "https://10.0.0.1:6443") {
+  void add_kubeconfig(const std::string& server = "https://10.0.0.1:6443",
+                      const std::string& cluster = "demo") {
     api::core::Secret secret;
-    secret.metadata.name = "demo-kubeconfig";
+    secret.metadata.name = cluster + "-kubeconfig";
     secret.metadata.namespace_ = "default";
-    secret.metadata.labels["cluster.x-k8s.io/cluster-name"] = "demo";
+    secret.metadata.labels["cluster.x-k8s.io/cluster-name"] = cluster;
     api::core::set_secret_value(
         secret, "value",
         "{apiVersion: v1, kind: Config, current-context: x, contexts: [{name: x, context: "
@@ -84,6 +88,8 @@ class World {
   std::unique_ptr<ProcessRunner> processes = make_process_runner(io.get_executor());
   std::unique_ptr<kube::Runtime> runtime;
   std::unique_ptr<Sessions> sessions;
+  /// Tenants beside the one, by the server that their kubeconfigs name.
+  std::map<std::string, kube::testing::FakeClient*> others;
   /// Clients made so far, and for which server the last.
   int opened = 0;
   std::string last_server;
