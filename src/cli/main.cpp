@@ -233,6 +233,8 @@ void add_roles(Program& p) {
       ->capture_default_str();
   manager->add_option("--vm-launcher-image", o.vm_launcher_image)->capture_default_str();
   manager->add_option("--image", o.image, "Of Nestor itself")->capture_default_str();
+  manager->add_option("--cloud-zones", o.cloud_zones,
+                      "true: zones and regions of nodes reach the tenants' Nodes");
   manager->add_option("--address-pool", o.address_pool, "FIRST-LAST of load-balancer addresses");
   manager->add_option("--etcdctl", o.etcdctl, "Program")->capture_default_str();
   manager->callback([&p] { p.exit_code = manager::run(p.manager); });

@@ -26,6 +26,37 @@ bool before(const Service& a, const Service& b) {
          std::tie(b.metadata.creationTimestamp, b.metadata.namespace_, b.metadata.name);
 }
 
+struct Taken {
+  std::set<std::string> all;
+  /// Those that their holder has the better claim to.
+  std::set<std::string> by_older;
+};
+
+Taken taken_by_others(const AddressPool& pool, const Service& service,
+                      const std::vector<std::shared_ptr<const Service>>& all) {
+  Taken out;
+  for (const auto& other : all) {
+    if (other->metadata.key() == service.metadata.key()) continue;
+    for (const std::string& address : other->spec.externalIPs) {
+      out.all.insert(address);
+      out.by_older.insert(address);
+    }
+    const std::string address = held_address(*other, pool);
+    if (address.empty()) continue;
+    out.all.insert(address);
+    if (before(*other, service)) out.by_older.insert(address);
+  }
+  return out;
+}
+
+Decision unavailable(const AddressPool& pool, const std::string& wanted) {
+  const bool taken = pool.contains(wanted);
+  return {.kind = Decision::Kind::kWait,
+          .reason = taken ? "AddressTaken" : "AddressNotInPool",
+          .message = "the address " + wanted +
+                     (taken ? " is taken" : " is not one of the load-balancer pool")};
+}
+
 }  // namespace
 
 Result<AddressPool> AddressPool::parse(std::string_view first, std::string_view last) {
@@ -43,9 +74,7 @@ bool AddressPool::contains(std::string_view address) const {
   return number && *number >= first_ && *number <= last_;
 }
 
-std::optional<std::string> AddressPool::choose(const std::set<std::string>& taken,
-                                               std::string_view wanted) const {
-  if (contains(wanted) && !taken.contains(std::string(wanted))) return std::string(wanted);
+std::optional<std::string> AddressPool::lowest_free(const std::set<std::string>& taken) const {
   // 64 bits, so that a range up to 255.255.255.255 ends
   for (std::uint64_t number = first_; number <= last_; ++number) {
     std::string address = address_v4(static_cast<std::uint32_t>(number)).to_string();
@@ -67,6 +96,11 @@ std::string held_address(const Service& service, const AddressPool& pool) {
   return "";
 }
 
+std::string wanted_address(const Service& service) {
+  const std::string_view noted = service.metadata.annotation(kAddressAnnotation);
+  return noted.empty() ? service.spec.loadBalancerIP : std::string(noted);
+}
+
 Decision decide(const AddressPool& pool, const Service& service,
                 const std::vector<std::shared_ptr<const Service>>& all) {
   const std::string held = held_address(service, pool);
@@ -79,29 +113,22 @@ Decision decide(const AddressPool& pool, const Service& service,
   // Without an address of ours but with another's: leave it.
   if (held.empty() && !service.status.loadBalancer.ingress.empty()) return {};
 
-  std::set<std::string> taken;
-  std::set<std::string> taken_by_older;
-  for (const auto& other : all) {
-    if (other->metadata.key() == service.metadata.key()) continue;
-    for (const std::string& address : other->spec.externalIPs) {
-      taken.insert(address);
-      taken_by_older.insert(address);
-    }
-    const std::string address = held_address(*other, pool);
-    if (address.empty()) continue;
-    taken.insert(address);
-    if (before(*other, service)) taken_by_older.insert(address);
+  const Taken taken = taken_by_others(pool, service, all);
+  const std::string wanted = wanted_address(service);
+  const bool available = pool.contains(wanted) && !taken.all.contains(wanted);
+  const bool may_keep = !held.empty() && !taken.by_older.contains(held);
+  if (may_keep && (wanted.empty() || wanted == held || !available)) return {};
+  if (!wanted.empty()) {
+    if (available) return {Decision::Kind::kAssign, wanted};
+    return unavailable(pool, wanted);
   }
-  const std::string wanted = [&] {
-    const std::string_view noted = service.metadata.annotation(kAddressAnnotation);
-    return std::string(noted.empty() ? std::string_view(service.spec.loadBalancerIP) : noted);
-  }();
-  const bool may_move = pool.contains(wanted) && !taken.contains(wanted) && wanted != held;
-  if (!held.empty() && !taken_by_older.contains(held) && !may_move) return {};
-  if (const auto address = pool.choose(taken, wanted)) {
+  if (const auto address = pool.lowest_free(taken.all)) {
     return {Decision::Kind::kAssign, *address};
   }
-  return {Decision::Kind::kExhausted};
+  return {.kind = Decision::Kind::kWait,
+          .reason = "NoAddressLeft",
+          .message = "all " + std::to_string(pool.size()) +
+                     " addresses of the load-balancer pool are taken"};
 }
 
 }  // namespace nestor::cloud

@@ -22,10 +22,8 @@ class AddressPool {
   bool contains(std::string_view address) const;
   std::uint64_t size() const { return std::uint64_t{last_} - first_ + 1; }
 
-  /// `wanted` if it is in the range and not in `taken`, else the lowest free address; nothing when
-  /// all are taken.
-  std::optional<std::string> choose(const std::set<std::string>& taken,
-                                    std::string_view wanted) const;
+  /// The lowest address that is not in `taken`; nothing when all are.
+  std::optional<std::string> lowest_free(const std::set<std::string>& taken) const;
 
  private:
   AddressPool(std::uint32_t first, std::uint32_t last) : first_(first), last_(last) {}
@@ -39,14 +37,22 @@ bool wants_address(const api::core::Service& service);
 /// The address of the pool that the Service's status shows; "" when none.
 std::string held_address(const api::core::Service& service, const AddressPool& pool);
 
+/// The address it asks for; "" for any.
+std::string wanted_address(const api::core::Service& service);
+
 struct Decision {
-  enum class Kind { kKeep, kAssign, kRelease, kExhausted };
+  enum class Kind { kKeep, kAssign, kRelease, kWait };
   Kind kind = Kind::kKeep;
+  /// Of kAssign.
   std::string address = {};
+  /// Of kWait, for people: CamelCase, and a sentence that names no other Service.
+  std::string reason = {};
+  std::string message = {};
 };
 
 /// What to do for `service`, given all Services (itself among them). Of two that hold the same
-/// address the older keeps it. Addresses in spec.externalIPs count as taken too.
+/// address the older keeps it. Addresses in spec.externalIPs count as taken too. One that asks for
+/// an address gets that or none: what it asked for is in somebody's DNS.
 Decision decide(const AddressPool& pool, const api::core::Service& service,
                 const std::vector<std::shared_ptr<const api::core::Service>>& all);
 

@@ -37,8 +37,8 @@ TEST(AddressPool, RefusesWhatIsNoRange) {
 
 TEST(AddressPool, EndsAtTheHighestAddress) {
   const auto top = AddressPool::parse("255.255.255.255", "255.255.255.255").value();
-  EXPECT_EQ(top.choose({}, "").value(), "255.255.255.255");
-  EXPECT_FALSE(top.choose({"255.255.255.255"}, ""));
+  EXPECT_EQ(top.lowest_free({}).value(), "255.255.255.255");
+  EXPECT_FALSE(top.lowest_free({"255.255.255.255"}));
 }
 
 TEST(Decide, GivesTheLowestFreeAddress) {
@@ -51,13 +51,21 @@ TEST(Decide, KeepsWhatAServiceHas) {
   EXPECT_EQ(decide_for(balancer("b", "10.9.0.3"), {balancer("a")}).kind, Kind::kKeep);
 }
 
-TEST(Decide, HonoursAFreeRequestAndOnlyAFreeOne) {
+TEST(Decide, OneThatAsksForAnAddressGetsThatOrNone) {
   Service wanting = balancer("b");
   wanting.metadata.annotations[std::string(kAddressAnnotation)] = "10.9.0.3";
   EXPECT_EQ(decide_for(wanting).address, "10.9.0.3");
-  EXPECT_EQ(decide_for(wanting, {balancer("a", "10.9.0.3")}).address, "10.9.0.1");
+  EXPECT_EQ(decide_for(wanting, {balancer("a", "10.9.0.3")}).reason, "AddressTaken");
   wanting.metadata.annotations[std::string(kAddressAnnotation)] = "10.8.0.3";
-  EXPECT_EQ(decide_for(wanting).address, "10.9.0.1");
+  const auto outside = decide_for(wanting);
+  EXPECT_EQ(outside.kind, Kind::kWait);
+  EXPECT_EQ(outside.reason, "AddressNotInPool");
+}
+
+TEST(Decide, HonoursLoadBalancerIp) {
+  Service wanting = balancer("b");
+  wanting.spec.loadBalancerIP = "10.9.0.2";
+  EXPECT_EQ(decide_for(wanting).address, "10.9.0.2");
 }
 
 TEST(Decide, MovesWhenTheRequestedAddressIsFree) {
@@ -68,10 +76,12 @@ TEST(Decide, MovesWhenTheRequestedAddressIsFree) {
 }
 
 TEST(Decide, SaysThatNothingIsLeft) {
-  EXPECT_EQ(decide_for(balancer("d"), {balancer("a", "10.9.0.1"), balancer("b", "10.9.0.2"),
-                                       balancer("c", "10.9.0.3")})
-                .kind,
-            Kind::kExhausted);
+  const auto decision =
+      decide_for(balancer("d"),
+                 {balancer("a", "10.9.0.1"), balancer("b", "10.9.0.2"), balancer("c", "10.9.0.3")});
+  EXPECT_EQ(decision.kind, Kind::kWait);
+  EXPECT_EQ(decision.reason, "NoAddressLeft");
+  EXPECT_EQ(decision.message, "all 3 addresses of the load-balancer pool are taken");
 }
 
 TEST(Decide, LetsTheOlderOfTwoKeepAnAddress) {

@@ -4,13 +4,24 @@
 #include <string_view>
 
 #include "kube/runtime.hpp"
+#include "tenant/sessions.hpp"
 
-/// Addresses for Services of type LoadBalancer of the management cluster.
+/// What a cloud does for its clusters: the life of tenants' Nodes, load balancers for their
+/// Services, and addresses for those of the management cluster.
 namespace nestor::cloud {
+
+struct Options {
+  /// Whether Nodes get the zone and region of the management node that their machine runs on; the
+  /// manager must then be allowed to watch nodes.
+  bool zones = true;
+};
+
+/// Adds the controllers "cloud.node" and "cloud.load-balancer", which serve all tenants.
+void add_controllers(kube::Runtime& runtime, tenant::Sessions& sessions, Options options);
 
 /// Services with this class, or without any, get their address from the pool.
 inline constexpr std::string_view kPoolClass = "nestor.dev/pool";
-/// On a Service: the address it wants. Honoured if it is in the range and free.
+/// On a Service: the address it wants, or none at all. spec.loadBalancerIP says the same.
 inline constexpr std::string_view kAddressAnnotation = "nestor.dev/load-balancer-address";
 
 /// A range of IPv4 addresses, both ends included, that reach the cluster's nodes.

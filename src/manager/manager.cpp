@@ -104,6 +104,9 @@ class Manager {
       vm.launcher_image = options_.vm_launcher_image;
       vm::add_controllers(*runtime_, std::move(vm));
     }
+    cloud::Options cloud;
+    cloud.zones = options_.cloud_zones;
+    cloud::add_controllers(*runtime_, *sessions_, cloud);
     if (const auto dash = options_.address_pool.find('-'); dash != std::string::npos) {
       cloud::PoolOptions pool;
       pool.first = options_.address_pool.substr(0, dash);

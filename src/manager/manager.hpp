@@ -22,6 +22,8 @@ struct Options {
   std::string address_pool = {};
   /// Nestor's own, for what runs of it in control planes and tenants.
   std::string image = "nestor.dev/nestor:dev";
+  /// Whether tenants' Nodes get the zone and region of the node their machine runs on.
+  bool cloud_zones = true;
   /// The program, looked up in PATH.
   std::string etcdctl = "etcdctl";
 };

@@ -27,6 +27,7 @@ struct ServiceSpec {
   std::vector<ServicePort> ports;
   std::map<std::string, std::string> selector;
   std::string sessionAffinity;
+  Json sessionAffinityConfig;
   std::string externalName;
   std::string externalTrafficPolicy;
   std::string internalTrafficPolicy;
@@ -40,7 +41,7 @@ struct ServiceSpec {
 };
 BOOST_DESCRIBE_STRUCT(ServiceSpec, (),
                       (type, clusterIP, clusterIPs, externalIPs, ipFamilies, ipFamilyPolicy, ports,
-                       selector, sessionAffinity, externalName, externalTrafficPolicy,
+                       selector, sessionAffinity, sessionAffinityConfig, externalName, externalTrafficPolicy,
                        internalTrafficPolicy, healthCheckNodePort, loadBalancerIP,
                        loadBalancerClass, loadBalancerSourceRanges, allocateLoadBalancerNodePorts,
                        publishNotReadyAddresses))

@@ -1,4 +1,4 @@
-#include "cloud/cloud.hpp"
+#include "cloud/pool_controller.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,6 +6,7 @@
 #include "base/process.hpp"
 #include "base/testing/co_test.hpp"
 #include "base/testing/manual_clock.hpp"
+#include "cloud/cloud.hpp"
 #include "kube/testing/fake_client.hpp"
 
 namespace nestor::cloud {
@@ -59,9 +60,26 @@ TEST_F(PoolTest, AServiceThatFoundNoneGetsTheFirstThatIsFreed) {
   put("c");
   settle(io_);
   EXPECT_EQ(address("c"), "");
+  const auto waiting = client_.peek<Service>({"default", "c"});
+  EXPECT_EQ(waiting->status.conditions.at(0).reason, "NoAddressLeft");
   client_.erase(Service::kType, {"default", "a"});
   settle(io_);
   EXPECT_EQ(address("c"), "10.9.0.1");
+  EXPECT_EQ(client_.peek<Service>({"default", "c"})->status.conditions.at(0).status, "True");
+}
+
+TEST_F(PoolTest, SaysOnceThatNoneIsLeft) {
+  put("a");
+  put("b");
+  put("c");
+  settle(io_);
+  client_.clear_calls();
+  Service changed = client_.peek<Service>({"default", "c"}).value();
+  changed.metadata.labels["x"] = "y";
+  client_.put(changed);
+  settle(io_);
+  EXPECT_EQ(client_.count("", "events"), 0U);
+  EXPECT_EQ(client_.count("patch"), 0U);
 }
 
 TEST_F(PoolTest, AServiceThatChangesItsTypeFreesItsAddress) {

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/cluster/cluster.hpp"
+#include "api/core/service.hpp"
+#include "api/discovery/endpoint_slice.hpp"
+#include "cloud/machines.hpp"
+#include "cloud/settings.hpp"
+#include "cloud/tenant_key.hpp"
+#include "kube/runtime.hpp"
+#include "tenant/sessions.hpp"
+
+namespace nestor::cloud {
+
+/// Index of EndpointSlices, in the management cluster and in tenants: "namespace/service".
+inline constexpr const char* kBySliceService = "cloud.slice-service";
+std::vector<std::string> service_of_slice(const api::discovery::EndpointSlice& slice);
+
+/// Gives every tenant's Services of type LoadBalancer a parent Service in the management cluster,
+/// and their addresses back. A key is a Service of a tenant. What a parent belongs to is in its
+/// labels, so that one whose Service or Cluster went while nobody looked is found and removed.
+class LoadBalancerController {
+ public:
+  LoadBalancerController(kube::Runtime& runtime, tenant::Sessions& sessions, Machines& machines);
+
+  void add();
+  Task<kube::ReconcileResult> reconcile(kube::ObjectKey key);
+
+ private:
+  using Service = api::core::Service;
+  using EndpointSlice = api::discovery::EndpointSlice;
+  using ServicePtr = std::shared_ptr<const Service>;
+  using SlicePtr = std::shared_ptr<const EndpointSlice>;
+  using ClusterPtr = std::shared_ptr<const api::cluster::Cluster>;
+  using SessionPtr = std::shared_ptr<tenant::Session>;
+
+  /// What one reconcile works with.
+  struct Work {
+    TenantKey key;
+    ClusterPtr cluster;
+    Settings settings;
+    SessionPtr session;
+    ServicePtr tenant;
+  };
+
+  void watch_management(kube::Controller& controller);
+  void enqueue_cluster(const kube::ObjectKey& cluster);
+  void enqueue_selectorless(const kube::ObjectKey& cluster);
+
+  Task<ServicePtr> tenant_service(Work work);
+  std::vector<ServicePtr> parents_of(const TenantKey& key) const;
+  /// Starts the deletion of all parents of the key but `keep`. True once none is left.
+  Task<bool> remove_parents(TenantKey key, std::string keep);
+  /// Leaves in `work` the tenant Service as it then is.
+  Task<> ensure(Work& work);
+  Task<> ensure_finalizer(Work& work);
+  Task<Service> ensure_parent(Work work);
+  /// The name of the Service's parent: the one it has, else the first that is nobody else's.
+  Task<std::string> name_of_parent(Work work);
+  Task<> ensure_slices(Work work, Service parent);
+  Task<std::vector<SlicePtr>> tenant_slices(Work work);
+  Task<> write_slices(Service parent, std::vector<EndpointSlice> wanted,
+                      std::vector<SlicePtr> present);
+  Task<> remove_slice(SlicePtr slice);
+  Task<> write_back(Work work, Service parent);
+  Task<> release(Work work);
+  Task<> tell_failure(Work work, Error error);
+  std::string now() const;
+
+  kube::Runtime& runtime_;
+  tenant::Sessions& sessions_;
+  Machines& machines_;
+  kube::Informer<Service> parents_;
+  kube::Informer<EndpointSlice> slices_;
+  kube::Controller* controller_ = nullptr;
+  /// The sessions whose EndpointSlices are watched: only of tenants that need them.
+  std::map<kube::ObjectKey, std::weak_ptr<tenant::Session>> slices_watched_;
+};
+
+}  // namespace nestor::cloud

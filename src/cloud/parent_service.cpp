@@ -1,0 +1,205 @@
+#include "cloud/parent_service.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "api/cluster/labels.hpp"
+#include "api/infrastructure/labels.hpp"
+#include "cloud/names.hpp"
+#include "kube/client.hpp"
+
+namespace nestor::cloud {
+namespace {
+
+using api::core::Service;
+using api::core::ServicePort;
+
+constexpr std::size_t kNameLength = 32;
+
+std::string hash_of(const std::string& text) {
+  // FNV-1a: stable over builds, unlike std::hash
+  std::uint64_t hash = 14695981039346656037ULL;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out;
+  for (int i = 0; i < 16; ++i, hash >>= 4) out += kDigits[hash & 15];
+  return out;
+}
+
+/// Whether everything in `part` is also in `whole`; lists must have equal lengths.
+bool contains(const Json& whole, const Json& part) {
+  if (part.is_object()) {
+    if (!whole.is_object()) return false;
+    return std::ranges::all_of(part.get_object(), [&](const auto& item) {
+      const Json* found = whole.get_object().if_contains(item.key());
+      return found != nullptr && contains(*found, item.value());
+    });
+  }
+  if (part.is_array()) {
+    if (!whole.is_array() || whole.get_array().size() != part.get_array().size()) return false;
+    return std::ranges::equal(whole.get_array(), part.get_array(), contains);
+  }
+  if (part.is_number() && whole.is_number()) {
+    return part.to_number<std::int64_t>() == whole.to_number<std::int64_t>();
+  }
+  return whole == part;
+}
+
+/// What describes the tenant's copy of the object rather than the Service.
+bool is_private(std::string_view annotation) {
+  return annotation.starts_with("kubectl.kubernetes.io/") || annotation == kAppliedAnnotation;
+}
+
+Result<std::vector<ServicePort>> parent_ports(const Service& tenant) {
+  std::vector<ServicePort> out;
+  for (const ServicePort& port : tenant.spec.ports) {
+    if (port.nodePort.value_or(0) == 0) {
+      return fail(Code::kFailedPrecondition,
+                  "port " + std::to_string(port.port) +
+                      " has no node port, which the load balancer needs: remove "
+                      "spec.allocateLoadBalancerNodePorts: false");
+    }
+    ServicePort copy;
+    copy.name = port.name;
+    copy.protocol = port.protocol.empty() ? "TCP" : port.protocol;
+    copy.appProtocol = port.appProtocol;
+    copy.port = port.port;
+    copy.targetPort = *port.nodePort;
+    out.push_back(std::move(copy));
+  }
+  return out;
+}
+
+void put_metadata(const ParentInput& input, Service& parent) {
+  auto& metadata = parent.metadata;
+  metadata.name = input.name;
+  metadata.namespace_ = input.cluster.metadata.namespace_;
+  metadata.labels[std::string(kTenantServiceNameLabel)] = input.tenant.metadata.name;
+  metadata.labels[std::string(kTenantServiceNamespaceLabel)] = input.tenant.metadata.namespace_;
+  metadata.labels[std::string(api::cluster::kClusterNameLabel)] = input.cluster.metadata.name;
+  for (const auto& [key, value] : input.tenant.metadata.annotations) {
+    if (!is_private(key)) metadata.annotations[key] = value;
+  }
+  // When the Cluster goes without us, the garbage collector takes the parent along.
+  metadata.ownerReferences = {kube::owner_reference(input.cluster, false)};
+}
+
+void put_spec(const ParentInput& input, Service& parent) {
+  const auto& from = input.tenant.spec;
+  auto& spec = parent.spec;
+  spec.type = "LoadBalancer";
+  spec.externalTrafficPolicy = from.externalTrafficPolicy;
+  spec.sessionAffinity = from.sessionAffinity;
+  spec.sessionAffinityConfig = from.sessionAffinityConfig;
+  spec.loadBalancerIP = from.loadBalancerIP;
+  spec.loadBalancerSourceRanges = from.loadBalancerSourceRanges;
+  // The tenant's families may be none of the management cluster's; it gives what it has.
+  if (from.ipFamilyPolicy == "PreferDualStack" || from.ipFamilyPolicy == "RequireDualStack") {
+    spec.ipFamilyPolicy = "PreferDualStack";
+  }
+  // A class can never be changed.
+  spec.loadBalancerClass = input.current != nullptr ? input.current->spec.loadBalancerClass
+                                                    : input.settings.parent_class;
+  if (!selectorless(input.tenant, input.settings)) {
+    spec.selector[std::string(api::infrastructure::kRoleLabel)] = "worker";
+    spec.selector[std::string(api::cluster::kClusterNameLabel)] = input.cluster.metadata.name;
+  }
+}
+
+void set(Service& service, bool status, std::string reason, std::string message,
+         const std::string& now) {
+  kube::Condition condition;
+  condition.type = kBalancerReady;
+  condition.status = status ? "True" : "False";
+  condition.reason = std::move(reason);
+  condition.message = std::move(message);
+  kube::set_condition(service.status.conditions, std::move(condition), now);
+}
+
+}  // namespace
+
+bool wants_balancer(const Service& tenant) {
+  const std::string& wanted = tenant.spec.loadBalancerClass;
+  return tenant.spec.type == "LoadBalancer" && !tenant.metadata.deleting() &&
+         (wanted.empty() || wanted == kTenantClass);
+}
+
+bool has_balancer(const Service& tenant) {
+  return tenant.metadata.has_finalizer(kBalancerFinalizer);
+}
+
+std::string parent_name(const Service& tenant) {
+  std::string out = "a" + tenant.metadata.uid;
+  std::erase(out, '-');
+  if (out.size() > kNameLength) out.resize(kNameLength);
+  return out;
+}
+
+std::string spare_parent_name(const api::cluster::Cluster& cluster, const Service& tenant) {
+  const std::string both = cluster.metadata.uid + "/" + tenant.metadata.uid;
+  std::string out = "a" + hash_of(both) + hash_of(both + "/");
+  out.resize(kNameLength);
+  return out;
+}
+
+bool selectorless(const Service& tenant, const Settings& settings) {
+  return settings.selectorless || tenant.spec.externalTrafficPolicy == "Local";
+}
+
+Result<Service> parent_service(const ParentInput& input) {
+  Service parent;
+  put_metadata(input, parent);
+  put_spec(input, parent);
+  NESTOR_TRY(parent.spec.ports, parent_ports(input.tenant));
+  parent.metadata.annotations[std::string(kAppliedAnnotation)] =
+      hash_of(to_text(kube::to_object(parent)));
+  return parent;
+}
+
+bool up_to_date(const Service& current, const Service& wanted) {
+  return !current.metadata.deleting() && current.spec.selector == wanted.spec.selector &&
+         current.spec.loadBalancerSourceRanges == wanted.spec.loadBalancerSourceRanges &&
+         contains(to_json(current), to_json(wanted));
+}
+
+bool is_parent_of(const Service& parent, const api::cluster::Cluster& cluster,
+                  const Service& tenant) {
+  return parent.metadata.namespace_ == cluster.metadata.namespace_ &&
+         parent.metadata.label(api::cluster::kClusterNameLabel) == cluster.metadata.name &&
+         parent.metadata.label(kTenantServiceNameLabel) == tenant.metadata.name &&
+         parent.metadata.label(kTenantServiceNamespaceLabel) == tenant.metadata.namespace_;
+}
+
+Service with_balancer(const Service& tenant, const Service& parent, const std::string& now) {
+  Service out = tenant;
+  out.status.loadBalancer = parent.status.loadBalancer;
+  if (!parent.status.loadBalancer.ingress.empty()) {
+    set(out, true, "Ensured", "", now);
+    return out;
+  }
+  const auto* told = kube::find_condition(parent.status.conditions, kBalancerReady);
+  if (told != nullptr && told->status == "False") {
+    set(out, false, told->reason, told->message, now);
+  } else {
+    set(out, false, "Pending", "waiting for an address", now);
+  }
+  return out;
+}
+
+Service with_failure(const Service& tenant, const std::string& reason, const std::string& message,
+                     const std::string& now) {
+  Service out = tenant;
+  set(out, false, reason, message, now);
+  return out;
+}
+
+Service without_balancer(const Service& tenant) {
+  Service out = tenant;
+  out.status.loadBalancer.ingress.clear();
+  std::erase_if(out.status.conditions,
+                [](const auto& condition) { return condition.type == kBalancerReady; });
+  std::erase(out.metadata.finalizers, kBalancerFinalizer);
+  return out;
+}
+
+}  // namespace nestor::cloud

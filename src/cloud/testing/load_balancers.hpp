@@ -1,0 +1,55 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "api/discovery/endpoint_slice.hpp"
+#include "cloud/testing/world.hpp"
+
+namespace nestor::cloud::testing {
+
+/// Writes as a tenant's people do, and reads what came of it.
+struct LoadBalancersTest : ::testing::Test {
+  using Service = api::core::Service;
+  using EndpointSlice = api::discovery::EndpointSlice;
+
+  Service put(const Service& service) {
+    Service stored = world.tenant.put(service);
+    world.run();
+    return stored;
+  }
+  Service change(const std::string& name, const std::function<void(Service&)>& edit) {
+    Service service = world.service(name).value();
+    edit(service);
+    return put(service);
+  }
+  std::vector<EndpointSlice> slices() { return world.management.all<EndpointSlice>(); }
+  std::vector<std::string> endpoint_addresses() {
+    std::vector<std::string> out;
+    for (const auto& slice : slices()) {
+      for (const auto& endpoint : slice.endpoints) out.push_back(endpoint.addresses.at(0));
+    }
+    return out;
+  }
+  std::string message(const std::string& name) {
+    const auto service = world.service(name);
+    const auto* found = kube::find_condition(service->status.conditions, kBalancerReady);
+    return found == nullptr ? "" : found->status + " " + found->reason + ": " + found->message;
+  }
+  void put_tenant_slice(const std::string& service, const std::vector<std::string>& nodes) {
+    EndpointSlice slice;
+    slice.metadata.name = service + "-1";
+    slice.metadata.namespace_ = "shop";
+    slice.metadata.labels["kubernetes.io/service-name"] = service;
+    slice.addressType = "IPv4";
+    for (const auto& node : nodes) slice.endpoints.emplace_back().nodeName = node;
+    world.tenant.put(slice);
+    world.run();
+  }
+  CloudWorld world;
+};
+
+}  // namespace nestor::cloud::testing
