@@ -18,13 +18,17 @@ struct JoinInput {
   std::string ca_cert_hash;
   /// Of the Machine ("v1.37.2"); decides kubeadm's configuration version.
   std::string kubernetes_version;
+  /// Whether the Node waits for its cloud provider: kubelet's --cloud-provider=external, unless the
+  /// KubeadmConfig has that argument itself.
+  bool external_cloud = false;
 };
 
 inline constexpr const char* kJoinConfigPath = "/run/kubeadm/kubeadm-join-config.yaml";
 inline constexpr const char* kSuccessPath = "/run/cluster-api/bootstrap-success.complete";
 inline constexpr const char* kUninitializedTaint = "node.cluster.x-k8s.io/uninitialized";
 
-/// kubeadm's JoinConfiguration: `spec.joinConfiguration` with discovery and taint filled in.
+/// kubeadm's JoinConfiguration: `spec.joinConfiguration` with discovery, taint and cloud provider
+/// filled in.
 /// v1beta4 from Kubernetes 1.31 on, else v1beta3. Errors: kInvalidArgument for a version
 /// before 1.22.
 Result<Json> join_configuration(const Json& spec, const JoinInput& input);

@@ -43,6 +43,28 @@ TEST(JoinConfiguration, KeepsWhatTheSpecSaysAndAddsToItsTaints) {
   EXPECT_EQ(*find(join, {"timeouts"}), json(R"({"kubeletHealthCheck":"240s"})"));
 }
 
+TEST(JoinConfiguration, LeavesTheNodeToItsCloudProvider) {
+  JoinInput cloud = kInput;
+  cloud.external_cloud = true;
+  const Json join = join_configuration(json("{}"), cloud).value();
+  EXPECT_EQ(*find(join, {"nodeRegistration", "kubeletExtraArgs"}),
+            json(R"([{"name":"cloud-provider","value":"external"}])"));
+  cloud.kubernetes_version = "v1.30.4";
+  const Json older = join_configuration(json("{}"), cloud).value();
+  EXPECT_EQ(*find(older, {"nodeRegistration", "kubeletExtraArgs"}),
+            json(R"({"cloud-provider":"external"})"));
+}
+
+TEST(JoinConfiguration, KeepsACloudProviderThatIsGiven) {
+  JoinInput cloud = kInput;
+  cloud.external_cloud = true;
+  const Json spec = json(R"({"joinConfiguration":{"nodeRegistration":{
+      "kubeletExtraArgs":[{"name":"cloud-provider","value":""}]}}})");
+  const Json join = join_configuration(spec, cloud).value();
+  EXPECT_EQ(*find(join, {"nodeRegistration", "kubeletExtraArgs"}),
+            *find(spec, {"joinConfiguration", "nodeRegistration", "kubeletExtraArgs"}));
+}
+
 TEST(JoinConfiguration, SpeaksV1beta3ToOlderKubeadm) {
   JoinInput old = kInput;
   old.kubernetes_version = "v1.30.4";

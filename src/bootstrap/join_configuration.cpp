@@ -58,6 +58,20 @@ void add_uninitialized_taint(JsonObject& registration) {
   registration["taints"] = std::move(taints);
 }
 
+void add_external_cloud(JsonObject& registration) {
+  constexpr std::string_view kArgument = "cloud-provider";
+  JsonArray arguments;
+  if (const Json* given = registration.if_contains("kubeletExtraArgs");
+      given && given->is_array()) {
+    arguments = given->get_array();
+  }
+  for (const Json& argument : arguments) {
+    if (find_string(argument, {"name"}) == kArgument) return;
+  }
+  arguments.push_back(JsonObject{{"name", kArgument}, {"value", "external"}});
+  registration["kubeletExtraArgs"] = std::move(arguments);
+}
+
 }  // namespace
 
 Result<Json> join_configuration(const Json& spec, const JoinInput& input) {
@@ -88,6 +102,7 @@ Result<Json> join_configuration(const Json& spec, const JoinInput& input) {
 
   JsonObject registration = object_at(join, "nodeRegistration");
   add_uninitialized_taint(registration);
+  if (input.external_cloud) add_external_cloud(registration);
   // kubeadm still takes a bare path, with a warning.
   if (const auto* socket = registration.if_contains("criSocket");
       socket != nullptr && socket->is_string() && socket->get_string().starts_with("/")) {

@@ -219,6 +219,8 @@ Task<> KubeadmConfigController::write_secret(ConfigPtr config, MachinePtr machin
   input.api_server_endpoint = endpoint_text(cluster->spec.controlPlaneEndpoint);
   input.kubernetes_version = machine->spec.version;
   input.token = token_of(*config);
+  // Their Nodes are initialised by the cloud provider, which the manager is.
+  input.external_cloud = machine->spec.infrastructureRef.kind == "KubevirtMachine";
   NESTOR_CO_TRY(input.ca_cert_hash, co_await ca_hash(cluster));
   NESTOR_CO_TRY(const Json spec, co_await resolved_spec(config));
   NESTOR_CO_TRY(const std::string text, cloud_config(spec, input));

@@ -166,8 +166,11 @@ std::vector<Json> cluster_objects(const ClusterRequest& request) {
            {"spec",
             JsonObject{{"joinConfiguration",
                         JsonObject{{"nodeRegistration",
-                                    JsonObject{{"criSocket",
-                                                "/var/run/containerd/containerd.sock"}}}}}}}}}};
+                                    JsonObject{
+                                        {"criSocket", "/var/run/containerd/containerd.sock"},
+                                        {"kubeletExtraArgs",
+                                         JsonArray{JsonObject{{"name", "cloud-provider"},
+                                                              {"value", "external"}}}}}}}}}}}}};
   std::vector<Json> objects;
   objects.emplace_back(std::move(cluster));
   objects.emplace_back(std::move(infrastructure));

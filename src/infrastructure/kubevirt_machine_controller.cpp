@@ -10,7 +10,6 @@ namespace nestor::infrastructure {
 
 using api::cluster::Cluster;
 using api::cluster::Machine;
-using api::core::Node;
 using api::core::Secret;
 using api::infrastructure::KubevirtMachine;
 using api::kubevirt::VirtualMachine;
@@ -145,9 +144,7 @@ Task<kube::ReconcileResult> KubevirtMachineController::reconcile(kube::ObjectKey
   }
   MachineStatusView view{.machine = *kubevirt, .vm = vm.get(), .vmi = vmi.get(), .now = now};
   after = observe(view);
-  NESTOR_CO_TRY(const bool named,
-                co_await ensure_node_provider_id(cluster->metadata.key(), key.name));
-  if (named) after.status.nodeupdated = true;
+  if (node_is_named(cluster->metadata.key(), key.name)) after.status.nodeupdated = true;
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(runtime_.client(), *kubevirt, after));
   co_return kube::ReconcileResult{};
 }
@@ -195,19 +192,10 @@ Task<> KubevirtMachineController::create_virtual_machine(KubevirtMachinePtr kube
   co_return Result<>{};
 }
 
-Task<bool> KubevirtMachineController::ensure_node_provider_id(kube::ObjectKey cluster,
-                                                              std::string name) {
+bool KubevirtMachineController::node_is_named(const kube::ObjectKey& cluster,
+                                              const std::string& name) const {
   const auto session = sessions_.find(cluster);
-  if (!session) co_return false;
-  const kube::ObjectKey key{"", name};
-  const auto node = session->informers().of<Node>().get(key);
-  if (!node) co_return false;
-  if (!node->spec.providerID.empty()) co_return true;
-  Json body = JsonObject{{"spec", JsonObject{{"providerID", provider_id(name)}}}};
-  auto written =
-      co_await session->client().patch(Node::kType, key, kube::PatchType::kMerge, std::move(body));
-  if (!written) co_return with_context(std::move(written).error(), "naming Node " + name);
-  co_return true;
+  return session && tenant::Sessions::find_node(*session, provider_id(name)) != nullptr;
 }
 
 Task<> KubevirtMachineController::reconcile_delete(KubevirtMachinePtr machine) {

@@ -35,8 +35,8 @@ class KubevirtMachineController {
   Task<> create_virtual_machine(KubevirtMachinePtr kubevirt, MachinePtr machine);
   /// Copies the bootstrap data to where the virtual machine reads it.
   Task<> write_userdata(KubevirtMachinePtr kubevirt, MachinePtr machine, std::string ns);
-  /// The Node has no providerID of its own: nobody else in the tenant knows it.
-  Task<bool> ensure_node_provider_id(kube::ObjectKey cluster, std::string name);
+  /// Whether the tenant has a Node with the machine's providerID; the cloud provider writes that.
+  bool node_is_named(const kube::ObjectKey& cluster, const std::string& name) const;
 
   kube::Runtime& runtime_;
   tenant::Sessions& sessions_;
