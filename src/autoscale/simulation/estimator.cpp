@@ -55,6 +55,7 @@ void Estimator::place_group(Run& run, const PodGroup& group) {
   const bool fixed = !snapshot_.depends_on_pods(group.pod_class);
   std::size_t from = 0;
   for (const PodIndex pod : group.pods) {
+    if (snapshot_.node_of(pod) != kNoNode) continue;
     if (!fixed) from = 0;
     while (from < run.load.size() &&
            !snapshot_.fits(group.pod_class, run.first + static_cast<NodeIndex>(from))) {
@@ -100,7 +101,12 @@ Estimate Estimator::apply(const std::vector<PodGroup>& groups, const NodeTemplat
     return first != second ? first > second : a < b;
   });
   run.first = static_cast<NodeIndex>(snapshot_.node_count());
-  for (const PodGroup* group : order) place_group(run, *group);
+  // Again while it helps: a pod's company may have been placed after it was tried.
+  std::size_t placed = 0;
+  do {
+    placed = run.estimate.pods.size();
+    for (const PodGroup* group : order) place_group(run, *group);
+  } while (run.estimate.pods.size() > placed);
   run.estimate.nodes = static_cast<int>(std::ranges::count_if(run.load, [](int n) { return n > 0; }));
   for (const PodIndex pod : run.estimate.pods) {
     run.estimate.refused.erase(snapshot_.class_of(pod));

@@ -1,0 +1,218 @@
+#include <algorithm>
+
+#include "api/cluster/labels.hpp"
+#include "autoscale/autoscaler.hpp"
+#include "autoscale/status.hpp"
+#include "base/log.hpp"
+
+/// How a decision is carried out. The order matters when the process dies in between: growth first,
+/// since pods wait for it; a Machine is marked before replicas are lowered; taints before both.
+namespace nestor::autoscale {
+namespace {
+
+using api::cluster::Machine;
+using api::core::ConfigMap;
+
+constexpr std::string_view kComponent = "autoscale";
+constexpr Duration kCacheTimeout = std::chrono::seconds(10);
+constexpr std::string_view kFieldManager = "nestor-autoscale";
+/// What upstream's program calls itself.
+constexpr std::string_view kEventSource = "cluster-autoscaler";
+constexpr std::string_view kStatusMap = "cluster-autoscaler-status";
+constexpr std::string_view kStatusNamespace = "kube-system";
+constexpr kube::ResourceType kEventType{"", "v1", "Event", "events"};
+/// Names of events that are remembered.
+constexpr std::size_t kMaxEvents = 5000;
+
+/// Patches what differs and waits until the cache shows it: the next decision builds on it.
+template <class T>
+Task<> write(kube::Client& client, kube::Informer<T> informer, std::shared_ptr<const T> before,
+             T after) {
+  if (after == *before) co_return Result<>{};
+  NESTOR_CO_TRY_VOID(co_await kube::patch_changes(client, *before, after));
+  const kube::ObjectKey key = before->metadata.key();
+  const auto shown = [informer, before, key] {
+    const auto now = informer.get(key);
+    return !now || now->metadata.resourceVersion != before->metadata.resourceVersion;
+  };
+  co_return co_await informer.wait_until(shown, kCacheTimeout);
+}
+
+template <class T>
+T changed(const T& before, const GroupChange& change, const std::vector<std::string>& faults) {
+  T after = before;
+  if (change.replicas) after.spec.replicas = *change.replicas;
+  write_state(change.state, after.metadata.annotations);
+  after.metadata.annotations[std::string(kReportAnnotation)] = report_text(change.report, faults);
+  return after;
+}
+
+/// The name says what the event says, so that after a restart it is not written again.
+std::string event_name(const Note& note) {
+  const std::size_t hash = std::hash<std::string>()(note.object.uid + '\n' + note.reason + '\n' +
+                                                    note.message);
+  return fmt::format("{}.{:016x}", note.object.name.substr(0, 200), hash);
+}
+
+Json event_of(const Note& note, const kube::ResourceType& type, const std::string& now) {
+  JsonObject about;
+  about["apiVersion"] = type.api_version();
+  about["kind"] = type.kind;
+  about["name"] = note.object.name;
+  if (!note.object.namespace_.empty()) about["namespace"] = note.object.namespace_;
+  about["uid"] = note.object.uid;
+  const std::string ns = note.object.namespace_.empty() ? "default" : note.object.namespace_;
+  JsonObject out;
+  out["apiVersion"] = "v1";
+  out["kind"] = "Event";
+  out["metadata"] = JsonObject{{"name", event_name(note)}, {"namespace", ns}};
+  out["involvedObject"] = std::move(about);
+  out["type"] = note.warning ? "Warning" : "Normal";
+  out["reason"] = note.reason;
+  out["message"] = note.message.substr(0, 1024);
+  out["count"] = 1;
+  out["firstTimestamp"] = now;
+  out["lastTimestamp"] = now;
+  out["source"] = JsonObject{{"component", kEventSource}};
+  out["reportingComponent"] = kEventSource;
+  out["reportingInstance"] = kEventSource;
+  return out;
+}
+
+}  // namespace
+
+Task<> Autoscaler::write_group(const GroupObject& object, const GroupChange& change) {
+  auto& informers = runtime_.informers();
+  if (object.deployment) {
+    auto after = changed(*object.deployment, change, object.faults);
+    const auto before = object.deployment;
+    auto informer = informers.of<api::cluster::MachineDeployment>();
+    co_return co_await write(runtime_.client(), informer, before, std::move(after));
+  }
+  auto after = changed(*object.set, change, object.faults);
+  const auto before = object.set;
+  auto informer = informers.of<api::cluster::MachineSet>();
+  co_return co_await write(runtime_.client(), informer, before, std::move(after));
+}
+
+Task<> Autoscaler::mark_nodes(Deed& deed) {
+  auto nodes = deed.tenant->caches->nodes();
+  kube::Client& client = deed.tenant->caches->session().client();
+  for (const NodeChange& change : deed.decision.nodes) {
+    const auto before = nodes.get({"", change.node});
+    if (!before) continue;
+    auto after = with_marks(*before, change.marks);
+    NESTOR_CO_TRY_VOID(co_await write(client, nodes, before, std::move(after)));
+  }
+  co_return Result<>{};
+}
+
+Task<> Autoscaler::mark_machines(const std::string& ns, const std::vector<std::string>& names,
+                                 bool marked) {
+  auto machines = runtime_.informers().of<Machine>();
+  const std::string key(api::cluster::kDeleteMachineAnnotation);
+  for (const std::string& name : names) {
+    const auto before = machines.get({ns, name});
+    if (!before || before->metadata.deleting()) continue;
+    Machine after = *before;
+    if (marked) {
+      after.metadata.annotations.try_emplace(
+          key, std::string(kMarkPrefix) + format_rfc3339(runtime_.clock().now()));
+    } else {
+      after.metadata.annotations.erase(key);
+    }
+    NESTOR_CO_TRY_VOID(co_await write(runtime_.client(), machines, before, std::move(after)));
+  }
+  co_return Result<>{};
+}
+
+Task<> Autoscaler::act(Deed& deed) {
+  const Decision& decision = deed.decision;
+  const auto grows = [&](std::size_t i) {
+    return decision.groups[i].replicas.value_or(0) > deed.view->groups[i].target;
+  };
+  for (std::size_t i = 0; i < deed.objects.size(); ++i) {
+    if (!grows(i)) continue;
+    log::info(kComponent, "{}: {} to {} nodes", deed.view->groups[i].id(),
+              deed.view->groups[i].target, *decision.groups[i].replicas);
+    NESTOR_CO_TRY_VOID(co_await write_group(deed.objects[i], decision.groups[i]));
+  }
+  NESTOR_CO_TRY_VOID(co_await mark_nodes(deed));
+  for (std::size_t i = 0; i < deed.objects.size(); ++i) {
+    const GroupChange& change = decision.groups[i];
+    const std::string& ns = deed.objects[i].metadata().namespace_;
+    NESTOR_CO_TRY_VOID(co_await mark_machines(ns, change.unmark, false));
+    NESTOR_CO_TRY_VOID(co_await mark_machines(ns, change.mark, true));
+    if (grows(i)) continue;
+    if (change.replicas) {
+      log::info(kComponent, "{}: {} to {} nodes", deed.view->groups[i].id(),
+                deed.view->groups[i].target, *change.replicas);
+    }
+    NESTOR_CO_TRY_VOID(co_await write_group(deed.objects[i], change));
+  }
+  NESTOR_CO_TRY_VOID(co_await write_status(deed));
+  co_return co_await write_notes(deed);
+}
+
+Task<> Autoscaler::write_status(Deed& deed) {
+  Tenant& tenant = *deed.tenant;
+  const std::string now = format_rfc3339(runtime_.clock().now());
+  auto states = states_of(*deed.view, deed.decision);
+  for (const auto& [name, state] : states) {
+    const auto before = tenant.states.find(name);
+    if (before == tenant.states.end() || before->second != state) tenant.transitions[name] = now;
+  }
+  std::erase_if(tenant.transitions, [&](const auto& one) { return !states.contains(one.first); });
+  tenant.states = std::move(states);
+  // Written when what it tells has changed, not because time passed.
+  const std::string told = to_text(status_document(*deed.view, deed.decision, "", tenant.transitions));
+  if (told == tenant.status_told) co_return Result<>{};
+  const Json document = status_document(*deed.view, deed.decision, now, tenant.transitions);
+  ConfigMap map;
+  map.metadata.name = kStatusMap;
+  map.metadata.namespace_ = kStatusNamespace;
+  map.metadata.annotations["cluster-autoscaler.kubernetes.io/last-updated"] = now;
+  map.data["status"] = to_yaml(document);
+  kube::Client& client = tenant.caches->session().client();
+  std::string manager(kFieldManager);
+  NESTOR_CO_TRY(const ConfigMap written,
+                co_await kube::apply(client, std::move(map), std::move(manager)));
+  tenant.status_map = written.metadata;
+  tenant.status_told = told;
+  co_return Result<>{};
+}
+
+Task<> Autoscaler::write_notes(Deed& deed) {
+  Tenant& tenant = *deed.tenant;
+  kube::Client& client = tenant.caches->session().client();
+  const std::string now = format_rfc3339(runtime_.clock().now());
+  if (tenant.events.size() > kMaxEvents) tenant.events.clear();
+  for (Note note : deed.decision.notes) {
+    kube::ResourceType type = ConfigMap::kType;
+    if (note.subject == Subject::kPod) type = Pod::kType;
+    if (note.subject == Subject::kNode) type = api::core::Node::kType;
+    if (note.subject == Subject::kGroup) {
+      const GroupObject& object = deed.objects[note.group];
+      const auto& metadata = object.metadata();
+      note.warning ? runtime_.events().warning(object.type(), metadata, note.reason, note.message)
+                   : runtime_.events().normal(object.type(), metadata, note.reason, note.message);
+    }
+    if (note.subject == Subject::kGroup || note.subject == Subject::kTenant) {
+      note.object = tenant.status_map;
+    }
+    // What happened to a group happens again; the rest is told once.
+    if (note.subject == Subject::kGroup) note.message += " at " + now;
+    std::string name = event_name(note);
+    if (!tenant.events.insert(std::move(name)).second) continue;
+    Json event = event_of(note, type, now);
+    std::string ns(find_string(event, {"metadata", "namespace"}));
+    auto written = co_await client.create(kEventType, std::move(ns), std::move(event));
+    if (written || written.error().code == Code::kAlreadyExists) continue;
+    if (written.error().code == Code::kCancelled) co_return std::unexpected(written.error());
+    // A help for people: losing one is no failure of what it tells about.
+    log::debug(kComponent, "an event is lost: {}", written.error().message);
+  }
+  co_return Result<>{};
+}
+
+}  // namespace nestor::autoscale

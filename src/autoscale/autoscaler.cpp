@@ -1,0 +1,158 @@
+#include "autoscale/autoscaler.hpp"
+
+#include "api/cluster/labels.hpp"
+#include "api/infrastructure/kubevirt_machine_template.hpp"
+#include "autoscale/autoscale.hpp"
+#include "base/blocking.hpp"
+#include "base/log.hpp"
+
+namespace nestor::autoscale {
+namespace {
+
+using api::cluster::Cluster;
+using api::cluster::Machine;
+using api::cluster::MachineDeployment;
+using api::cluster::MachineSet;
+
+constexpr std::string_view kComponent = "autoscale";
+/// From that many pods on a decision would hold up other tenants for too long.
+constexpr std::size_t kManyPods = 3000;
+
+bool has_sizes(const kube::ObjectMeta& metadata) {
+  return metadata.annotations.contains(std::string(api::cluster::kAutoscalerMaxSizeAnnotation));
+}
+
+}  // namespace
+
+void Autoscaler::add() {
+  controller_ = &runtime_.add_controller(
+      std::string(kComponent), [this](kube::ObjectKey key) { return reconcile(std::move(key)); });
+  auto& informers = runtime_.informers();
+  controller_->watch(informers.of<Cluster>());
+  const auto group_changed = [this](const auto& group) {
+    const kube::ObjectKey cluster{group.metadata.namespace_, group.spec.clusterName};
+    const bool known = tenants_.contains(cluster);
+    if (!known && !has_sizes(group.metadata)) return std::vector<kube::ObjectKey>{};
+    if (known) touched(cluster, true);
+    return std::vector{cluster};
+  };
+  controller_->watch_mapped<MachineDeployment>(informers.of<MachineDeployment>(), group_changed);
+  controller_->watch_mapped<MachineSet>(informers.of<MachineSet>(), group_changed);
+  controller_->watch_mapped<Machine>(informers.of<Machine>(), [this](const Machine& machine) {
+    const kube::ObjectKey cluster{machine.metadata.namespace_, machine.spec.clusterName};
+    if (!tenants_.contains(cluster)) return std::vector<kube::ObjectKey>{};
+    touched(cluster, false);
+    return std::vector{cluster};
+  });
+  using api::infrastructure::KubevirtMachineTemplate;
+  controller_->watch_mapped<KubevirtMachineTemplate>(
+      informers.of<KubevirtMachineTemplate>(), [this](const KubevirtMachineTemplate& changed) {
+        const auto cluster = changed.metadata.labels.find(std::string(api::cluster::kClusterNameLabel));
+        if (cluster == changed.metadata.labels.end()) return std::vector<kube::ObjectKey>{};
+        kube::ObjectKey key{changed.metadata.namespace_, cluster->second};
+        if (tenants_.contains(key)) touched(key, true);
+        return std::vector{std::move(key)};
+      });
+  sessions_.on_change([this](const kube::ObjectKey& cluster, bool connected) {
+    if (connected) controller_->enqueue(cluster);
+  });
+}
+
+void Autoscaler::touched(const kube::ObjectKey& cluster, bool urgent) {
+  const auto tenant = tenants_.find(cluster);
+  if (tenant == tenants_.end()) return;
+  const SteadyTime now = runtime_.clock().steady_now();
+  urgent ? tenant->second->pace.urgent(now) : tenant->second->pace.relaxed(now);
+}
+
+Autoscaler::TenantPtr Autoscaler::open(const kube::ObjectKey& cluster,
+                                       std::shared_ptr<tenant::Session> session) {
+  const auto found = tenants_.find(cluster);
+  if (found != tenants_.end() && &found->second->caches->session() == session.get()) {
+    return found->second;
+  }
+  auto tenant = std::make_shared<Tenant>();
+  tenants_[cluster] = tenant;
+  tenant->pace.urgent(runtime_.clock().steady_now());
+  tenant->caches = TenantCaches::start(std::move(session), [this, cluster](bool urgent) {
+    touched(cluster, urgent);
+    controller_->enqueue(cluster);
+  });
+  return tenant;
+}
+
+Task<kube::ReconcileResult> Autoscaler::reconcile(kube::ObjectKey key) {
+  const auto cluster = runtime_.informers().of<Cluster>().get(key);
+  if (!cluster || cluster->metadata.deleting()) {
+    tenants_.erase(key);
+    co_return kube::ReconcileResult{};
+  }
+  if (api::cluster::paused(*cluster, cluster->metadata)) co_return kube::ReconcileResult{};
+  auto objects = groups_.of(*cluster);
+  if (objects.empty() && !tenants_.contains(key)) co_return kube::ReconcileResult{};
+  auto session = sessions_.find(key);
+  // It is enqueued again when it is connected.
+  if (!session) co_return kube::ReconcileResult{};
+  const TenantPtr tenant = open(key, std::move(session));
+  NESTOR_CO_TRY_VOID(co_await tenant->caches->wait_synced());
+
+  const auto due = tenant->pace.due();
+  if (!due) co_return kube::ReconcileResult{};
+  if (const SteadyTime now = runtime_.clock().steady_now(); *due > now) {
+    co_return kube::ReconcileResult{std::chrono::ceil<Duration>(*due - now)};
+  }
+  // What happens from here on asks for another decision.
+  tenant->pace.decided(runtime_.clock().steady_now());
+  auto done = co_await decide_and_act(tenant, cluster, std::move(objects));
+  const SteadyTime now = runtime_.clock().steady_now();
+  if (!done) {
+    tenant->pace.urgent(now);
+    co_return std::unexpected(std::move(done).error());
+  }
+  kube::ReconcileResult result;
+  if (const auto next = tenant->pace.due()) {
+    result.requeue_after = std::max(Duration(1), std::chrono::ceil<Duration>(*next - now));
+  }
+  co_return result;
+}
+
+/// On the event loop, or on the pool when there is much to look at.
+Task<Decision> Autoscaler::decide_for(std::shared_ptr<TenantView> view) {
+  const WallTime now = runtime_.clock().now();
+  const auto work = [view, now]() -> Result<Decision> {
+    SystemRandom random;
+    return decide(*view, now, random);
+  };
+  if (view->pods.size() < kManyPods) co_return work();
+  co_return co_await run_blocking(work);
+}
+
+Task<> Autoscaler::decide_and_act(TenantPtr tenant, ClusterPtr cluster,
+                                  std::vector<GroupObject> objects) {
+  Deed deed;
+  deed.tenant = tenant;
+  deed.view = std::make_shared<TenantView>();
+  std::vector<std::string> faults;
+  deed.view->options = read_options(cluster->metadata, faults);
+  tenant->caches->fill(*deed.view, faults);
+  groups_.fill(*deed.view, objects);
+  for (GroupObject& object : objects) {
+    object.faults.insert(object.faults.begin(), faults.begin(), faults.end());
+  }
+  deed.objects = std::move(objects);
+  NESTOR_CO_TRY(deed.decision, co_await decide_for(deed.view));
+  NESTOR_CO_TRY_VOID(co_await act(deed));
+  if (const auto next = deed.decision.next) {
+    const auto wait = std::max(std::chrono::ceil<Duration>(*next - runtime_.clock().now()),
+                               Duration(0));
+    tenant->pace.wake_at(runtime_.clock().steady_now() + wait);
+  }
+  if (deed.objects.empty()) tenants_.erase(cluster->metadata.key());
+  co_return Result<>{};
+}
+
+void add_controllers(kube::Runtime& runtime, tenant::Sessions& sessions) {
+  runtime.own<Autoscaler>(runtime, sessions).add();
+}
+
+}  // namespace nestor::autoscale

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "api/cluster/cluster.hpp"
+#include "autoscale/group_objects.hpp"
+#include "autoscale/pace.hpp"
+#include "autoscale/tenant_caches.hpp"
+#include "kube/runtime.hpp"
+
+namespace nestor::autoscale {
+
+/// Decides for one tenant at a time (the key is its Cluster) and carries it out. Everything that
+/// must outlive the process is written with the deed: timestamps in taints of Nodes and in
+/// annotations of groups. So a decision that was cut short anywhere is simply made again.
+class Autoscaler {
+ public:
+  Autoscaler(kube::Runtime& runtime, tenant::Sessions& sessions)
+      : runtime_(runtime), sessions_(sessions), groups_(runtime) {}
+  void add();
+  Task<kube::ReconcileResult> reconcile(kube::ObjectKey cluster);
+
+ private:
+  struct Tenant {
+    std::shared_ptr<TenantCaches> caches;
+    Pace pace;
+    /// Of upstream's status: what was told, since when, and the text without times.
+    std::map<std::string, std::string> states;
+    std::map<std::string, std::string> transitions;
+    std::string status_told;
+    kube::ObjectMeta status_map;
+    /// Events written by this process.
+    std::set<std::string> events;
+  };
+  using TenantPtr = std::shared_ptr<Tenant>;
+  using ClusterPtr = kube::Informer<api::cluster::Cluster>::Ptr;
+
+  void touched(const kube::ObjectKey& cluster, bool urgent);
+  TenantPtr open(const kube::ObjectKey& cluster, std::shared_ptr<tenant::Session> session);
+  Task<> decide_and_act(TenantPtr tenant, ClusterPtr cluster, std::vector<GroupObject> objects);
+  Task<Decision> decide_for(std::shared_ptr<TenantView> view);
+
+  // act.cpp
+  struct Deed {
+    TenantPtr tenant;
+    std::shared_ptr<TenantView> view;
+    std::vector<GroupObject> objects;
+    Decision decision;
+  };
+  Task<> act(Deed& deed);
+  Task<> write_group(const GroupObject& object, const GroupChange& change);
+  Task<> mark_nodes(Deed& deed);
+  Task<> mark_machines(const std::string& ns, const std::vector<std::string>& names, bool marked);
+  Task<> write_notes(Deed& deed);
+  Task<> write_status(Deed& deed);
+
+  kube::Runtime& runtime_;
+  tenant::Sessions& sessions_;
+  GroupObjects groups_;
+  kube::Controller* controller_ = nullptr;
+  std::map<kube::ObjectKey, TenantPtr> tenants_;
+};
+
+}  // namespace nestor::autoscale

@@ -1,0 +1,349 @@
+#include "autoscale/plan.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "autoscale/planner.hpp"
+
+namespace nestor::autoscale {
+namespace {
+
+/// On a node that we cordoned.
+constexpr const char* kCordonedAnnotation = "autoscaler.nestor.dev/cordoned";
+
+std::optional<WallTime> taint_time(const Taint& taint) {
+  std::int64_t seconds = 0;
+  const std::string& text = taint.value;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || end != text.data() + text.size() || seconds < 0 ||
+      seconds > 253'402'300'799) {
+    return WallTime{};
+  }
+  return WallTime(std::chrono::seconds(seconds));
+}
+
+void set_taint(std::vector<Taint>& taints, std::string_view key, std::string_view effect,
+               const std::optional<WallTime>& since) {
+  std::erase_if(taints, [&](const Taint& taint) { return taint.key == key; });
+  if (!since) return;
+  Taint taint;
+  taint.key = key;
+  taint.effect = effect;
+  taint.value = std::to_string(
+      std::chrono::duration_cast<std::chrono::seconds>(since->time_since_epoch()).count());
+  taints.push_back(std::move(taint));
+}
+
+}  // namespace
+
+NodeMarks read_marks(const api::core::Node& node) {
+  NodeMarks out;
+  for (const Taint& taint : node.spec.taints) {
+    if (taint.key == kToBeDeletedTaint) out.to_be_deleted_since = taint_time(taint);
+    if (taint.key == kDeletionCandidateTaint) out.candidate_since = taint_time(taint);
+  }
+  return out;
+}
+
+api::core::Node with_marks(const api::core::Node& node, const NodeMarks& marks) {
+  api::core::Node out = node;
+  set_taint(out.spec.taints, kDeletionCandidateTaint, "PreferNoSchedule", marks.candidate_since);
+  set_taint(out.spec.taints, kToBeDeletedTaint, "NoSchedule", marks.to_be_deleted_since);
+  auto& annotations = out.metadata.annotations;
+  if (marks.to_be_deleted_since && !node.spec.unschedulable.value_or(false)) {
+    out.spec.unschedulable = true;
+    annotations[kCordonedAnnotation] = "true";
+  } else if (!marks.to_be_deleted_since && annotations.erase(kCordonedAnnotation) > 0) {
+    out.spec.unschedulable.reset();
+  }
+  return out;
+}
+
+Planner::Planner(const TenantView& view, WallTime now, Random& random)
+    : view_(view),
+      now_(now),
+      random_(random),
+      snapshot_(view.namespaces),
+      estimator_(snapshot_),
+      growth_(view.groups.size()),
+      shrink_(view.groups.size()) {
+  out_.groups.resize(view.groups.size());
+  for (std::size_t i = 0; i < view.groups.size(); ++i) out_.groups[i].state = view.groups[i].state;
+}
+
+void Planner::note(Subject subject, std::size_t group, const kube::ObjectMeta& object, bool warning,
+                   std::string reason, std::string message) {
+  Note note;
+  note.subject = subject;
+  note.group = group;
+  note.object.name = object.name;
+  note.object.namespace_ = object.namespace_;
+  note.object.uid = object.uid;
+  note.warning = warning;
+  note.reason = std::move(reason);
+  note.message = std::move(message);
+  out_.notes.push_back(std::move(note));
+}
+
+int Planner::size(std::size_t group) const {
+  return out_.groups[group].replicas.value_or(view_.groups[group].target);
+}
+
+bool Planner::ill(int unready, int total) const {
+  return unready > view_.options.ok_total_unready_count &&
+         unready * 100 > view_.options.max_total_unready_percentage * total;
+}
+
+void Planner::sort_nodes() {
+  std::map<std::string, std::pair<std::size_t, const MachineView*>> machine_of;
+  for (std::size_t i = 0; i < view_.groups.size(); ++i) {
+    for (const MachineView& machine : view_.groups[i].machines) {
+      if (!machine.node.empty()) machine_of[machine.node] = {i, &machine};
+    }
+  }
+  for (const auto& node : view_.nodes) {
+    KnownNode known;
+    known.node = node;
+    known.marks = read_marks(*node);
+    known.ready = api::core::ready(*node);
+    known.group = kNoGroup;
+    if (const auto found = machine_of.find(node->metadata.name); found != machine_of.end()) {
+      std::tie(known.group, known.machine) = found->second;
+      const NodeGroup& group = view_.groups[known.group];
+      known.going = known.machine->deleting || group.state.removing.contains(known.machine->name);
+      const auto born = parse_rfc3339(node->metadata.creationTimestamp).value_or(now_);
+      known.starting = !known.ready && now_ < born + group.options.startup_time;
+      if (known.starting) wake(born + group.options.startup_time);
+    }
+    node_by_name_[node->metadata.name] = nodes_.size();
+    nodes_.push_back(std::move(known));
+  }
+}
+
+void Planner::count() {
+  int unready = 0;
+  for (const KnownNode& node : nodes_) {
+    if (!node.ready && !node.starting) ++unready;
+    if (node.group == kNoGroup) continue;
+    GroupReport& report = out_.groups[node.group].report;
+    if (node.going || node.marks.to_be_deleted_since) {
+      ++report.being_deleted;
+    } else if (node.ready) {
+      ++report.ready;
+    } else {
+      ++(node.starting ? report.not_started : report.unready);
+    }
+  }
+  for (std::size_t i = 0; i < view_.groups.size(); ++i) {
+    const NodeGroup& group = view_.groups[i];
+    GroupReport& report = out_.groups[i].report;
+    for (const MachineView& machine : group.machines) {
+      if (machine.deleting || node_by_name_.contains(machine.node)) continue;
+      const bool late = now_ >= machine.created + group.options.provision_time;
+      ++(late ? report.long_unregistered : report.unregistered);
+      if (!late) wake(machine.created + group.options.provision_time);
+    }
+    const int ill_nodes = report.unready + report.long_unregistered;
+    report.healthy = !ill(ill_nodes, ill_nodes + report.ready);
+  }
+  cluster_ill_ = ill(unready, static_cast<int>(nodes_.size()));
+  out_.healthy = !cluster_ill_;
+}
+
+/// Forgets Machines that are gone; takes a removal back that a larger size has overtaken.
+void Planner::settle_removals(std::size_t group) {
+  const NodeGroup& view = view_.groups[group];
+  GroupChange& change = out_.groups[group];
+  int alive = 0;
+  for (const MachineView& machine : view.machines) alive += machine.deleting ? 0 : 1;
+  const bool overtaken = view.target >= alive;
+  std::erase_if(change.state.removing, [&](const std::string& name) {
+    const auto machine = std::ranges::find(view.machines, name, &MachineView::name);
+    if (machine == view.machines.end()) return true;
+    if (machine->deleting || !overtaken) return false;
+    if (machine->marked) change.unmark.push_back(name);
+    return true;
+  });
+}
+
+void Planner::back_off(std::size_t group, const std::string& reason, const std::string& message) {
+  GroupState& state = out_.groups[group].state;
+  if (state.backoff_until && now_ < *state.backoff_until) return;
+  const Options& options = view_.options;
+  const bool again = state.backoff_until && state.backoff.count() > 0 &&
+                     now_ < *state.backoff_until + options.node_group_backoff_reset_timeout;
+  state.backoff = again ? std::min(state.backoff * 2, options.max_node_group_backoff_duration)
+                        : options.initial_node_group_backoff_duration;
+  state.backoff_until = now_ + state.backoff;
+  state.backoff_reason = reason + ": " + message;
+  note(Subject::kGroup, group, {}, true, reason, message);
+}
+
+/// Machines that never became Nodes are given up: replicas are lowered, and the group pauses.
+void Planner::give_up_machines(std::size_t group) {
+  const NodeGroup& view = view_.groups[group];
+  GroupChange& change = out_.groups[group];
+  int missing = view.target;
+  std::vector<const MachineView*> late;
+  for (const MachineView& machine : view.machines) {
+    if (machine.deleting || change.state.removing.contains(machine.name)) continue;
+    --missing;
+    if (node_by_name_.contains(machine.node)) continue;
+    const bool failed = machine.failed && machine.node.empty();
+    if (failed || now_ >= machine.created + view.options.provision_time) late.push_back(&machine);
+  }
+  const auto asked = view.state.last_scale_up;
+  if (missing > 0 && asked && view.target == view.state.scaled_up_to) {
+    if (now_ >= *asked + view.options.provision_time) {
+      change.replicas = std::max(view.min, size(group) - missing);
+      back_off(group, "ScaleUpTimedOut",
+               std::to_string(missing) + " Machines were not created within " +
+                   format_duration(view.options.provision_time));
+    } else {
+      wake(*asked + view.options.provision_time);
+    }
+  }
+  if (late.empty()) return;
+  const bool failed = std::ranges::any_of(late, &MachineView::failed);
+  // A node that was lost later is none that did not come; only a growing group pauses.
+  if (asked && std::ranges::any_of(late, [&](const auto* one) {
+        return one->created + std::chrono::seconds(1) >= *asked;
+      })) {
+    back_off(group, failed ? "FailedToScaleUpGroup" : "ScaleUpTimedOut",
+             failed ? "Machine " + late.front()->name + " failed"
+                    : "Machine " + late.front()->name + " did not become a Node within " +
+                          format_duration(view.options.provision_time));
+  }
+  for (const MachineView* machine : late) {
+    if (size(group) <= view.min) break;
+    change.mark.push_back(machine->name);
+    change.state.removing.insert(machine->name);
+    change.replicas = size(group) - 1;
+    note(Subject::kGroup, group, {}, true, "DeleteUnregistered",
+         "removing Machine " + machine->name + ", which did not become a Node");
+  }
+}
+
+/// A group whose Machines all became Nodes has nothing against it any more.
+void Planner::end_backoff(std::size_t group) {
+  const NodeGroup& view = view_.groups[group];
+  GroupState& state = out_.groups[group].state;
+  if (!state.backoff_until) return;
+  if (now_ < *state.backoff_until) {
+    wake(*state.backoff_until);
+    return;
+  }
+  const GroupReport& report = out_.groups[group].report;
+  const bool came = state.last_scale_up && *state.last_scale_up >= *state.backoff_until &&
+                    report.unregistered + report.long_unregistered + report.not_started == 0 &&
+                    report.ready >= view.target;
+  if (came || now_ >= *state.backoff_until + view_.options.node_group_backoff_reset_timeout) {
+    state.backoff_until.reset();
+    state.backoff = Duration{};
+    state.backoff_reason.clear();
+  }
+}
+
+void Planner::enforce_minimum(std::size_t group) {
+  if (!view_.options.enforce_node_group_min_size) return;
+  const int min = view_.groups[group].min;
+  if (size(group) >= min) return;
+  note(Subject::kGroup, group, {}, false, "ScaledUpGroup",
+       "size set to the minimum, " + std::to_string(min));
+  out_.groups[group].replicas = min;
+  out_.groups[group].state.last_scale_up = now_;
+  out_.groups[group].state.scaled_up_to = min;
+}
+
+ClassIndex Planner::class_of(const Pod& pod) {
+  std::vector<VolumeUse> volumes;
+  if (view_.volume) {
+    for (const std::string& claim : pod.claims) {
+      if (auto use = view_.volume(pod.metadata.namespace_, claim)) volumes.push_back(*std::move(use));
+    }
+  }
+  return snapshot_.add_class(pod.shape, std::move(volumes));
+}
+
+void Planner::build_snapshot() {
+  for (KnownNode& known : nodes_) {
+    auto node = std::make_shared<Node>(node_from(*known.node));
+    if (const auto limits = view_.volume_limits.find(node->name);
+        limits != view_.volume_limits.end()) {
+      node->volume_limits = limits->second;
+    }
+    known.index = snapshot_.add_node(std::move(node));
+  }
+  // All classes first: a term is then counted while pods are placed, not by another walk.
+  std::map<const PodShape*, ClassIndex> plain;
+  std::vector<std::pair<PodPtr, ClassIndex>> placed;
+  for (const PodPtr& pod : view_.pods) {
+    if (pod->node.empty() || pod->finished() || !node_by_name_.contains(pod->node)) continue;
+    if (pod->claims.empty()) {
+      const auto [it, added] = plain.try_emplace(pod->shape.get());
+      if (added) it->second = class_of(*pod);
+      placed.emplace_back(pod, it->second);
+    } else {
+      placed.emplace_back(pod, class_of(*pod));
+    }
+  }
+  for (const auto& [pod, pod_class] : placed) {
+    snapshot_.place(snapshot_.add_pod(pod_class), nodes_[node_by_name_[pod->node]].index);
+    pods_.push_back(pod);
+  }
+  // Nothing goes to nodes that are going or not (yet) there.
+  for (const KnownNode& known : nodes_) {
+    if (known.going || known.marks.to_be_deleted_since || !known.ready) {
+      snapshot_.close_node(known.index);
+    }
+  }
+}
+
+/// The pods of DaemonSets take their part of each new node.
+void Planner::build_templates() {
+  templates_.resize(view_.groups.size());
+  for (std::size_t i = 0; i < view_.groups.size(); ++i) {
+    const auto& node = view_.groups[i].template_node;
+    if (node == nullptr) continue;
+    NodeTemplate made{node, {}};
+    const Snapshot::Mark mark = snapshot_.mark();
+    const NodeIndex sample = snapshot_.add_node(node);
+    for (const auto& shape : view_.daemons) {
+      const ClassIndex daemon = snapshot_.add_class(shape);
+      if (snapshot_.check_node_only(daemon, sample) == Obstacle::kNone) {
+        made.daemons.push_back(daemon);
+      }
+    }
+    snapshot_.rollback(mark);
+    templates_[i] = std::move(made);
+  }
+}
+
+Decision Planner::run() {
+  sort_nodes();
+  count();
+  for (std::size_t i = 0; i < view_.groups.size(); ++i) {
+    settle_removals(i);
+    give_up_machines(i);
+    end_backoff(i);
+    enforce_minimum(i);
+  }
+  build_snapshot();
+  build_templates();
+  const Snapshot::Mark mark = snapshot_.mark();
+  add_upcoming();
+  scale_up();
+  commit_growth();
+  // Nodes that do not exist yet take no pods from nodes that do.
+  snapshot_.rollback(mark);
+  pods_.resize(snapshot_.pod_count());
+  scale_down();
+  write_marks();
+  return std::move(out_);
+}
+
+Decision decide(const TenantView& view, WallTime now, Random& random) {
+  return Planner(view, now, random).run();
+}
+
+}  // namespace nestor::autoscale
