@@ -13,7 +13,7 @@ namespace {
 using api::cluster::Machine;
 using api::core::ConfigMap;
 
-constexpr std::string_view kComponent = "autoscale";
+constexpr std::string_view kLog = "autoscale";
 constexpr Duration kCacheTimeout = std::chrono::seconds(10);
 constexpr std::string_view kFieldManager = "nestor-autoscale";
 /// What upstream's program calls itself.
@@ -49,8 +49,8 @@ T changed(const T& before, const GroupChange& change, const std::vector<std::str
 
 /// The name says what the event says, so that after a restart it is not written again.
 std::string event_name(const Note& note) {
-  const std::size_t hash = std::hash<std::string>()(note.object.uid + '\n' + note.reason + '\n' +
-                                                    note.message);
+  const std::size_t hash =
+      std::hash<std::string>()(note.object.uid + '\n' + note.reason + '\n' + note.message);
   return fmt::format("{}.{:016x}", note.object.name.substr(0, 200), hash);
 }
 
@@ -133,8 +133,8 @@ Task<> Autoscaler::act(Deed& deed) {
   };
   for (std::size_t i = 0; i < deed.objects.size(); ++i) {
     if (!grows(i)) continue;
-    log::info(kComponent, "{}: {} to {} nodes", deed.view->groups[i].id(),
-              deed.view->groups[i].target, *decision.groups[i].replicas);
+    log::info(kLog, "{}: {} to {} nodes", deed.view->groups[i].id(), deed.view->groups[i].target,
+              *decision.groups[i].replicas);
     NESTOR_CO_TRY_VOID(co_await write_group(deed.objects[i], decision.groups[i]));
   }
   NESTOR_CO_TRY_VOID(co_await mark_nodes(deed));
@@ -145,8 +145,8 @@ Task<> Autoscaler::act(Deed& deed) {
     NESTOR_CO_TRY_VOID(co_await mark_machines(ns, change.mark, true));
     if (grows(i)) continue;
     if (change.replicas) {
-      log::info(kComponent, "{}: {} to {} nodes", deed.view->groups[i].id(),
-                deed.view->groups[i].target, *change.replicas);
+      log::info(kLog, "{}: {} to {} nodes", deed.view->groups[i].id(), deed.view->groups[i].target,
+                *change.replicas);
     }
     NESTOR_CO_TRY_VOID(co_await write_group(deed.objects[i], change));
   }
@@ -165,7 +165,8 @@ Task<> Autoscaler::write_status(Deed& deed) {
   std::erase_if(tenant.transitions, [&](const auto& one) { return !states.contains(one.first); });
   tenant.states = std::move(states);
   // Written when what it tells has changed, not because time passed.
-  const std::string told = to_text(status_document(*deed.view, deed.decision, "", tenant.transitions));
+  const std::string told =
+      to_text(status_document(*deed.view, deed.decision, "", tenant.transitions));
   if (told == tenant.status_told) co_return Result<>{};
   const Json document = status_document(*deed.view, deed.decision, now, tenant.transitions);
   ConfigMap map;
@@ -210,7 +211,7 @@ Task<> Autoscaler::write_notes(Deed& deed) {
     if (written || written.error().code == Code::kAlreadyExists) continue;
     if (written.error().code == Code::kCancelled) co_return std::unexpected(written.error());
     // A help for people: losing one is no failure of what it tells about.
-    log::debug(kComponent, "an event is lost: {}", written.error().message);
+    log::debug(kLog, "an event is lost: {}", written.error().message);
   }
   co_return Result<>{};
 }

@@ -47,7 +47,8 @@ void Autoscaler::add() {
   using api::infrastructure::KubevirtMachineTemplate;
   controller_->watch_mapped<KubevirtMachineTemplate>(
       informers.of<KubevirtMachineTemplate>(), [this](const KubevirtMachineTemplate& changed) {
-        const auto cluster = changed.metadata.labels.find(std::string(api::cluster::kClusterNameLabel));
+        const auto cluster =
+            changed.metadata.labels.find(std::string(api::cluster::kClusterNameLabel));
         if (cluster == changed.metadata.labels.end()) return std::vector<kube::ObjectKey>{};
         kube::ObjectKey key{changed.metadata.namespace_, cluster->second};
         if (tenants_.contains(key)) touched(key, true);
@@ -143,8 +144,8 @@ Task<> Autoscaler::decide_and_act(TenantPtr tenant, ClusterPtr cluster,
   NESTOR_CO_TRY(deed.decision, co_await decide_for(deed.view));
   NESTOR_CO_TRY_VOID(co_await act(deed));
   if (const auto next = deed.decision.next) {
-    const auto wait = std::max(std::chrono::ceil<Duration>(*next - runtime_.clock().now()),
-                               Duration(0));
+    const auto wait =
+        std::max(std::chrono::ceil<Duration>(*next - runtime_.clock().now()), Duration(0));
     tenant->pace.wake_at(runtime_.clock().steady_now() + wait);
   }
   if (deed.objects.empty()) tenants_.erase(cluster->metadata.key());

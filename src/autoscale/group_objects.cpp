@@ -60,13 +60,11 @@ void GroupObjects::add_machines(NodeGroup& group, const GroupObject& object) con
     set_uids.insert(object.set->metadata.uid);
   } else {
     int in_use = 0;
-    for (const auto& set :
-         runtime_.informers().of<MachineSet>().list(group.metadata.namespace_)) {
+    for (const auto& set : runtime_.informers().of<MachineSet>().list(group.metadata.namespace_)) {
       const auto* owner = set->metadata.controller();
       if (owner == nullptr || owner->uid != group.metadata.uid) continue;
       set_uids.insert(set->metadata.uid);
-      const bool used =
-          set->spec.replicas.value_or(0) > 0 || set->status.replicas.value_or(0) > 0;
+      const bool used = set->spec.replicas.value_or(0) > 0 || set->status.replicas.value_or(0) > 0;
       in_use += used ? 1 : 0;
     }
     group.rolling = in_use > 1;

@@ -13,8 +13,8 @@ namespace names = api::cluster;
 
 constexpr std::string_view kCapacityPrefix = "capacity.cluster-autoscaler.kubernetes.io/";
 constexpr std::int64_t kDefaultMaxPods = 110;
-/// What a guest's kernel and kubelet's eviction threshold take from the memory of a machine. Without
-/// it a pod that fits the machine but not its node would add nodes without end.
+/// What a guest's kernel and kubelet's eviction threshold take from the memory of a machine.
+/// Without it a pod that fits the machine but not its node would add nodes without end.
 constexpr double kKernelShare = 0.05;
 constexpr std::int64_t kEvictionThreshold = std::int64_t{100} << 20;
 
@@ -209,7 +209,8 @@ Result<Node> node_from_capacity(const kube::ObjectMeta& group,
   if (auto amounts = parse_resources(capacity)) node.allocatable = *std::move(amounts);
   const std::int64_t memory = node.allocatable.get(Resources::kMemory);
   const auto lost = static_cast<std::int64_t>(static_cast<double>(memory) * kKernelShare);
-  node.allocatable.set(Resources::kMemory, std::max<std::int64_t>(0, memory - lost - kEvictionThreshold));
+  node.allocatable.set(Resources::kMemory,
+                       std::max<std::int64_t>(0, memory - lost - kEvictionThreshold));
   NESTOR_TRY_VOID(read_amounts(group, node));
   if (node.allocatable.get(Resources::kCpu) <= 0 || node.allocatable.get(Resources::kMemory) <= 0) {
     return fail(Code::kNotFound,

@@ -15,7 +15,8 @@
 namespace nestor::autoscale {
 
 /// What a decision must remember about a group after the manager was restarted: annotations
-/// `autoscaler.nestor.dev/…` of the MachineDeployment or MachineSet, written together with replicas.
+/// `autoscaler.nestor.dev/…` of the MachineDeployment or MachineSet, written together with
+/// replicas.
 struct GroupState {
   std::optional<WallTime> last_scale_up;
   /// The size that the last scale-up set: a person may have set another since.

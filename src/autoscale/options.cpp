@@ -84,8 +84,8 @@ Result<Duration> parse_duration(std::string_view text) {
   double sum = 0;
   while (!text.empty()) {
     double value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value,
-                                              std::chars_format::fixed);
+    const auto [end, error] =
+        std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
     if (error != std::errc() || !(value >= 0)) return wrong;
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
     static constexpr std::array<std::pair<std::string_view, double>, 4> kUnits{

@@ -259,7 +259,8 @@ ClassIndex Planner::class_of(const Pod& pod) {
   std::vector<VolumeUse> volumes;
   if (view_.volume) {
     for (const std::string& claim : pod.claims) {
-      if (auto use = view_.volume(pod.metadata.namespace_, claim)) volumes.push_back(*std::move(use));
+      if (auto use = view_.volume(pod.metadata.namespace_, claim))
+        volumes.push_back(*std::move(use));
     }
   }
   return snapshot_.add_class(pod.shape, std::move(volumes));

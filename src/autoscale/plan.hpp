@@ -15,7 +15,8 @@
 /// One decision about one tenant: from what is, to what to do. Pure.
 namespace nestor::autoscale {
 
-/// Upstream's taints. The value is since when, in seconds of the epoch, so delays survive a restart.
+/// Upstream's taints. The value is since when, in seconds of the epoch, so delays survive a
+/// restart.
 inline constexpr std::string_view kToBeDeletedTaint = "ToBeDeletedByClusterAutoscaler";
 inline constexpr std::string_view kDeletionCandidateTaint = "DeletionCandidateOfClusterAutoscaler";
 inline constexpr std::string_view kScaleDownDisabled =

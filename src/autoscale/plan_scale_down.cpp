@@ -47,7 +47,8 @@ std::string Planner::keeps(const KnownNode& node, std::string& message) const {
   const double threshold =
       gpu.empty() ? group.options.utilization_threshold : group.options.gpu_utilization_threshold;
   if (used > threshold) {
-    return message = "its pods ask for " + percent(used) + " of it, more than " + percent(threshold),
+    return message =
+               "its pods ask for " + percent(used) + " of it, more than " + percent(threshold),
            "NotUnderutilized";
   }
   return "";
@@ -62,7 +63,10 @@ std::vector<KnownNode*> Planner::candidates() {
     const bool empty = std::ranges::all_of(snapshot_.pods_on(node.index), [&](PodIndex pod) {
       return pods_[pod]->owned_by("DaemonSet") || pods_[pod]->mirror();
     });
-    const int rank = node.marks.to_be_deleted_since ? 0 : empty ? 1 : node.marks.candidate_since ? 2 : 3;
+    const int rank = node.marks.to_be_deleted_since ? 0
+                     : empty                        ? 1
+                     : node.marks.candidate_since   ? 2
+                                                    : 3;
     const WallTime since = node.marks.candidate_since.value_or(WallTime::max());
     const double used = utilization(snapshot_, pods_, node.index, view_.options.utilization);
     order.emplace_back(rank, since, used, &node);
@@ -99,7 +103,8 @@ void Planner::consider(KnownNode& node, RemovalSimulator& simulator) {
   ++shrink_[node.group];
   ++report.candidates;
   if (begun) {
-    const WallTime due = *node.marks.to_be_deleted_since + view_.options.node_delete_delay_after_taint;
+    const WallTime due =
+        *node.marks.to_be_deleted_since + view_.options.node_delete_delay_after_taint;
     says = "being removed";
     if (now_ >= due) {
       finish_removal(node, removal);
@@ -132,8 +137,8 @@ void Planner::finish_removal(KnownNode& node, const Removal& removal) {
        "node removed by cluster autoscaler");
   note(Subject::kGroup, node.group, {}, false, idle ? "ScaleDownEmpty" : "ScaleDown",
        idle ? "Scale-down: removing empty node \"" + name + "\""
-            : "Scale-down: removing node " + name + ", " +
-                  std::to_string(removal.moving.size()) + " pods move");
+            : "Scale-down: removing node " + name + ", " + std::to_string(removal.moving.size()) +
+                  " pods move");
   for (const PodPtr& pod : removal.moving) {
     note(Subject::kPod, 0, pod->metadata, false, "ScaleDown", "deleting pod for node scale down");
   }
@@ -182,8 +187,8 @@ void Planner::start_removals() {
       says += "; its deletion is delayed by an annotation";
     } else {
       int& busy = one.idle ? idle_in_progress_ : drains_in_progress_;
-      const int limit = one.idle ? view_.options.max_scale_down_parallelism
-                                 : view_.options.max_drain_parallelism;
+      const int limit =
+          one.idle ? view_.options.max_scale_down_parallelism : view_.options.max_drain_parallelism;
       if (busy >= limit) {
         says += "; others go first";
         continue;
@@ -198,11 +203,8 @@ void Planner::start_removals() {
 
 void Planner::scale_down() {
   if (cluster_ill_) return;
-  // Pods on their way to existing nodes take room there. Those of nodes that are to be deleted get
-  // theirs when these are considered.
+  // Pods on their way to existing nodes take room there.
   for (const PodIndex pod : pending_pods()) {
-    const auto from = node_by_name_.find(pods_[pod]->node);
-    if (from != node_by_name_.end() && !nodes_[from->second].going) continue;
     const NodeIndex node = snapshot_.first_fit(snapshot_.class_of(pod));
     if (node != kNoNode) snapshot_.place(pod, node);
   }

@@ -57,8 +57,8 @@ std::vector<PodIndex> Planner::pending_pods() {
     if (!pod->node.empty()) {
       const auto node = node_by_name_.find(pod->node);
       if (node == node_by_name_.end() || !remade_elsewhere(*pod)) continue;
-      const KnownNode& known = nodes_[node->second];
-      if (known.going || known.marks.to_be_deleted_since) add(pod);
+      // From a node that is only about to go they may yet stay.
+      if (nodes_[node->second].going) add(pod);
       continue;
     }
     if (!pod->unschedulable || pod->owned_by("DaemonSet")) continue;
@@ -68,7 +68,8 @@ std::vector<PodIndex> Planner::pending_pods() {
     Duration delay = view_.options.new_pod_scale_up_delay;
     if (auto own = parse_duration(pod->metadata.annotation(kPodDelay))) delay = *own;
     const auto born = parse_rfc3339(pod->metadata.creationTimestamp).value_or(now_);
-    if (now_ < born + delay) {
+    // Without a delay the clocks need not agree.
+    if (delay.count() > 0 && now_ < born + delay) {
       wake(born + delay);
       continue;
     }
@@ -133,8 +134,7 @@ bool Planner::grow_once(std::vector<PodIndex>& remaining, bool first) {
     estimates.push_back(std::move(estimate));
   }
   if (options.empty()) return false;
-  const std::size_t best =
-      choose(options, view_.options.expander, view_.priorities, random_);
+  const std::size_t best = choose(options, view_.options.expander, view_.priorities, random_);
   const std::size_t group = options[best].group;
   const Estimate done = estimator_.apply(group_pods(snapshot_, estimates[best].pods),
                                          *templates_[group], room(group));

@@ -14,8 +14,7 @@ JsonObject node_counts(const GroupReport& report) {
   unready["total"] = report.unready;
   unready["resourceUnready"] = 0;
   JsonObject registered;
-  registered["total"] =
-      report.ready + report.unready + report.not_started + report.being_deleted;
+  registered["total"] = report.ready + report.unready + report.not_started + report.being_deleted;
   registered["ready"] = report.ready;
   registered["notStarted"] = report.not_started;
   registered["suspended"] = 0;
@@ -46,7 +45,9 @@ GroupReport sum(const TenantView& view, const Decision& decision) {
   return out;
 }
 
-std::string health_of(const GroupReport& report) { return report.healthy ? "Healthy" : "Unhealthy"; }
+std::string health_of(const GroupReport& report) {
+  return report.healthy ? "Healthy" : "Unhealthy";
+}
 
 /// {status, …, lastProbeTime, lastTransitionTime}
 JsonObject state(const std::string& status, const std::string& key, const std::string& time,

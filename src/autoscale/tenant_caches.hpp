@@ -28,9 +28,7 @@ class TenantCaches {
   /// Adds all but groups and options to the view; `errors` gets what of the tenant's own settings
   /// cannot be read.
   void fill(TenantView& view, std::vector<std::string>& errors);
-  kube::Informer<api::core::Node> nodes() {
-    return session_->informers().of<api::core::Node>();
-  }
+  kube::Informer<api::core::Node> nodes() { return session_->informers().of<api::core::Node>(); }
 
  private:
   TenantCaches(std::shared_ptr<tenant::Session> session, OnChange on_change)

@@ -34,6 +34,11 @@ Task<int> get_machines(Context& context, GetOptions options);
 /// The cluster with all that belongs to it as a tree, with conditions that are not as they should.
 Task<int> describe_cluster(Context& context, std::string name);
 
+/// A node group: its sizes, and why the autoscaler did or did not act on it.
+Task<int> describe_nodegroup(Context& context, std::string name);
+/// What it prints of the group itself. Pure.
+std::string nodegroup_text(const Json& group);
+
 struct KubeconfigOptions {
   std::string name;
   /// Leave it as the control plane made it, for use inside the management cluster's network.

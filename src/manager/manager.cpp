@@ -9,6 +9,7 @@
 #include <iterator>
 #include <memory>
 
+#include "autoscale/autoscale.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
 #include "base/process.hpp"
@@ -95,6 +96,7 @@ class Manager {
     cluster::add_controllers(*runtime_, *sessions_);
     bootstrap::add_controllers(*runtime_, *sessions_);
     infrastructure::add_controllers(*runtime_, *sessions_);
+    autoscale::add_controllers(*runtime_, *sessions_);
     controlplane::Options controlplane;
     controlplane.etcdctl = options_.etcdctl;
     controlplane.image = options_.image;

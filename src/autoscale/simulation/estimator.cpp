@@ -107,7 +107,8 @@ Estimate Estimator::apply(const std::vector<PodGroup>& groups, const NodeTemplat
     placed = run.estimate.pods.size();
     for (const PodGroup* group : order) place_group(run, *group);
   } while (run.estimate.pods.size() > placed);
-  run.estimate.nodes = static_cast<int>(std::ranges::count_if(run.load, [](int n) { return n > 0; }));
+  run.estimate.nodes =
+      static_cast<int>(std::ranges::count_if(run.load, [](int n) { return n > 0; }));
   for (const PodIndex pod : run.estimate.pods) {
     run.estimate.refused.erase(snapshot_.class_of(pod));
   }

@@ -54,20 +54,20 @@ TEST_F(EstimatorTest, DaemonsTakeTheirPartOfEachNode) {
 }
 
 TEST_F(EstimatorTest, AntiAffinityByHostTakesANodeEach) {
-  const auto lonely =
-      shape(asks("100m", "1Mi",
-                 "affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "
-                 "[{labelSelector: {matchLabels: {app: db}}, topologyKey: kubernetes.io/hostname}]}}"),
-            "{app: db}");
+  const auto lonely = shape(
+      asks("100m", "1Mi",
+           "affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "
+           "[{labelSelector: {matchLabels: {app: db}}, topologyKey: kubernetes.io/hostname}]}}"),
+      "{app: db}");
   EXPECT_EQ(run(world.pending(lonely, 3), of(node("t"))).nodes, 3);
 }
 
 TEST_F(EstimatorTest, SpreadByHostAddsNodesEvenly) {
-  const auto even = shape(
-      asks("1m", "1Mi",
-           "topologySpreadConstraints: [{maxSkew: 2, topologyKey: kubernetes.io/hostname, "
-           "labelSelector: {matchLabels: {app: web}}}]"),
-      "{app: web}");
+  const auto even =
+      shape(asks("1m", "1Mi",
+                 "topologySpreadConstraints: [{maxSkew: 2, topologyKey: kubernetes.io/hostname, "
+                 "labelSelector: {matchLabels: {app: web}}}]"),
+            "{app: web}");
   const NodeIndex there = world.add(node("there"));
   world.snapshot.close_node(there);
   // The existing node counts with its none, so each new one takes two.
@@ -76,10 +76,10 @@ TEST_F(EstimatorTest, SpreadByHostAddsNodesEvenly) {
 
 TEST_F(EstimatorTest, CompanyMayComeWithTheSamePods) {
   const auto leader = shape(asks("1"), "{app: leader}");
-  const auto follower =
-      shape(asks("1", "1Mi",
-                 "affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "
-                 "[{labelSelector: {matchLabels: {app: leader}}, topologyKey: kubernetes.io/hostname}]}}"));
+  const auto follower = shape(asks(
+      "1", "1Mi",
+      "affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "
+      "[{labelSelector: {matchLabels: {app: leader}}, topologyKey: kubernetes.io/hostname}]}}"));
   auto pods = world.pending(follower, 1);
   for (const PodIndex pod : world.pending(leader, 1)) pods.push_back(pod);
   const Estimate out = run(pods, of(node("t")));
@@ -90,8 +90,7 @@ TEST_F(EstimatorTest, CompanyMayComeWithTheSamePods) {
 
 TEST_F(EstimatorTest, ApplyLeavesTheNodes) {
   const auto pods = world.pending(shape(asks("2")), 3);
-  const Estimate out =
-      estimator.apply(group_pods(world.snapshot, pods), of(node("t", 4000)), 10);
+  const Estimate out = estimator.apply(group_pods(world.snapshot, pods), of(node("t", 4000)), 10);
   EXPECT_EQ(out.nodes, 2);
   EXPECT_EQ(world.snapshot.node_count(), 2U);
   EXPECT_NE(world.snapshot.node(0).name, world.snapshot.node(1).name);

@@ -15,8 +15,8 @@
 namespace nestor::autoscale {
 namespace {
 
-constexpr std::array<std::string_view, 5> kNames{"least-waste", "most-pods", "least-nodes",
-                                                 "priority", "random"};
+constexpr std::array<std::string_view, 5> kExpanders{"least-waste", "most-pods", "least-nodes",
+                                                     "priority", "random"};
 constexpr std::int64_t kPatternMemory = 1 << 20;
 constexpr std::size_t kMaxPatterns = 1000;
 
@@ -78,8 +78,8 @@ Result<Priorities> Priorities::parse(const std::string& yaml) {
       const std::string text(std::string_view(pattern.get_string()));
       auto compiled = std::make_unique<RE2>(text, options);
       if (!compiled->ok()) {
-        return fail(Code::kInvalidArgument,
-                    "priority " + std::string(key) + ": pattern " + text + ": " + compiled->error());
+        return fail(Code::kInvalidArgument, "priority " + std::string(key) + ": pattern " + text +
+                                                ": " + compiled->error());
       }
       out.impl_->patterns[priority].push_back(std::move(compiled));
     }
@@ -97,7 +97,7 @@ std::optional<int> Priorities::of(const std::string& group_id) const {
 }
 
 bool known_expander(std::string_view name) {
-  return std::ranges::find(kNames, name) != kNames.end();
+  return std::ranges::find(kExpanders, name) != kExpanders.end();
 }
 
 std::size_t choose(const std::vector<ExpansionOption>& options,

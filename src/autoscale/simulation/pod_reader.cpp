@@ -134,12 +134,12 @@ std::vector<SpreadConstraint> read_spread(const Json& spec, const PodShape& shap
 
 void read_ports(const Json& spec, PodShape& shape) {
   const Json* host_network = find(spec, {"hostNetwork"});
-  const bool on_host = host_network != nullptr && host_network->is_bool() &&
-                       host_network->get_bool();
+  const bool on_host =
+      host_network != nullptr && host_network->is_bool() && host_network->get_bool();
   const auto read = [&](const Json& container) {
     for (const Json& port : list(container, {"ports"})) {
-      const auto number = integer(port, {"hostPort"}, on_host ? integer(port, {"containerPort"}, 0)
-                                                              : 0);
+      const auto number =
+          integer(port, {"hostPort"}, on_host ? integer(port, {"containerPort"}, 0) : 0);
       if (number == 0) continue;
       HostPort one;
       one.ip = text(port, {"hostIP"});
@@ -178,7 +178,8 @@ Result<> read_metadata(const Json& json, kube::ObjectMeta& out) {
   if (metadata == nullptr) return {};
   NESTOR_TRY(kube::ObjectMeta all, from_json<kube::ObjectMeta>(*metadata));
   std::erase_if(all.annotations, [](const auto& one) { return !kept_annotation(one.first); });
-  std::erase_if(all.ownerReferences, [](const auto& one) { return !one.controller.value_or(false); });
+  std::erase_if(all.ownerReferences,
+                [](const auto& one) { return !one.controller.value_or(false); });
   out = std::move(all);
   return {};
 }
@@ -229,8 +230,8 @@ Result<Pod> read_pod(const Json& json) {
   NESTOR_TRY_VOID(read_metadata(json, pod.metadata));
   const Json* found = find(json, {"spec"});
   const Json& spec = found == nullptr ? kEmpty : *found;
-  NESTOR_TRY(PodShape shape, shape_from(spec, pod.metadata.namespace_,
-                                        std::exchange(pod.metadata.labels, {})));
+  NESTOR_TRY(PodShape shape,
+             shape_from(spec, pod.metadata.namespace_, std::exchange(pod.metadata.labels, {})));
   // Each pod of a DaemonSet is tied to its own node, and never moves: without that they are alike.
   if (pod.owned_by("DaemonSet")) shape.node_terms.reset();
   pod.shape = std::make_shared<const PodShape>(std::move(shape));

@@ -121,7 +121,8 @@ bool Snapshot::Impl::spread_fits(const PodClass& pod_class, const NodeState& sta
   });
 }
 
-Obstacle Snapshot::check_node_only(ClassIndex pod_class, NodeIndex node, std::string* detail) const {
+Obstacle Snapshot::check_node_only(ClassIndex pod_class, NodeIndex node,
+                                   std::string* detail) const {
   const PodShape& shape = *impl_->classes[pod_class].shape;
   const Node& on = *impl_->nodes[node].node;
   const Obstacle taints = impl_->check_taints(shape, on, detail);
@@ -139,8 +140,7 @@ Obstacle Snapshot::check(ClassIndex pod_class, NodeIndex node, std::string* deta
   }
   const Obstacle fixed = check_node_only(pod_class, node, detail);
   if (fixed != Obstacle::kNone) return fixed;
-  if (detail != nullptr &&
-      !state.node->allocatable.fits(one.shape->requests, state.used, detail)) {
+  if (detail != nullptr && !state.node->allocatable.fits(one.shape->requests, state.used, detail)) {
     return Obstacle::kResources;
   }
   if (!ports_free(*one.shape, state)) return Obstacle::kPorts;

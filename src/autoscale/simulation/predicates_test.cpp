@@ -74,12 +74,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"Cpu", asks("4001m"), node("n"), Obstacle::kResources},
         Case{"Memory", asks("1", "8193Mi"), node("n"), Obstacle::kResources},
         Case{"NoRequests", "{containers: [{name: c}]}", node("n"), Obstacle::kNone},
-        Case{"GpuMissing",
-             "{containers: [{name: c, resources: {requests: {nvidia.com/gpu: 1}}}]}", node("n"),
-             Obstacle::kResources},
-        Case{"GpuThere",
-             "{containers: [{name: c, resources: {requests: {nvidia.com/gpu: 2}}}]}", with_gpus(2),
-             Obstacle::kNone},
+        Case{"GpuMissing", "{containers: [{name: c, resources: {requests: {nvidia.com/gpu: 1}}}]}",
+             node("n"), Obstacle::kResources},
+        Case{"GpuThere", "{containers: [{name: c, resources: {requests: {nvidia.com/gpu: 2}}}]}",
+             with_gpus(2), Obstacle::kNone},
         Case{"Cordoned", asks("1"), cordoned(), Obstacle::kUnschedulable},
         Case{"CordonTolerated",
              tolerating("{key: node.kubernetes.io/unschedulable, operator: Exists}"), cordoned(),
@@ -91,8 +89,9 @@ INSTANTIATE_TEST_SUITE_P(
              tainted("NoSchedule"), Obstacle::kNone},
         Case{"TolerationOtherValue", tolerating("{key: only, value: cpu}"), tainted("NoSchedule"),
              Obstacle::kTaint},
-        Case{"TolerationOtherEffect", tolerating("{key: only, operator: Exists, effect: NoExecute}"),
-             tainted("NoSchedule"), Obstacle::kTaint},
+        Case{"TolerationOtherEffect",
+             tolerating("{key: only, operator: Exists, effect: NoExecute}"), tainted("NoSchedule"),
+             Obstacle::kTaint},
         Case{"TolerationAll", tolerating("{operator: Exists}"), tainted("NoExecute"),
              Obstacle::kNone},
         Case{"Selector", asks("1", "1Mi", "nodeSelector: {zone: a}"), kZoneA, Obstacle::kNone},
@@ -172,7 +171,8 @@ TEST(Pods, PerNodeAreLimited) {
 
 TEST(Ports, OfTheHostAreTakenOnce) {
   const auto port = [](const std::string& more) {
-    return shape("{containers: [{name: c, ports: [{containerPort: 80, hostPort: 80" + more + "}]}]}");
+    return shape("{containers: [{name: c, ports: [{containerPort: 80, hostPort: 80" + more +
+                 "}]}]}");
   };
   testing::World world;
   const NodeIndex on = world.add(node("n"));
@@ -181,7 +181,8 @@ TEST(Ports, OfTheHostAreTakenOnce) {
   EXPECT_EQ(world.check(port(", hostIP: 10.0.0.1"), on), Obstacle::kPorts);
   EXPECT_EQ(world.check(port(", hostIP: 10.0.0.2"), on), Obstacle::kNone);
   EXPECT_EQ(world.check(port(", protocol: UDP"), on), Obstacle::kNone);
-  const auto on_host = shape("{hostNetwork: true, containers: [{name: c, ports: [{containerPort: 80}]}]}");
+  const auto on_host =
+      shape("{hostNetwork: true, containers: [{name: c, ports: [{containerPort: 80}]}]}");
   EXPECT_EQ(world.check(on_host, on), Obstacle::kPorts);
   world.snapshot.unplace(pod);
   EXPECT_EQ(world.check(port(""), on), Obstacle::kNone);

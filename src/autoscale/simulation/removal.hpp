@@ -26,11 +26,7 @@ class RemovalSimulator {
   /// `pods`: by index in the snapshot; null for pods that only a template brought.
   RemovalSimulator(Snapshot& snapshot, const std::vector<PodPtr>& pods, Budgets budgets,
                    DrainRules rules, WallTime now)
-      : snapshot_(snapshot),
-        pods_(pods),
-        budgets_(std::move(budgets)),
-        rules_(rules),
-        now_(now) {}
+      : snapshot_(snapshot), pods_(pods), budgets_(std::move(budgets)), rules_(rules), now_(now) {}
 
   /// If possible, the node is closed afterwards and its pods are elsewhere; else nothing changed.
   Removal try_remove(NodeIndex node);

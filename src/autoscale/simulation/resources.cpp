@@ -15,13 +15,15 @@ constexpr std::array<std::string_view, Resources::kKinds> kNames{"cpu", "memory"
 std::int64_t sum(std::int64_t a, std::int64_t b) {
   std::int64_t out = 0;
   if (!__builtin_add_overflow(a, b, &out)) return out;
-  return b > 0 ? std::numeric_limits<std::int64_t>::max() : std::numeric_limits<std::int64_t>::min();
+  return b > 0 ? std::numeric_limits<std::int64_t>::max()
+               : std::numeric_limits<std::int64_t>::min();
 }
 
 std::int64_t difference(std::int64_t a, std::int64_t b) {
   std::int64_t out = 0;
   if (!__builtin_sub_overflow(a, b, &out)) return out;
-  return b < 0 ? std::numeric_limits<std::int64_t>::max() : std::numeric_limits<std::int64_t>::min();
+  return b < 0 ? std::numeric_limits<std::int64_t>::max()
+               : std::numeric_limits<std::int64_t>::min();
 }
 
 }  // namespace
@@ -71,7 +73,8 @@ void Resources::raise_to(const Resources& other) {
 
 bool Resources::fits(const Resources& request, const Resources& used, std::string* lacking) const {
   for (std::size_t i = 0; i < kKinds; ++i) {
-    if (request.basic_[i] == 0 || request.basic_[i] <= difference(basic_[i], used.basic_[i])) continue;
+    if (request.basic_[i] == 0 || request.basic_[i] <= difference(basic_[i], used.basic_[i]))
+      continue;
     if (lacking != nullptr) *lacking = kNames[i];
     return false;
   }

@@ -48,8 +48,8 @@ bool matches(const Requirement& requirement, const LabelMap& labels) {
   const auto label = labels.find(requirement.key);
   const bool exists = label != labels.end();
   const auto listed = [&] {
-    return exists && std::ranges::find(requirement.values, label->second) !=
-                         requirement.values.end();
+    return exists &&
+           std::ranges::find(requirement.values, label->second) != requirement.values.end();
   };
   const auto compared = [&](bool greater) {
     if (!exists || requirement.values.size() != 1) return false;

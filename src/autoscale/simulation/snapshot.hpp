@@ -74,7 +74,8 @@ class Snapshot {
     return check(pod_class, node) == Obstacle::kNone;
   }
   /// Only what no other pod can change: taints, node affinity. For pods of DaemonSets.
-  Obstacle check_node_only(ClassIndex pod_class, NodeIndex node, std::string* detail = nullptr) const;
+  Obstacle check_node_only(ClassIndex pod_class, NodeIndex node,
+                           std::string* detail = nullptr) const;
   /// The first node that fits, looked for from `start` on and then from the beginning; or kNoNode.
   NodeIndex first_fit(ClassIndex pod_class, NodeIndex start = 0) const;
   /// Whether other pods' places matter to a pod of that class, or its place to theirs.

@@ -49,7 +49,9 @@ inline std::string asks(const std::string& cpu, const std::string& memory = "64M
 struct World {
   Snapshot snapshot;
 
-  NodeIndex add(Node one) { return snapshot.add_node(std::make_shared<const Node>(std::move(one))); }
+  NodeIndex add(Node one) {
+    return snapshot.add_node(std::make_shared<const Node>(std::move(one)));
+  }
   ClassIndex of(const std::shared_ptr<const PodShape>& one, std::vector<VolumeUse> volumes = {}) {
     return snapshot.add_class(one, std::move(volumes));
   }

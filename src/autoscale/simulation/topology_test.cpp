@@ -12,15 +12,18 @@ using testing::shape;
 std::string rule(const std::string& kind, const std::string& selector, const std::string& key,
                  const std::string& more = "") {
   return asks("100m", "1Mi",
-              "affinity: {" + kind + ": {requiredDuringSchedulingIgnoredDuringExecution: "
-              "[{labelSelector: " + selector + ", topologyKey: " + key + more + "}]}}");
+              "affinity: {" + kind +
+                  ": {requiredDuringSchedulingIgnoredDuringExecution: "
+                  "[{labelSelector: " +
+                  selector + ", topologyKey: " + key + more + "}]}}");
 }
 
 std::string spread(const std::string& selector, const std::string& key,
                    const std::string& more = "") {
   return asks("100m", "1Mi",
               "topologySpreadConstraints: [{maxSkew: 1, whenUnsatisfiable: DoNotSchedule, "
-              "topologyKey: " + key + ", labelSelector: " + selector + more + "}]");
+              "topologyKey: " +
+                  key + ", labelSelector: " + selector + more + "}]");
 }
 
 const char* const kWeb = "{matchLabels: {app: web}}";
@@ -51,10 +54,12 @@ TEST_F(Zones, AffinityWantsCompany) {
   EXPECT_EQ(world.check(friendly, b1), Obstacle::kPodAffinity);
   EXPECT_EQ(fits(shape(rule("podAffinity", kWeb, "kubernetes.io/hostname"))), "y---");
   EXPECT_EQ(fits(shape(rule("podAffinity", kWeb, "zone"), "{}", "other")), "----");
-  EXPECT_EQ(fits(shape(rule("podAffinity", kWeb, "zone", ", namespaces: [default]"), "{}", "other")),
-            "yy--");
-  EXPECT_EQ(fits(shape(rule("podAffinity", kWeb, "zone", ", namespaceSelector: {}"), "{}", "other")),
-            "yy--");
+  EXPECT_EQ(
+      fits(shape(rule("podAffinity", kWeb, "zone", ", namespaces: [default]"), "{}", "other")),
+      "yy--");
+  EXPECT_EQ(
+      fits(shape(rule("podAffinity", kWeb, "zone", ", namespaceSelector: {}"), "{}", "other")),
+      "yy--");
   world.snapshot.unplace(pod);
   EXPECT_EQ(fits(friendly), "----");
 }
@@ -67,11 +72,11 @@ TEST_F(Zones, TheFirstOfAGroupThatWantsToBeTogetherMayBeAnywhereWithTheLabel) {
 }
 
 TEST_F(Zones, AffinityOfTwoTermsCountsPodsThatMatchBoth) {
-  const auto both = shape(asks(
-      "100m", "1Mi",
-      "affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: ["
-      "{labelSelector: {matchLabels: {app: web}}, topologyKey: zone}, "
-      "{labelSelector: {matchLabels: {tier: front}}, topologyKey: zone}]}}"));
+  const auto both =
+      shape(asks("100m", "1Mi",
+                 "affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: ["
+                 "{labelSelector: {matchLabels: {app: web}}, topologyKey: zone}, "
+                 "{labelSelector: {matchLabels: {tier: front}}, topologyKey: zone}]}}"));
   world.put(web, a1);
   world.put(shape(asks("100m"), "{tier: front}"), a1);
   EXPECT_EQ(fits(both), "----");
@@ -96,9 +101,10 @@ TEST_F(Zones, AntiAffinityOfPodsThatAreThereHoldsToo) {
 }
 
 TEST_F(Zones, MismatchLabelKeysKeepsOtherTenantsAway) {
-  const auto own = shape(rule("podAntiAffinity", "{matchExpressions: [{key: team, operator: Exists}]}",
-                              "kubernetes.io/hostname", ", mismatchLabelKeys: [team]"),
-                         "{team: red}");
+  const auto own =
+      shape(rule("podAntiAffinity", "{matchExpressions: [{key: team, operator: Exists}]}",
+                 "kubernetes.io/hostname", ", mismatchLabelKeys: [team]"),
+            "{team: red}");
   world.put(shape(asks("1m"), "{team: red}"), a1);
   world.put(shape(asks("1m"), "{team: blue}"), a2);
   EXPECT_EQ(fits(own), "y-yy");

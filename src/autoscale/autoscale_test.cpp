@@ -1,0 +1,371 @@
+#include "autoscale/autoscale.hpp"
+
+#include <gtest/gtest.h>
+
+#include "api/cluster/labels.hpp"
+#include "api/core/config_map.hpp"
+#include "api/infrastructure/kubevirt_machine_template.hpp"
+#include "autoscale/pace.hpp"
+#include "autoscale/status.hpp"
+#include "autoscale/testing.hpp"
+#include "tenant/testing/world.hpp"
+
+namespace nestor::autoscale {
+namespace {
+
+using api::cluster::Machine;
+using api::cluster::MachineDeployment;
+using api::cluster::MachineSet;
+using api::core::ConfigMap;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using testing::api_node;
+using testing::api_pod;
+
+constexpr kube::ResourceType kEvent{"", "v1", "Event", "events"};
+constexpr kube::ResourceType kBudget{"policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets"};
+
+/// The room with a tenant in memory. The Machines' controllers are played by follow().
+struct Room {
+  tenant::testing::World world;
+  const kube::ObjectKey key{"default", "workers"};
+
+  Room() {
+    world.tenant_up();
+    add_controllers(*world.runtime, *world.sessions);
+    world.start();
+    world.add_cluster();
+    world.add_kubeconfig();
+  }
+  void add_group(int min, int max, int replicas) {
+    MachineDeployment group;
+    group.metadata.name = key.name;
+    group.metadata.namespace_ = key.ns;
+    group.metadata.annotations = {
+        {std::string(api::cluster::kAutoscalerMinSizeAnnotation), std::to_string(min)},
+        {std::string(api::cluster::kAutoscalerMaxSizeAnnotation), std::to_string(max)}};
+    group.spec.clusterName = "demo";
+    group.spec.replicas = replicas;
+    group = world.management.put(group);
+    MachineSet set;
+    set.metadata.name = "workers-1";
+    set.metadata.namespace_ = key.ns;
+    set.metadata.ownerReferences = {kube::owner_reference(group)};
+    set.spec.clusterName = "demo";
+    set.spec.replicas = replicas;
+    world.management.put(set);
+    follow();
+  }
+  MachineDeployment group() { return world.management.peek<MachineDeployment>(key).value(); }
+  int replicas() { return group().spec.replicas.value_or(-1); }
+  void annotate(const std::string& name, const std::string& value) {
+    auto one = group();
+    one.metadata.annotations[name] = value;
+    world.management.put(one);
+    world.run();
+  }
+  /// Makes and deletes Machines with their Nodes until there are as many as wanted.
+  void follow(bool nodes = true) {
+    const auto set = world.management.peek<MachineSet>({key.ns, "workers-1"}).value();
+    auto machines = world.management.all<Machine>();
+    std::ranges::sort(machines, {}, [](const Machine& machine) {
+      const bool marked = machine.metadata.annotations.contains(
+          std::string(api::cluster::kDeleteMachineAnnotation));
+      return (marked ? "0" : "1") + machine.metadata.name;
+    });
+    int surplus = static_cast<int>(machines.size()) - replicas();
+    for (int i = 0; i < surplus; ++i) {
+      const std::string name = machines[static_cast<std::size_t>(i)].metadata.name;
+      world.management.erase(Machine::kType, {key.ns, name});
+      world.tenant.erase(api::core::Node::kType, {"", name});
+      for (const Json& pod : world.tenant.all(Pod::kType)) {
+        if (find_string(pod, {"spec", "nodeName"}) != name) continue;
+        world.tenant.erase(Pod::kType,
+                           {"default", std::string(find_string(pod, {"metadata", "name"}))});
+      }
+    }
+    for (; surplus < 0; ++surplus) {
+      Machine machine;
+      machine.metadata.name = "w" + std::to_string(++made_);
+      machine.metadata.namespace_ = key.ns;
+      machine.metadata.ownerReferences = {kube::owner_reference(set)};
+      machine.metadata.creationTimestamp = format_rfc3339(world.clock.now());
+      machine.spec.clusterName = "demo";
+      if (nodes) machine.status.nodeRef.name = machine.metadata.name;
+      world.management.put(machine);
+      if (nodes) world.tenant.put(api_node(machine.metadata.name, true, world.clock.now()));
+    }
+    world.pass(seconds(1));
+  }
+  void add_pod(const std::string& name, const std::string& cpu, const std::string& node = "") {
+    world.tenant.put(Pod::kType, api_pod(name, cpu, node));
+    world.run();
+  }
+  void restart() {
+    world.stop();
+    world.boot();
+    add_controllers(*world.runtime, *world.sessions);
+    world.start();
+    world.pass(seconds(1));
+  }
+  std::string event(const std::string& reason) {
+    for (const Json& one : world.tenant.all(kEvent)) {
+      if (find_string(one, {"reason"}) == reason) return std::string(find_string(one, {"message"}));
+    }
+    return "";
+  }
+  std::string taint(const std::string& node, std::string_view name) {
+    const auto one = world.tenant.peek<api::core::Node>({"", node});
+    if (!one) return "gone";
+    for (const auto& each : one->spec.taints) {
+      if (each.key == name) return each.effect;
+    }
+    return "";
+  }
+  bool gone(const std::string& node) { return taint(node, "") == "gone"; }
+
+  int made_ = 0;
+};
+struct AutoscaleRoom : ::testing::Test, Room {};
+
+TEST_F(AutoscaleRoom, AnUnschedulablePodRaisesReplicas) {
+  add_group(1, 3, 1);
+  add_pod("old", "3", "w1");
+  add_pod("new", "2");
+  EXPECT_EQ(replicas(), 1);
+  world.pass(Pace::kBatch);
+  world.pass(seconds(1));
+  EXPECT_EQ(replicas(), 2);
+  EXPECT_EQ(event("TriggeredScaleUp"),
+            "pod triggered scale-up: [{MachineDeployment/default/workers 1->2 (max: 3)}]");
+  // No more for the same pod while the node is on its way, nor when it is there.
+  follow(false);
+  world.pass(minutes(1));
+  EXPECT_EQ(replicas(), 2);
+}
+
+TEST_F(AutoscaleRoom, WritesUpstreamsStatus) {
+  add_group(1, 3, 1);
+  world.pass(seconds(11));
+  const auto map = world.tenant.peek<ConfigMap>({"kube-system", "cluster-autoscaler-status"});
+  ASSERT_TRUE(map);
+  EXPECT_TRUE(map->metadata.annotations.contains("cluster-autoscaler.kubernetes.io/last-updated"));
+  const Json status = testing::yaml(map->data.at("status"));
+  EXPECT_EQ(find_string(status, {"autoscalerStatus"}), "Running");
+  EXPECT_EQ(find_string(status, {"clusterWide", "health", "status"}), "Healthy");
+  const Json& one = status.at("nodeGroups").as_array().at(0);
+  EXPECT_EQ(find_string(one, {"name"}), "MachineDeployment/default/workers");
+  EXPECT_EQ(one.at("health").at("cloudProviderTarget").as_int64(), 1);
+  EXPECT_EQ(one.at("health").at("nodeCounts").at("registered").at("ready").as_int64(), 1);
+  EXPECT_EQ(find_string(one, {"scaleUp", "status"}), "NoActivity");
+}
+
+TEST_F(AutoscaleRoom, AnIdleTenantIsNotWrittenTo) {
+  add_group(1, 3, 1);
+  world.pass(minutes(1));
+  world.tenant.clear_calls();
+  world.management.clear_calls();
+  world.pass(minutes(30));
+  EXPECT_EQ(world.tenant.count("patch") + world.tenant.count("apply") + world.tenant.count("list"),
+            0U);
+  EXPECT_EQ(world.management.count("patch"), 0U);
+}
+
+TEST_F(AutoscaleRoom, TheMaximumIsSaidAndARaisedOneIsUsed) {
+  add_group(1, 1, 1);
+  add_pod("old", "3", "w1");
+  add_pod("new", "2");
+  world.pass(seconds(2));
+  EXPECT_EQ(replicas(), 1);
+  EXPECT_EQ(event("NotTriggerScaleUp"),
+            "pod didn't trigger scale-up: 1 max node group size reached");
+  EXPECT_NE(group().metadata.annotation(kReportAnnotation).find("max node group size reached"),
+            std::string_view::npos);
+  annotate(std::string(api::cluster::kAutoscalerMaxSizeAnnotation), "2");
+  world.pass(seconds(2));
+  EXPECT_EQ(replicas(), 2);
+}
+
+TEST_F(AutoscaleRoom, FromZeroByAnnotations) {
+  add_group(0, 3, 0);
+  add_pod("new", "2");
+  world.pass(seconds(2));
+  EXPECT_EQ(replicas(), 0);
+  EXPECT_NE(event("NotTriggerScaleUp").find("CPU and memory are not known"), std::string::npos);
+  annotate("capacity.cluster-autoscaler.kubernetes.io/cpu", "2");
+  annotate("capacity.cluster-autoscaler.kubernetes.io/memory", "4Gi");
+  world.pass(seconds(2));
+  EXPECT_EQ(replicas(), 1);
+}
+
+TEST_F(AutoscaleRoom, FromZeroByTheInfrastructureTemplate) {
+  using api::infrastructure::KubevirtMachineTemplate;
+  KubevirtMachineTemplate infra;
+  infra.metadata.name = "small";
+  infra.metadata.namespace_ = "default";
+  infra.status.capacity = {{"cpu", Json(4)}, {"memory", Json("8Gi")}};
+  world.management.put(infra);
+  add_group(0, 3, 0);
+  auto one = group();
+  one.spec.template_.spec.infrastructureRef = {"infrastructure.cluster.x-k8s.io",
+                                               "KubevirtMachineTemplate", "small"};
+  world.management.put(one);
+  add_pod("new", "2");
+  world.pass(seconds(2));
+  EXPECT_EQ(replicas(), 1);
+}
+
+TEST_F(AutoscaleRoom, AnIdleNodeIsRemovedAfterItsDelay) {
+  add_group(1, 3, 2);
+  add_pod("busy", "3", "w1");
+  world.pass(seconds(15));
+  EXPECT_EQ(taint("w2", kDeletionCandidateTaint), "PreferNoSchedule");
+  EXPECT_EQ(taint("w1", kDeletionCandidateTaint), "");
+  world.pass(minutes(9));
+  EXPECT_EQ(replicas(), 2);
+  world.pass(minutes(1));
+  EXPECT_EQ(taint("w2", kToBeDeletedTaint), "NoSchedule");
+  world.pass(seconds(15));
+  EXPECT_EQ(replicas(), 1);
+  follow();
+  EXPECT_TRUE(gone("w2"));
+  EXPECT_FALSE(gone("w1"));
+  EXPECT_EQ(event("ScaleDown"), "node removed by cluster autoscaler");
+  world.pass(minutes(1));
+  EXPECT_EQ(group().metadata.annotation("autoscaler.nestor.dev/removing"), "");
+}
+
+TEST_F(AutoscaleRoom, GroupsMaySetTheirOwnDelay) {
+  add_group(0, 3, 2);
+  annotate("cluster.x-k8s.io/autoscaling-options-scaledownunneededtime", "30s");
+  add_pod("busy", "3", "w1");
+  world.pass(minutes(1));
+  EXPECT_EQ(replicas(), 1);
+}
+
+TEST_F(AutoscaleRoom, ABudgetBlocks) {
+  add_group(1, 3, 2);
+  world.tenant.put(kBudget,
+                   testing::yaml("{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: "
+                                 "{name: web, namespace: default}, spec: {selector: {matchLabels: "
+                                 "{app: web}}}, status: {disruptionsAllowed: 0}}"));
+  add_pod("busy", "2500m", "w1");
+  add_pod("small", "1", "w2");
+  world.pass(minutes(20));
+  EXPECT_EQ(replicas(), 2);
+  EXPECT_EQ(taint("w2", kDeletionCandidateTaint), "");
+  EXPECT_NE(group().metadata.annotation(kReportAnnotation).find("PodDisruptionBudget default/web"),
+            std::string_view::npos);
+}
+
+TEST_F(AutoscaleRoom, ARestartDoesNotBeginTheDelayAnew) {
+  add_group(1, 3, 2);
+  add_pod("busy", "3", "w1");
+  world.pass(minutes(8));
+  restart();
+  world.pass(minutes(2));
+  world.pass(seconds(25));
+  EXPECT_EQ(replicas(), 1);
+}
+
+TEST(Killed, AtAnyWriteItEndsTheSame) {
+  // The n-th write of the manager and all after it are lost until it is started again.
+  for (int n = 0; n < 12; ++n) {
+    SCOPED_TRACE(n);
+    Room room;
+    int writes = 0;
+    bool dead = false;
+    const auto killer = [&](const kube::testing::FakeCall& call) -> std::optional<Error> {
+      if (call.verb != "patch" && call.verb != "apply" && call.verb != "create") return {};
+      if (writes++ == n) dead = true;
+      if (!dead) return {};
+      return Error{Code::kUnavailable, "killed", {}};
+    };
+    room.add_group(1, 3, 2);
+    room.world.management.on_call(killer);
+    room.world.tenant.on_call(killer);
+    room.add_pod("busy", "3", "w1");
+    for (int step = 0; step < 30; ++step) {
+      room.world.pass(seconds(30));
+      if (dead) {
+        dead = false;
+        room.restart();
+      }
+      room.follow();
+    }
+    EXPECT_EQ(room.replicas(), 1);
+    EXPECT_TRUE(room.gone("w2"));
+    EXPECT_FALSE(room.gone("w1"));
+    EXPECT_EQ(room.taint("w1", kToBeDeletedTaint), "");
+    room.world.management.on_call({});
+    room.world.tenant.on_call({});
+  }
+}
+
+TEST_F(AutoscaleRoom, MachinesThatDoNotComeMakeItPause) {
+  add_group(0, 3, 0);
+  annotate("capacity.cluster-autoscaler.kubernetes.io/cpu", "4");
+  annotate("capacity.cluster-autoscaler.kubernetes.io/memory", "4Gi");
+  add_pod("new", "2");
+  world.pass(seconds(2));
+  ASSERT_EQ(replicas(), 1);
+  follow(false);
+  world.pass(minutes(15));
+  world.pass(seconds(30));
+  EXPECT_EQ(replicas(), 0);
+  follow(false);
+  EXPECT_EQ(world.management.all<Machine>().size(), 0U);
+  EXPECT_FALSE(group().metadata.annotation("autoscaler.nestor.dev/backoff-until").empty());
+  restart();
+  world.pass(minutes(4));
+  EXPECT_EQ(replicas(), 0);
+  world.pass(minutes(2));
+  EXPECT_EQ(replicas(), 1);
+}
+
+TEST_F(AutoscaleRoom, APersonsChangeInBetweenWins) {
+  add_group(1, 5, 1);
+  add_pod("old", "3", "w1");
+  bool raced = false;
+  world.management.on_call([&](const kube::testing::FakeCall& call) -> std::optional<Error> {
+    if (call.verb != "patch" || call.plural != "machinedeployments" || raced) return {};
+    raced = true;
+    auto one = group();
+    one.spec.replicas = 4;
+    world.management.put(one);
+    return {};
+  });
+  add_pod("new", "2");
+  world.pass(seconds(3));
+  EXPECT_TRUE(raced);
+  EXPECT_EQ(replicas(), 4);
+  world.management.on_call({});
+}
+
+TEST_F(AutoscaleRoom, GroupsWithoutAnnotationsCostNothing) {
+  add_group(1, 3, 1);
+  auto one = group();
+  restart();
+  one.metadata.annotations.clear();
+  world.management.put(one);
+  restart();
+  add_pod("new", "9");
+  world.tenant.clear_calls();
+  world.pass(minutes(1));
+  EXPECT_EQ(world.tenant.count("list", "pods"), 0U);
+  EXPECT_EQ(replicas(), 1);
+}
+
+TEST_F(AutoscaleRoom, APausedClusterIsLeftAlone) {
+  add_group(1, 3, 1);
+  auto cluster = world.management.peek<api::cluster::Cluster>(world.demo).value();
+  cluster.spec.paused = true;
+  world.management.put(cluster);
+  add_pod("old", "3", "w1");
+  add_pod("new", "2");
+  world.pass(minutes(1));
+  EXPECT_EQ(replicas(), 1);
+}
+
+}  // namespace
+}  // namespace nestor::autoscale
