@@ -1,6 +1,8 @@
 #include "net/connection.hpp"
 
+#include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -25,6 +27,11 @@ struct TlsLayer {
 };
 
 namespace {
+
+constexpr int kProbeAfterSeconds = 15;
+constexpr int kProbeEverySeconds = 5;
+constexpr int kProbes = 3;
+constexpr int kDeadAfterSeconds = kProbeAfterSeconds + kProbeEverySeconds * kProbes;
 
 /// Completes into a tuple. The operation itself is deaf to cancellation, see arm().
 auto deaf() {
@@ -58,6 +65,23 @@ std::string handshake_error(TlsLayer& tls, boost::system::error_code error) {
 
 }  // namespace
 
+void tune(tcp::socket& socket) {
+  boost::system::error_code ignored;
+  socket.set_option(tcp::no_delay(true), ignored);
+  socket.set_option(asio::socket_base::keep_alive(true), ignored);
+  const int fd = socket.native_handle();
+  const auto set = [fd](int option, int value) {
+    // A refusal leaves the system's slower settings, which is no reason to fail.
+    ::setsockopt(fd, IPPROTO_TCP, option, &value, sizeof value);
+  };
+  // A silent connection (a watch) is probed.
+  set(TCP_KEEPIDLE, kProbeAfterSeconds);
+  set(TCP_KEEPINTVL, kProbeEverySeconds);
+  set(TCP_KEEPCNT, kProbes);
+  // One with bytes under way is not probed: they must be acknowledged in that time.
+  set(TCP_USER_TIMEOUT, kDeadAfterSeconds * 1000);
+}
+
 Connection::Impl::Impl(Executor on)
     : executor(std::move(on)), socket(executor), resolved(executor) {}
 Connection::Impl::~Impl() = default;
@@ -77,8 +101,7 @@ Task<> Connection::connect(std::string host, std::uint16_t port) {
     const auto [error] = co_await impl_->socket.async_connect(endpoint, deaf());
     last = error;
     if (error) continue;
-    impl_->socket.set_option(tcp::no_delay(true), ignored);
-    impl_->socket.set_option(asio::socket_base::keep_alive(true), ignored);
+    tune(impl_->socket);
     co_return Result<>{};
   }
   co_return failure(*impl_, "connecting to " + host + ":" + std::to_string(port), last);

@@ -28,6 +28,10 @@ struct Connection::Impl {
   bool closed = false;
 };
 
+/// No delay, and a peer that is gone without a word (a dead machine, a lost route) ends every
+/// pending read and write within half a minute.
+void tune(asio::ip::tcp::socket& socket);
+
 /// Addresses of a host. The lookup blocks in a thread of Asio's and cannot be stopped, so a closed
 /// connection leaves it behind. Errors: kUnavailable, kCancelled.
 Task<std::vector<asio::ip::tcp::endpoint>> resolve(Connection::Impl& connection, std::string host,

@@ -107,8 +107,7 @@ Task<> Server::accept_loop() {
       co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
       continue;
     }
-    boost::system::error_code ignored;
-    connection->impl().socket.set_option(tcp::no_delay(true), ignored);
+    tune(connection->impl().socket);
     tasks_.spawn("http server connection", serve(std::move(connection)));
   }
   co_return Result<>{};
