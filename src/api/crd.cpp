@@ -134,6 +134,16 @@ Json integer_schema(bool wide) {
 
 Json boolean_schema() { return JsonObject{{"type", "boolean"}}; }
 
+Json quantity_schema() {
+  constexpr std::string_view kPattern =
+      R"(^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$)";
+  JsonArray types;
+  types.push_back(JsonObject{{"type", "integer"}});
+  types.push_back(JsonObject{{"type", "string"}});
+  return JsonObject{
+      {"anyOf", std::move(types)}, {"pattern", kPattern}, {"x-kubernetes-int-or-string", true}};
+}
+
 Json any_schema() { return JsonObject{{kPreserve, true}}; }
 
 Json list_schema(Json items) { return JsonObject{{"type", "array"}, {"items", std::move(items)}}; }

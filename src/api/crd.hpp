@@ -64,6 +64,7 @@ namespace detail {
 Json string_schema();
 Json integer_schema(bool wide);
 Json boolean_schema();
+Json quantity_schema();
 Json any_schema();
 Json list_schema(Json items);
 /// A list of conditions merges by type, so that several writers can each own theirs.
@@ -80,6 +81,8 @@ Json schema_of() {
     return detail::any_schema();
   } else if constexpr (std::same_as<T, std::string>) {
     return detail::string_schema();
+  } else if constexpr (std::same_as<T, Quantity>) {
+    return detail::quantity_schema();
   } else if constexpr (std::same_as<T, bool>) {
     return detail::boolean_schema();
   } else if constexpr (std::integral<T>) {

@@ -20,14 +20,6 @@ namespace fs = std::filesystem;
 /// Fields of ours that upstream does not have, or has otherwise, each with the reason; for one kind
 /// or for all.
 const std::map<std::string, std::string> kDifferences{
-    {".spec.template.spec.domain.memory.guest", "upstream also takes numbers for quantities"},
-    {".spec.template.spec.domain.resources.requests{}", "as above"},
-    {".spec.template.spec.domain.resources.limits{}", "as above"},
-    {".spec.template.spec.volumes[].emptyDisk.capacity", "as above"},
-    {".spec.domain.memory.guest", "as above"},
-    {".spec.domain.resources.requests{}", "as above"},
-    {".spec.domain.resources.limits{}", "as above"},
-    {".spec.volumes[].emptyDisk.capacity", "as above"},
     {"VirtualMachine.status.conditions[]", "metav1.Condition; KubeVirt has a type of its own"},
     {"VirtualMachineInstance.status.conditions[]", "as above"},
 };

@@ -1,5 +1,7 @@
 #include "base/json_convert.hpp"
 
+#include <array>
+#include <charconv>
 #include <cmath>
 
 namespace nestor::detail {
@@ -63,6 +65,22 @@ Result<std::int64_t> read_integer(const Json& value) {
     }
   }
   return wrong_type("a whole number", value);
+}
+
+Result<> read_quantity(const Json& value, Quantity& out) {
+  if (value.is_string()) {
+    out.text = std::string_view(value.get_string());
+  } else if (value.is_double()) {
+    std::array<char, 32> digits{};
+    const auto end =
+        std::to_chars(digits.data(), digits.data() + digits.size(), value.get_double());
+    out.text.assign(digits.data(), end.ptr);
+  } else if (value.is_number()) {
+    out.text = to_text(value);
+  } else {
+    return wrong_type("a quantity", value);
+  }
+  return {};
 }
 
 }  // namespace nestor::detail

@@ -5,7 +5,6 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/mp11/algorithm.hpp>
-
 #include <concepts>
 #include <map>
 #include <optional>
@@ -15,13 +14,15 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "base/quantity.hpp"
 
 /// JSON reading and writing of structs described with BOOST_DESCRIBE_STRUCT, by Kubernetes' rules:
 /// members have the JSON names (a trailing underscore is dropped: `namespace_` is "namespace");
 /// absent and null leave the member at its default; unknown members are ignored; writing leaves out
 /// empty strings, empty lists and maps, absent optionals and structs that would be `{}`.
 /// A bool or number that must be written even when zero is a std::optional.
-/// `Json` members keep any content (IntOrString, free-form parts).
+/// `Json` members keep any content (IntOrString, free-form parts). A Quantity takes text or a
+/// number.
 namespace nestor {
 
 template <class T>
@@ -50,6 +51,7 @@ constexpr std::string_view json_name(const char* member) {
 std::unexpected<Error> wrong_type(std::string_view wanted, const Json& got);
 std::unexpected<Error> in_member(Error error, std::string_view member);
 Result<std::int64_t> read_integer(const Json& value);
+Result<> read_quantity(const Json& value, Quantity& out);
 }  // namespace detail
 
 /// Reads `value` into `out`, which keeps its defaults where members are absent.
@@ -68,6 +70,8 @@ Result<> read_json(const Json& value, T& out) {
   } else if constexpr (std::same_as<T, std::string>) {
     if (!value.is_string()) return detail::wrong_type("a string", value);
     out = std::string_view(value.get_string());
+  } else if constexpr (std::same_as<T, Quantity>) {
+    return detail::read_quantity(value, out);
   } else if constexpr (std::same_as<T, bool>) {
     if (!value.is_bool()) return detail::wrong_type("true or false", value);
     out = value.get_bool();
@@ -128,8 +132,8 @@ bool is_empty_json(const T& value, const Json& written) {
     return value.is_null();
   } else if constexpr (detail::IsOptional<T>::value) {
     return !value.has_value();
-  } else if constexpr (std::same_as<T, std::string> || detail::IsVector<T>::value ||
-                       detail::IsStringMap<T>::value) {
+  } else if constexpr (std::same_as<T, std::string> || std::same_as<T, Quantity> ||
+                       detail::IsVector<T>::value || detail::IsStringMap<T>::value) {
     return value.empty();
   } else if constexpr (Described<T>) {
     return written.is_object() && written.get_object().empty();
@@ -146,6 +150,8 @@ Json to_json(const T& value) {
     return value ? to_json(*value) : Json(nullptr);
   } else if constexpr (std::same_as<T, std::string>) {
     return Json(boost::json::string(value));
+  } else if constexpr (std::same_as<T, Quantity>) {
+    return Json(boost::json::string(value.text));
   } else if constexpr (std::same_as<T, bool>) {
     return Json(value);
   } else if constexpr (std::integral<T>) {

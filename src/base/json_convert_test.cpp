@@ -18,8 +18,11 @@ struct Thing {
   std::vector<Port> ports;
   std::map<std::string, std::string> labels;
   Json value;
+  Quantity size;
+  std::map<std::string, Quantity> requests;
 };
-BOOST_DESCRIBE_STRUCT(Thing, (), (namespace_, replicas, paused, ports, labels, value))
+BOOST_DESCRIBE_STRUCT(Thing, (),
+                      (namespace_, replicas, paused, ports, labels, value, size, requests))
 
 Result<Thing> read(std::string_view text) { return from_json<Thing>(*parse_json(text)); }
 
@@ -39,6 +42,18 @@ TEST(JsonConvert, ReadsAndWritesByTheRules) {
 }
 
 TEST(JsonConvert, LeavesOutWhatIsEmpty) { EXPECT_EQ(to_text(to_json(Thing{})), "{}"); }
+
+TEST(JsonConvert, TakesNumbersForQuantitiesAndWritesText) {
+  const auto thing =
+      read(R"({"size":4,"requests":{"cpu":1.5,"memory":"4Gi","disk":1e3,"x":null}})");
+  ASSERT_TRUE(thing) << thing.error().message;
+  EXPECT_EQ(parse_quantity(thing->size), 4);
+  EXPECT_EQ(parse_quantity_milli(thing->requests.at("cpu")), 1500);
+  EXPECT_EQ(parse_quantity(thing->requests.at("disk")), 1000);
+  EXPECT_EQ(to_text(to_json(*thing)),
+            R"({"size":"4","requests":{"cpu":"1.5","disk":"1000","memory":"4Gi"}})");
+  EXPECT_EQ(read(R"({"size":true})").error().message, "size: expected a quantity, got a boolean");
+}
 
 TEST(JsonConvert, NamesThePathOfAnError) {
   const auto message = [](std::string_view text) { return read(text).error().message; };

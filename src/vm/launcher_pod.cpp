@@ -123,11 +123,11 @@ Result<JsonObject> resources_of(const VirtualMachineInstance& instance) {
       {"cpu", format_milli(std::max<std::int64_t>(cpu.total() * 1000 / kCpuRatio, 1))}};
   JsonObject limits;
   for (const auto& [name, value] : domain.resources.requests) {
-    if (name != "memory") requests[name] = value;
+    if (name != "memory") requests[name] = value.text;
   }
   for (const auto& [name, value] : domain.resources.limits) {
     if (name != "memory") {
-      limits[name] = value;
+      limits[name] = value.text;
       continue;
     }
     NESTOR_TRY(const std::int64_t limit, parse_quantity(value));

@@ -9,8 +9,8 @@ namespace nestor::vm {
 namespace {
 
 /// The resource in requests, else in limits, else nullptr.
-const std::string* requested(const api::kubevirt::ResourceRequirements& resources,
-                             const std::string& name) {
+const Quantity* requested(const api::kubevirt::ResourceRequirements& resources,
+                          const std::string& name) {
   if (auto it = resources.requests.find(name); it != resources.requests.end()) return &it->second;
   if (auto it = resources.limits.find(name); it != resources.limits.end()) return &it->second;
   return nullptr;
@@ -26,7 +26,7 @@ Result<CpuTopology> cpu_topology(const api::kubevirt::Domain& domain) {
   };
   if (domain.cpu && (domain.cpu->cores || domain.cpu->sockets || domain.cpu->threads)) {
     out = {count(domain.cpu->sockets), count(domain.cpu->cores), count(domain.cpu->threads)};
-  } else if (const std::string* cpu = requested(domain.resources, "cpu")) {
+  } else if (const Quantity* cpu = requested(domain.resources, "cpu")) {
     NESTOR_TRY(const std::int64_t millis, parse_quantity_milli(*cpu));
     out.sockets = static_cast<int>(std::max<std::int64_t>((millis + 999) / 1000, 1));
   }
@@ -36,7 +36,7 @@ Result<CpuTopology> cpu_topology(const api::kubevirt::Domain& domain) {
 
 Result<std::int64_t> guest_memory(const api::kubevirt::Domain& domain) {
   if (domain.memory && !domain.memory->guest.empty()) return parse_quantity(domain.memory->guest);
-  if (const std::string* memory = requested(domain.resources, "memory")) {
+  if (const Quantity* memory = requested(domain.resources, "memory")) {
     return parse_quantity(*memory);
   }
   return fail(Code::kInvalidArgument, "the machine names no memory (domain.memory.guest)");

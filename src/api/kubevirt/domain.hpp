@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "base/quantity.hpp"
 
 /// kubevirt.io/v1: the hardware of a machine.
 namespace nestor::api::kubevirt {
@@ -24,16 +25,16 @@ struct Cpu {
 BOOST_DESCRIBE_STRUCT(Cpu, (), (cores, sockets, threads, model))
 
 struct Memory {
-  /// Quantity: what the guest sees.
-  std::string guest;
+  /// What the guest sees.
+  Quantity guest;
   friend bool operator==(const Memory&, const Memory&) = default;
 };
 BOOST_DESCRIBE_STRUCT(Memory, (), (guest))
 
-/// Quantities by resource name ("cpu", "memory").
+/// By resource name ("cpu", "memory").
 struct ResourceRequirements {
-  std::map<std::string, std::string> requests;
-  std::map<std::string, std::string> limits;
+  std::map<std::string, Quantity> requests;
+  std::map<std::string, Quantity> limits;
   friend bool operator==(const ResourceRequirements&, const ResourceRequirements&) = default;
 };
 BOOST_DESCRIBE_STRUCT(ResourceRequirements, (), (requests, limits))

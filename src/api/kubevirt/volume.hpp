@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "base/quantity.hpp"
 
 /// kubevirt.io/v1: where a machine's networks and disks come from.
 namespace nestor::api::kubevirt {
@@ -51,8 +52,7 @@ BOOST_DESCRIBE_STRUCT(CloudInit, (),
                        networkDataBase64))
 
 struct EmptyDisk {
-  /// Quantity.
-  std::string capacity;
+  Quantity capacity;
   friend bool operator==(const EmptyDisk&, const EmptyDisk&) = default;
 };
 BOOST_DESCRIBE_STRUCT(EmptyDisk, (), (capacity))

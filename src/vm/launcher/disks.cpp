@@ -114,7 +114,7 @@ Result<std::vector<DiskPlan>> plan_disks(const api::kubevirt::VirtualMachineInst
     if (source == DiskPlan::Source::kContainerDisk && !std::exchange(seen_container_disk, true)) {
       size = machine.metadata.annotation(kRootSizeAnnotation);
     }
-    if (source == DiskPlan::Source::kEmpty) size = volume->emptyDisk->capacity;
+    if (source == DiskPlan::Source::kEmpty) size = volume->emptyDisk->capacity.text;
     if (!size.empty()) {
       NESTOR_TRY(plan.size, parse_quantity(size));
     } else if (source == DiskPlan::Source::kEmpty) {
