@@ -6,7 +6,11 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <functional>
+#include <mutex>
+#include <utility>
 
 #include "base/log.hpp"
 
@@ -29,6 +33,16 @@ auto* or_abort(const std::string& name, Function function) {
 
 struct Metrics::Impl {
   prometheus::Registry registry;
+  std::mutex mutex;
+  /// Of each series how it is taken out.
+  std::map<std::pair<std::string, Labels>, std::function<void()>> series;
+
+  template <class T>
+  void remember(const std::string& name, const Labels& labels, prometheus::Family<T>& family,
+                T& one) {
+    const std::scoped_lock lock(mutex);
+    series.try_emplace({name, labels}, [&family, &one] { family.Remove(&one); });
+  }
 };
 
 void Counter::increment(double by) { static_cast<prometheus::Counter*>(impl_)->Increment(by); }
@@ -46,14 +60,18 @@ Metrics::~Metrics() = default;
 Counter Metrics::counter(const std::string& name, const std::string& help, const Labels& labels) {
   return Counter(or_abort(name, [&]() -> prometheus::Counter& {
     auto& family = prometheus::BuildCounter().Name(name).Help(help).Register(impl_->registry);
-    return family.Add(labels);
+    auto& one = family.Add(labels);
+    impl_->remember(name, labels, family, one);
+    return one;
   }));
 }
 
 Gauge Metrics::gauge(const std::string& name, const std::string& help, const Labels& labels) {
   return Gauge(or_abort(name, [&]() -> prometheus::Gauge& {
     auto& family = prometheus::BuildGauge().Name(name).Help(help).Register(impl_->registry);
-    return family.Add(labels);
+    auto& one = family.Add(labels);
+    impl_->remember(name, labels, family, one);
+    return one;
   }));
 }
 
@@ -61,8 +79,20 @@ Histogram Metrics::histogram(const std::string& name, const std::string& help, c
                              const std::vector<double>& bounds) {
   return Histogram(or_abort(name, [&]() -> prometheus::Histogram& {
     auto& family = prometheus::BuildHistogram().Name(name).Help(help).Register(impl_->registry);
-    return family.Add(labels, bounds);
+    auto& one = family.Add(labels, bounds);
+    impl_->remember(name, labels, family, one);
+    return one;
   }));
+}
+
+void Metrics::remove_series(const Labels& labels) {
+  if (labels.empty()) return;
+  const std::scoped_lock lock(impl_->mutex);
+  std::erase_if(impl_->series, [&](const auto& entry) {
+    const bool fits = std::ranges::includes(entry.first.second, labels);
+    if (fits) entry.second();
+    return fits;
+  });
 }
 
 std::string Metrics::serialize() const {

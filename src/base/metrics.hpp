@@ -11,7 +11,8 @@ namespace nestor {
 
 using Labels = std::map<std::string, std::string>;
 
-/// Only grows. A handle: copying it copies no value. Valid as long as its Metrics.
+/// Only grows. A handle: copying it copies no value. Valid as long as its Metrics, and until
+/// remove_series() takes it out.
 class Counter {
  public:
   explicit Counter(void* impl) : impl_(impl) {}
@@ -59,6 +60,11 @@ class Metrics {
   /// `bounds`: upper ends of the buckets, growing; infinity is added.
   Histogram histogram(const std::string& name, const std::string& help, const Labels& labels,
                       const std::vector<double>& bounds);
+
+  /// Takes out every series, of any name, that has all of `labels` among its own: for something
+  /// that is gone, such as a tenant. Their handles must not be used any more. `labels` must not be
+  /// empty.
+  void remove_series(const Labels& labels);
 
   /// Prometheus' text exposition format 0.0.4.
   std::string serialize() const;

@@ -36,5 +36,22 @@ TEST(Metrics, GaugesGoBothWays) {
   EXPECT_EQ(metrics.gauge("nestor_test", "help").value(), 3);
 }
 
+TEST(Metrics, WhatIsGoneLeavesNoSeries) {
+  Metrics metrics;
+  metrics.counter("nestor_test_total", "help", {{"tenant", "a"}, {"verb", "get"}}).increment();
+  metrics.gauge("nestor_test_up", "help", {{"tenant", "a"}}).set(1);
+  metrics.histogram("nestor_test_seconds", "help", {{"tenant", "a"}}, {1}).observe(2);
+  metrics.gauge("nestor_test_up", "help", {{"tenant", "ab"}}).set(1);
+  metrics.gauge("nestor_test_all", "help").set(1);
+  metrics.remove_series({{"tenant", "a"}});
+  const std::string text = metrics.serialize();
+  EXPECT_EQ(text.find("tenant=\"a\""), std::string::npos) << text;
+  EXPECT_NE(text.find("tenant=\"ab\""), std::string::npos) << text;
+  EXPECT_NE(text.find("nestor_test_all"), std::string::npos) << text;
+  // Made again, it starts anew.
+  const Labels labels{{"tenant", "a"}, {"verb", "get"}};
+  EXPECT_EQ(metrics.counter("nestor_test_total", "help", labels).value(), 0);
+}
+
 }  // namespace
 }  // namespace nestor

@@ -15,6 +15,8 @@ Counter outcome_counter(Metrics& metrics, const std::string& controller, const c
 
 void set_metrics(Metrics* metrics) { registry = metrics; }
 
+Metrics* metrics() { return registry; }
+
 struct ControllerMetrics::Handles {
   Handles(Metrics& metrics, const std::string& controller)
       : done(outcome_counter(metrics, controller, "done")),

@@ -12,6 +12,8 @@ namespace nestor::kube {
 /// The registry must outlive them. A setting of the process, as the log is; call it before the
 /// first controller.
 void set_metrics(Metrics* metrics);
+/// What was set, or nullptr.
+Metrics* metrics();
 
 /// What one controller counts: nestor_reconcile_total{controller,result},
 /// nestor_reconcile_seconds{controller}, nestor_queue_depth{controller}.

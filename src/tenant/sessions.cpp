@@ -7,6 +7,8 @@
 #include "api/cluster/cluster.hpp"
 #include "api/core/secret.hpp"
 #include "base/log.hpp"
+#include "base/metrics.hpp"
+#include "kube/metrics.hpp"
 #include "kube/runtime.hpp"
 #include "pki/pki.hpp"
 #include "tenant/probe.hpp"
@@ -35,6 +37,19 @@ struct Entry {
   bool announced = false;
   TaskGroup tasks;
 };
+
+Labels labels_of(const kube::ObjectKey& cluster) {
+  return {{"namespace", cluster.ns}, {"cluster", cluster.name}};
+}
+
+void count_connected(const kube::ObjectKey& cluster, bool connected) {
+  if (Metrics* metrics = kube::metrics()) {
+    metrics
+        ->gauge("nestor_tenant_connected", "Whether the tenant's API server answers",
+                labels_of(cluster))
+        .set(connected ? 1 : 0);
+  }
+}
 
 }  // namespace
 
@@ -115,12 +130,14 @@ void Sessions::Impl::refresh(const kube::ObjectKey& cluster) {
   entry->probe = {
       .connected = false, .since = runtime.clock().now(), .message = "not connected yet"};
   entries.emplace(cluster, entry);
+  count_connected(cluster, false);
   entry->tasks.spawn("tenant " + cluster.to_string(), run(entry));
 }
 
 void Sessions::Impl::retire(std::shared_ptr<Entry> entry) {
   if (entry->session) entry->session->end();
   set_connected(*entry, false, "the cluster or its kubeconfig is gone");
+  if (Metrics* metrics = kube::metrics()) metrics->remove_series(labels_of(entry->cluster));
   tasks.spawn("tenant.end " + entry->cluster.to_string(), end(std::move(entry)));
 }
 
@@ -140,6 +157,7 @@ void Sessions::Impl::set_connected(Entry& entry, bool connected, std::string mes
   entry.probe.message = std::move(message);
   if (!changed) return;
   entry.probe.connected = connected;
+  count_connected(entry.cluster, connected);
   entry.probe.since = runtime.clock().now();
   if (connected) {
     log::info(kComponent, "tenant {} connected", entry.cluster.to_string());

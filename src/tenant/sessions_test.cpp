@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "api/core/config_map.hpp"
+#include "kube/metrics.hpp"
 #include "tenant/testing/world.hpp"
 
 namespace nestor::tenant {
@@ -115,6 +116,18 @@ TEST_F(SessionsTest, EndsWithItsCluster) {
   EXPECT_EQ(world.sessions->find(world.demo), nullptr);
   EXPECT_EQ(log.back(), "-default/demo");
   EXPECT_EQ(world.tenant.open_watches(), 0U);
+}
+
+TEST_F(SessionsTest, ATenantThatIsGoneLeavesNoMetric) {
+  Metrics metrics;
+  kube::set_metrics(&metrics);
+  connect();
+  const std::string series = "nestor_tenant_connected{cluster=\"demo\",namespace=\"default\"}";
+  EXPECT_NE(metrics.serialize().find(series + " 1"), std::string::npos) << metrics.serialize();
+  world.management.erase_now(api::cluster::Cluster::kType, world.demo);
+  world.run();
+  EXPECT_EQ(metrics.serialize().find(series), std::string::npos) << metrics.serialize();
+  kube::set_metrics(nullptr);
 }
 
 TEST_F(SessionsTest, TellsOfNodesAndFindsThemByProviderId) {
