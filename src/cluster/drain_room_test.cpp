@@ -50,7 +50,7 @@ TEST_F(DrainRoom, CordonsEvictsAndGoesOnWhenThePodsEnded) {
   world.tenant.put(pod);
   scale(0);
   EXPECT_EQ(world.tenant.peek<Node>({"", name})->spec.unschedulable, true);
-  EXPECT_EQ(world.tenant.count("create", "pods/web/eviction"), 1U);
+  EXPECT_EQ(world.tenant.count("create", "pods"), 1U);
   EXPECT_EQ(deleting_reason(), "DrainingNode");
   EXPECT_THAT(deleting_message(), HasSubstr("apps/web"));
   EXPECT_FALSE(read<Machine>(name).status.deletion.nodeDrainStartTime.empty());
@@ -72,12 +72,12 @@ TEST_F(DrainRoom, HonoursTheBudgetAndGoesOnAtOnceWhenItAllows) {
   put_budget(0);
   bool allowed = false;
   world.tenant.on_call([&](const kube::testing::FakeCall& call) -> std::optional<Error> {
-    if (allowed || call.plural != "pods/web/eviction") return std::nullopt;
+    if (allowed || call.subresource != "eviction") return std::nullopt;
     return Error{Code::kResourceExhausted, "it would violate the pod's disruption budget", {}};
   });
   scale(0);
   world.pass(seconds(120));
-  EXPECT_EQ(world.tenant.count("create", "pods/web/eviction"), 1U);
+  EXPECT_EQ(world.tenant.count("create", "pods"), 1U);
   EXPECT_THAT(deleting_message(), HasSubstr("pod disruption budget web"));
   allowed = true;
   put_budget(1);
@@ -147,7 +147,7 @@ TEST_F(DrainRoom, ATenantThatIsAwayIsWaitedForAndThenDrained) {
   EXPECT_THAT(deleting_message(), HasSubstr("cannot be reached"));
   away = false;
   world.pass(seconds(15));
-  EXPECT_EQ(world.tenant.count("create", "pods/web/eviction"), 1U);
+  EXPECT_EQ(world.tenant.count("create", "pods"), 1U);
   EXPECT_EQ(count<Machine>(), 0U);
 }
 

@@ -30,9 +30,6 @@ Task<> cordon(kube::Client& tenant, const Node& node) {
 }
 
 Task<> evict_pod(kube::Client& tenant, const api::core::Pod& pod, bool unreachable) {
-  // The subresource takes a POST, like a collection of its own below the pod.
-  const std::string path = "pods/" + pod.metadata.name + "/eviction";
-  const kube::ResourceType type{.group = "", .version = "v1", .kind = "Eviction", .plural = path};
   // The uid, because a StatefulSet's next pod has the same name.
   JsonObject options{{"preconditions", JsonObject{{"uid", pod.metadata.uid}}}};
   if (unreachable) options["gracePeriodSeconds"] = kUnreachableGrace;
@@ -42,7 +39,7 @@ Task<> evict_pod(kube::Client& tenant, const api::core::Pod& pod, bool unreachab
       {"metadata", JsonObject{{"name", pod.metadata.name}, {"namespace", pod.metadata.namespace_}}},
       {"deleteOptions", std::move(options)}};
   std::string ns = pod.metadata.namespace_;
-  auto answer = co_await tenant.create(type, std::move(ns), std::move(body));
+  auto answer = co_await tenant.create(api::core::Pod::kType, std::move(ns), std::move(body), "eviction");
   if (answer || answer.error().code == Code::kNotFound) co_return Result<>{};
   co_return std::unexpected(std::move(answer).error());
 }

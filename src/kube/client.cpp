@@ -15,6 +15,12 @@ namespace nestor::kube {
 namespace {
 
 constexpr std::string_view kLog = "kube.client";
+constexpr std::string_view kJsonType = "application/json";
+// A server that does not know these shapes sends whole objects, which can be read as well.
+constexpr std::string_view kMetadataType =
+    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+constexpr std::string_view kMetadataListType =
+    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
 /// How often a list whose `continue` token expired is begun anew.
 constexpr int kListRestarts = 3;
 
@@ -76,8 +82,13 @@ class HttpKubeClient final : public Client {
   Task<std::unique_ptr<WatchStream>> watch(ResourceType type, std::string ns, ListOptions options,
                                            std::string resource_version) override;
 
-  Task<Json> create(ResourceType type, std::string ns, Json object) override {
-    return send_json("POST", collection_path(type, ns), to_text(object), "application/json");
+  Task<Json> create(ResourceType type, std::string ns, Json object,
+                    std::string subresource) override {
+    const ObjectKey key{std::move(ns), std::string(find_string(object, {"metadata", "name"}))};
+    return send_json(
+        "POST",
+        subresource.empty() ? collection_path(type, key.ns) : object_path(type, key, subresource),
+        to_text(object), "application/json");
   }
 
   Task<Json> update(ResourceType type, Json object, std::string subresource) override {
@@ -102,11 +113,11 @@ class HttpKubeClient final : public Client {
   Task<std::string> get_raw(std::string path) override;
 
  private:
-  net::HttpRequest request(std::string_view method, const std::string& target) const;
+  net::HttpRequest request(std::string_view method, const std::string& target,
+                           std::string_view accept = kJsonType) const;
   Task<net::HttpResponse> send(net::HttpRequest request);
   Task<Json> send_json(std::string method, std::string target, std::string body,
-                       std::string_view type);
-  Task<Json> list_page(std::string target);
+                       std::string_view type, std::string_view accept = kJsonType);
   bool reload_token();
 
   std::unique_ptr<net::HttpClient> http_;
@@ -115,12 +126,13 @@ class HttpKubeClient final : public Client {
   std::minstd_rand random_{std::random_device{}()};
 };
 
-net::HttpRequest HttpKubeClient::request(std::string_view method, const std::string& target) const {
+net::HttpRequest HttpKubeClient::request(std::string_view method, const std::string& target,
+                                         std::string_view accept) const {
   net::HttpRequest out;
   out.method = method;
   out.target = prefix_ + target;
   out.headers.emplace_back("User-Agent", "nestor/" NESTOR_VERSION);
-  out.headers.emplace_back("Accept", "application/json");
+  out.headers.emplace_back("Accept", accept);
   if (!config_.token.empty()) out.headers.emplace_back("Authorization", "Bearer " + config_.token);
   return out;
 }
@@ -164,8 +176,8 @@ Task<net::HttpResponse> HttpKubeClient::send(net::HttpRequest message) {
 }
 
 Task<Json> HttpKubeClient::send_json(std::string method, std::string target, std::string body,
-                                     std::string_view type) {
-  net::HttpRequest message = request(method, target);
+                                     std::string_view type, std::string_view accept) {
+  net::HttpRequest message = request(method, target, accept);
   const std::string context = what(message);
   if (!type.empty()) message.headers.emplace_back("Content-Type", type);
   message.body = std::move(body);
@@ -188,7 +200,8 @@ Task<List> HttpKubeClient::list(ResourceType type, std::string ns, ListOptions o
     query.add("fieldSelector", options.field_selector);
     query.add("limit", options.page_size > 0 ? std::to_string(options.page_size) : "");
     query.add("continue", token);
-    auto page = co_await send_json("GET", query.text(), {}, {});
+    auto page = co_await send_json("GET", query.text(), {}, {},
+                                   options.metadata_only ? kMetadataListType : kJsonType);
     if (!page) {
       // The snapshot behind the token is gone: only a list from the start is consistent.
       if (page.error().code == Code::kOutOfRange && !token.empty() && restarts < kListRestarts) {
@@ -231,7 +244,8 @@ Task<std::unique_ptr<WatchStream>> HttpKubeClient::watch(ResourceType type, std:
   query.add("resourceVersion", resource_version);
   query.add("timeoutSeconds", std::to_string(seconds));
   for (bool again = true;; again = false) {
-    net::HttpRequest message = request("GET", query.text());
+    net::HttpRequest message =
+        request("GET", query.text(), options.metadata_only ? kMetadataType : kJsonType);
     const std::string context = "watching " + what(message).substr(4);
     auto stream = co_await http_->stream(std::move(message));
     if (!stream) co_return with_context(std::move(stream).error(), context);
@@ -269,8 +283,7 @@ Task<> HttpKubeClient::remove(ResourceType type, ObjectKey key, DeleteOptions op
 }
 
 Task<std::string> HttpKubeClient::get_raw(std::string path) {
-  net::HttpRequest message = request("GET", path);
-  message.headers[1].second = "*/*";
+  net::HttpRequest message = request("GET", path, "*/*");
   auto response = co_await send(std::move(message));
   if (!response) co_return std::unexpected(std::move(response).error());
   co_return std::move(response->body);

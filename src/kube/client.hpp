@@ -15,6 +15,8 @@ namespace nestor::kube {
 struct ListOptions {
   std::string label_selector = {};
   std::string field_selector = {};
+  /// The answer holds only apiVersion, kind and metadata of each object.
+  bool metadata_only = false;
   /// Objects a page; the whole list is read page by page with `continue`.
   int page_size = 500;
 };
@@ -61,11 +63,11 @@ struct DeleteOptions {
 };
 
 /// A client of one API server, on raw JSON. Objects carry apiVersion and kind.
-/// Errors of all calls: the API server's Status as code and message (404 kNotFound, 409 AlreadyExists
-/// kAlreadyExists, 409 Conflict kAborted, 403 kPermissionDenied, 401 kUnauthenticated, 422 and 400
-/// kInvalidArgument, 410 kOutOfRange, 429 kResourceExhausted with retry_after, 5xx kUnavailable or
-/// kInternal), kUnavailable when it cannot be reached, kDeadlineExceeded, kCancelled.
-/// Thread: event loop. Lifetime: must outlive its calls.
+/// Errors of all calls: the API server's Status as code and message (404 kNotFound, 409
+/// AlreadyExists kAlreadyExists, 409 Conflict kAborted, 403 kPermissionDenied, 401
+/// kUnauthenticated, 422 and 400 kInvalidArgument, 410 kOutOfRange, 429 kResourceExhausted with
+/// retry_after, 5xx kUnavailable or kInternal), kUnavailable when it cannot be reached,
+/// kDeadlineExceeded, kCancelled. Thread: event loop. Lifetime: must outlive its calls.
 class Client {
  public:
   virtual ~Client() = default;
@@ -76,7 +78,10 @@ class Client {
   virtual Task<std::unique_ptr<WatchStream>> watch(ResourceType type, std::string ns,
                                                    ListOptions options,
                                                    std::string resource_version) = 0;
-  virtual Task<Json> create(ResourceType type, std::string ns, Json object) = 0;
+  /// POST. With a `subresource` ("eviction" of a pod, "token" of a ServiceAccount) `object` is that
+  /// request, named like the object of `type` it is for, and the answer is the subresource's.
+  virtual Task<Json> create(ResourceType type, std::string ns, Json object,
+                            std::string subresource = {}) = 0;
   /// PUT: refused with kAborted when metadata.resourceVersion is not the current one.
   virtual Task<Json> update(ResourceType type, Json object, std::string subresource = {}) = 0;
   virtual Task<Json> patch(ResourceType type, ObjectKey key, PatchType patch_type, Json body,
@@ -106,8 +111,8 @@ struct ClientConfig {
   std::string default_namespace = "default";
 };
 
-/// Reads a kubeconfig (YAML or JSON; inline data or files relative to `base_dir`); `context` "" takes
-/// the current one. Errors: kInvalidArgument naming what is wrong; exec and auth plugins are
+/// Reads a kubeconfig (YAML or JSON; inline data or files relative to `base_dir`); `context` ""
+/// takes the current one. Errors: kInvalidArgument naming what is wrong; exec and auth plugins are
 /// kUnimplemented.
 Result<ClientConfig> parse_kubeconfig(std::string_view text, std::string_view context = {},
                                       std::string_view base_dir = {});
@@ -166,8 +171,8 @@ Task<T> apply(Client& client, T value, std::string manager) {
 }
 
 /// Patches what differs between `before` and `after`, status by the status subresource and the rest
-/// by the object; with the resourceVersion of `before`, so that a lost race is kAborted. No call when
-/// nothing differs. `after` need not stay alive.
+/// by the object; with the resourceVersion of `before`, so that a lost race is kAborted. No call
+/// when nothing differs. `after` need not stay alive.
 Task<> patch_changes(Client& client, ResourceType type, ObjectKey key, Json before, Json after);
 template <Resource T>
 Task<> patch_changes(Client& client, const T& before, const T& after) {

@@ -132,6 +132,29 @@ TEST_F(ClientTest, SendsWhatEachWriteNeeds) {
   EXPECT_TRUE(header(3, "User-Agent").starts_with("nestor/"));
 }
 
+TEST_F(ClientTest, CreatesInTheCollectionOrASubresourceOfAnObject) {
+  Json body = parse_json(R"({"metadata":{"name":"a","namespace":"ns"}})").value();
+  ASSERT_TRUE(run(client().create(kPods, "ns", body)).has_value());
+  ASSERT_TRUE(run(client().create(kPods, "ns", body, "eviction")).has_value());
+  EXPECT_EQ(requests_[0].method, "POST");
+  EXPECT_EQ(requests_[0].target, "/prefix/api/v1/namespaces/ns/pods");
+  EXPECT_EQ(requests_[1].method, "POST");
+  EXPECT_EQ(requests_[1].target, "/prefix/api/v1/namespaces/ns/pods/a/eviction");
+}
+
+TEST_F(ClientTest, AsksForMetadataAlone) {
+  ListOptions options;
+  options.metadata_only = true;
+  say(200, R"({"metadata":{"resourceVersion":"9"},"items":[{"kind":"PartialObjectMetadata"}]})");
+  const auto list = run(client().list(kPods, "", options));
+  ASSERT_TRUE(list.has_value());
+  EXPECT_NE(header(0, "Accept").find("as=PartialObjectMetadataList"), std::string::npos);
+  ASSERT_TRUE(run(client().watch(kPods, "", options, "9")).has_value());
+  EXPECT_NE(header(1, "Accept").find("as=PartialObjectMetadata;"), std::string::npos);
+  ASSERT_TRUE(run(client().get(kPods, kA)).has_value());
+  EXPECT_EQ(header(2, "Accept"), "application/json");
+}
+
 Task<std::vector<std::string>> events_until_error(Client& client, Code* end) {
   ListOptions options;
   auto stream = co_await client.watch(kPods, "", std::move(options), "5");

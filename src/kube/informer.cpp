@@ -56,6 +56,7 @@ struct InformerCore::Impl {
     ListOptions out;
     out.label_selector = scope.label_selector;
     out.field_selector = scope.field_selector;
+    out.metadata_only = scope.metadata_only;
     return out;
   }
 

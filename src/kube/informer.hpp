@@ -17,6 +17,8 @@ struct Scope {
   std::string ns = {};
   std::string label_selector = {};
   std::string field_selector = {};
+  /// See ListOptions::metadata_only. Set by itself for a T with `kMetadataOnly`.
+  bool metadata_only = false;
   friend auto operator<=>(const Scope&, const Scope&) = default;
 };
 
@@ -110,8 +112,11 @@ class InformerSet {
   ~InformerSet();
 
   /// The cache of T in that scope, started at the first call. Lives as long as the set.
+  /// What nobody reads is not kept: fields that T does not have (managedFields above all) and the
+  /// annotation in which `kubectl apply` repeats the whole object.
   template <Resource T>
   Informer<T> of(Scope scope = {}) {
+    if constexpr (requires { T::kMetadataOnly; }) scope.metadata_only = true;
     return Informer<T>(core(T::kType, std::type_index(typeid(T)), std::move(scope), decode<T>));
   }
   /// A cache of T objects of a kind that may be known at run time only, for as long as someone
@@ -128,6 +133,7 @@ class InformerSet {
   template <class T>
   static Result<InformerCore::Object> decode(const Json& json) {
     NESTOR_TRY(T value, from_json<T>(json));
+    forget_last_applied(value.metadata);
     return std::make_shared<const T>(std::move(value));
   }
   InformerCore& core(ResourceType type, std::type_index cpp_type, Scope scope,

@@ -4,6 +4,7 @@
 
 #include "base/testing/co_test.hpp"
 #include "base/testing/manual_clock.hpp"
+#include "kube/metadata.hpp"
 #include "kube/testing/fake_client.hpp"
 #include "kube/testing/widget.hpp"
 
@@ -68,6 +69,37 @@ TEST_F(InformerTest, ResumesABrokenWatchWhereItWasWithoutListing) {
   EXPECT_EQ(informer.get({"default", "a"}), nullptr);
   EXPECT_EQ(client_.count("list"), 1U);
   EXPECT_EQ(client_.count("watch"), 2U);
+}
+
+TEST_F(InformerTest, ForgetsTheCopyThatKubectlLeaves) {
+  Widget object = widget("a");
+  object.metadata.annotations = {{"kubectl.kubernetes.io/last-applied-configuration", "{...}"},
+                                 {"other", "x"}};
+  client_.put(object);
+  auto informer = set_.of<Widget>();
+  run();
+  EXPECT_EQ(informer.get({"default", "a"})->metadata.annotations,
+            (std::map<std::string, std::string>{{"other", "x"}}));
+}
+
+constexpr ResourceType kWidgets = Widget::kType;
+
+TEST_F(InformerTest, KeepsTheMetadataAloneWhereThatIsAskedFor) {
+  client_.put(widget("a"));
+  auto informer = set_.of<MetadataOf<kWidgets>>();
+  bool whole = false;
+  Scope scope;
+  scope.metadata_only = true;
+  // The same request read as a Widget shows what came over the wire.
+  set_.of<Widget>(scope).subscribe(
+      [&](const auto&, const auto& now) { whole = whole || !now->spec.color.empty(); });
+  run();
+  client_.put(widget("b"));
+  run();
+  ASSERT_NE(informer.get({"default", "a"}), nullptr);
+  ASSERT_NE(informer.get({"default", "b"}), nullptr);
+  EXPECT_FALSE(informer.get({"default", "b"})->metadata.uid.empty());
+  EXPECT_FALSE(whole);
 }
 
 TEST_F(InformerTest, ListsAgainWhenTheHistoryIsGoneAndTellsOfDeletions) {

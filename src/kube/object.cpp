@@ -46,6 +46,10 @@ OwnerReference owner_reference(const ResourceType& type, const ObjectMeta& owner
   return reference;
 }
 
+void forget_last_applied(ObjectMeta& metadata) {
+  metadata.annotations.erase("kubectl.kubernetes.io/last-applied-configuration");
+}
+
 bool set_condition(std::vector<Condition>& conditions, Condition condition,
                    std::string_view now_rfc3339) {
   const auto it = std::ranges::find(conditions, condition.type, &Condition::type);

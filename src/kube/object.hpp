@@ -1,7 +1,6 @@
 #pragma once
 
 #include <boost/describe/class.hpp>
-
 #include <compare>
 #include <concepts>
 #include <cstdint>
@@ -106,6 +105,9 @@ template <Resource T>
 OwnerReference owner_reference(const T& owner, bool controller = true) {
   return owner_reference(T::kType, owner.metadata, controller);
 }
+
+/// Takes out the annotation in which `kubectl apply` keeps a copy of the whole object.
+void forget_last_applied(ObjectMeta& metadata);
 
 /// Puts or replaces the condition of that type; lastTransitionTime moves only when the status does.
 /// Returns whether anything changed.

@@ -43,6 +43,16 @@ struct Filter {
     return labels_match(object, options.label_selector) &&
            fields_match(object, options.field_selector);
   }
+
+  /// What of the object is asked for.
+  Json shape(Json object) const {
+    if (!options.metadata_only) return object;
+    JsonObject out;
+    for (const char* name : {"apiVersion", "kind", "metadata"}) {
+      if (const Json* member = find(object, {name})) out[name] = *member;
+    }
+    return out;
+  }
 };
 
 }  // namespace
@@ -133,7 +143,7 @@ class FakeWatch final : public WatchStream {
     const auto type = !before  ? WatchEvent::Type::kAdded
                       : !after ? WatchEvent::Type::kDeleted
                                : WatchEvent::Type::kModified;
-    return WatchEvent{type, std::move(object)};
+    return WatchEvent{type, filter_.shape(std::move(object))};
   }
 
   Impl& client_;
@@ -234,7 +244,7 @@ Task<List> FakeClient::list(ResourceType type, std::string ns, ListOptions optio
   List out;
   out.resource_version = std::to_string(impl_->store.version());
   for (Json& object : all(type)) {
-    if (filter.fits(object)) out.items.push_back(std::move(object));
+    if (filter.fits(object)) out.items.push_back(filter.shape(std::move(object)));
   }
   co_return out;
 }
@@ -255,19 +265,25 @@ Task<std::unique_ptr<WatchStream>> FakeClient::watch(ResourceType type, std::str
   co_return std::make_unique<FakeWatch<Impl>>(*impl_, std::move(filter), after);
 }
 
-Task<Json> FakeClient::create(ResourceType type, std::string ns, Json object) {
+Task<Json> FakeClient::create(ResourceType type, std::string ns, Json object,
+                              std::string subresource) {
   if (type.namespaced && object.is_object() && !ns.empty()) {
     Json& metadata = object.get_object()["metadata"];
     if (!metadata.is_object()) metadata = JsonObject();
     metadata.get_object()["namespace"] = ns;
   }
-  NESTOR_CO_TRY_VOID(
-      impl_->called({"create", std::string(type.plural), key_of(type, object), {}, object, {}}));
-  if (type.kind == "Eviction") {
-    const ResourceType pods{"", "v1", "Pod", "pods"};
-    const std::string uid(find_string(object, {"deleteOptions", "preconditions", "uid"}));
-    NESTOR_CO_TRY_VOID(impl_->store.remove(pods, key_of(type, object), uid));
-    co_return object;
+  NESTOR_CO_TRY_VOID(impl_->called(
+      {"create", std::string(type.plural), key_of(type, object), subresource, object, {}}));
+  if (!subresource.empty()) {
+    const ObjectKey key = key_of(type, object);
+    if (impl_->store.find_object(type, key) != nullptr) {
+      if (subresource == "eviction") {
+        const std::string uid(find_string(object, {"deleteOptions", "preconditions", "uid"}));
+        NESTOR_CO_TRY_VOID(impl_->store.remove(type, key, uid));
+      }
+      co_return object;
+    }
+    co_return fail(Code::kNotFound, std::string(type.plural) + " \"" + key.name + "\" not found");
   }
   co_return impl_->store.create(type, std::move(object), false);
 }

@@ -31,9 +31,10 @@ struct FakeCall {
 /// eviction deletes its pod.
 /// Writes that change nothing make no event. Answers come without delay.
 ///
-/// Less than the real one: no schema, defaults, admission or namespaces' life cycle; apply merges
-/// without conflicts (see apply_configuration); strategic merge patches are merge patches; every
-/// kind has a status subresource. Thread: event loop. Must outlive its watches.
+/// Less than the real one: a created subresource is its own answer, without effect; no schema,
+/// defaults, admission or namespaces' life cycle; apply merges without conflicts (see
+/// apply_configuration); strategic merge patches are merge patches; every kind has a status
+/// subresource. Thread: event loop. Must outlive its watches.
 class FakeClient final : public Client {
  public:
   /// Without a clock timestamps stand still at 2026-01-01T00:00:00Z.
@@ -97,7 +98,8 @@ class FakeClient final : public Client {
   Task<List> list(ResourceType type, std::string ns, ListOptions options) override;
   Task<std::unique_ptr<WatchStream>> watch(ResourceType type, std::string ns, ListOptions options,
                                            std::string resource_version) override;
-  Task<Json> create(ResourceType type, std::string ns, Json object) override;
+  Task<Json> create(ResourceType type, std::string ns, Json object,
+                    std::string subresource = {}) override;
   Task<Json> update(ResourceType type, Json object, std::string subresource = {}) override;
   Task<Json> patch(ResourceType type, ObjectKey key, PatchType patch_type, Json body,
                    PatchOptions options = {}) override;

@@ -83,6 +83,15 @@ TEST_F(FakeClientTest, AnApplyThatChangesNothingMakesNoVersion) {
   EXPECT_EQ(client_.resource_version(), before);
 }
 
+TEST_F(FakeClientTest, ASubresourceIsCreatedOfAnObjectThatIsThere) {
+  const Json request = to_object(widget("a"));
+  EXPECT_EQ(run(client_.create(Widget::kType, "default", request, "eviction")).error().code,
+            Code::kNotFound);
+  client_.put(widget("a"));
+  EXPECT_TRUE(run(client_.create(Widget::kType, "default", request, "eviction")).has_value());
+  EXPECT_EQ(client_.calls().back().subresource, "eviction");
+}
+
 TEST_F(FakeClientTest, CollectsOwnedObjectsWhenAsked) {
   client_.collect_garbage(true);
   const Widget owner = client_.put(widget("owner"));

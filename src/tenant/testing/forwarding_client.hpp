@@ -22,8 +22,9 @@ class ForwardingClient final : public kube::Client {
                                                  std::string resource_version) override {
     return to_.watch(type, std::move(ns), std::move(options), std::move(resource_version));
   }
-  Task<Json> create(kube::ResourceType type, std::string ns, Json object) override {
-    return to_.create(type, std::move(ns), std::move(object));
+  Task<Json> create(kube::ResourceType type, std::string ns, Json object,
+                    std::string subresource) override {
+    return to_.create(type, std::move(ns), std::move(object), std::move(subresource));
   }
   Task<Json> update(kube::ResourceType type, Json object, std::string subresource) override {
     return to_.update(type, std::move(object), std::move(subresource));
