@@ -1,15 +1,14 @@
 #include "cli/context.hpp"
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/json/array.hpp>
-
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <optional>
+
+#include "base/run.hpp"
 
 namespace nestor::cli {
 namespace {
@@ -50,7 +49,8 @@ Result<Kubeconfig> load_kubeconfig(const ConnectOptions& options) {
                     "; start one with `nestor up`, or name a kubeconfig with --kubeconfig");
   }
   const std::string text{std::istreambuf_iterator<char>(file), {}};
-  auto config = kube::parse_kubeconfig(text, {}, std::filesystem::path(path).parent_path().string());
+  auto config =
+      kube::parse_kubeconfig(text, {}, std::filesystem::path(path).parent_path().string());
   if (!config) return with_context(std::move(config).error(), path);
   return Kubeconfig{path, std::move(*config), tenant_proxy_url(text)};
 }
@@ -73,21 +73,14 @@ int run_command(const ConnectOptions& options, const Command& command) {
   if (!kubeconfig) return print_error(kubeconfig.error());
   asio::io_context io(1);
   SystemClock clock(io.get_executor());
-  const std::string ns =
-      options.ns.empty() ? kubeconfig->config.default_namespace : options.ns;
+  const std::string ns = options.ns.empty() ? kubeconfig->config.default_namespace : options.ns;
   auto client = kube::make_client(io.get_executor(), kubeconfig->config);
   if (!client) return print_error(client.error());
 
-  Context context{io.get_executor(), clock, **client, kubeconfig->path, ns,
-                  kubeconfig->tenant_proxy_url};
-  std::optional<Result<int>> result;
-  asio::co_spawn(io, command(context), [&](std::exception_ptr failure, Result<int> value) {
-    result = failure ? fail(Code::kInternal, "unexpected failure") : std::move(value);
-  });
-  io.run();
-  if (!result) return 1;
-  if (*result) return **result;
-  return print_error(result->error());
+  Context context{io.get_executor(), clock, **client,
+                  kubeconfig->path,  ns,    kubeconfig->tenant_proxy_url};
+  const auto result = run_to_end(io, command(context));
+  return result ? *result : print_error(result.error());
 }
 
 }  // namespace nestor::cli

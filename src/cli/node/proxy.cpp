@@ -10,8 +10,6 @@
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/ip/network_v4.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -128,11 +126,11 @@ asio::awaitable<bool> connect(Tcp::socket& socket, const Gateway& gateway, Tcp::
   co_return outcome.index() == 0 && !std::get<0>(std::get<0>(outcome));
 }
 
-asio::awaitable<void> relay_api(Tcp::socket client, Relay& relay) {
+Task<> relay_api(Tcp::socket client, Relay& relay) {
   Tcp::socket inner(client.get_executor());
   const Tcp::endpoint server(asio::ip::make_address_v4(kNodeAddress), kApiPort);
   if (co_await connect(inner, *relay.gateway, server)) co_await splice(client, inner);
-  --relay.open;
+  co_return Result<>();
 }
 
 /// Reads up to and including the empty line; what follows it already belongs to the tunnel.
@@ -189,39 +187,37 @@ asio::awaitable<void> tunnel(Tcp::socket& client, const Gateway& gateway) {
   co_await splice(client, inner);
 }
 
-asio::awaitable<void> relay_tunnel(Tcp::socket client, Relay& relay) {
+Task<> relay_tunnel(Tcp::socket client, Relay& relay) {
   co_await tunnel(client, *relay.gateway);
-  --relay.open;
+  co_return Result<>();
 }
 
-using Serve = asio::awaitable<void> (*)(Tcp::socket, Relay&);
+using Serve = Task<> (*)(Tcp::socket, Relay&);
 
-asio::awaitable<void> accept(Tcp::acceptor& acceptor, Relay& relay, Serve serve) {
-  const auto executor = co_await asio::this_coro::executor;
+Task<> accept(Tcp::acceptor& acceptor, Relay& relay, Serve serve) {
   while (true) {
     auto [error, client] = co_await acceptor.async_accept(kTuple);
-    if (error == asio::error::operation_aborted) co_return;
+    if (error == asio::error::operation_aborted) co_return Result<>();
     if (error) {
       // Out of descriptors: wait for some to be closed.
       co_await expire(std::chrono::seconds(1));
       continue;
     }
-    if (relay.open >= relay.limit) {
-      log::warn(kComponent, "refused a connection: {} are open", relay.open);
+    if (relay.tasks.size() >= relay.limit) {
+      log::warn(kComponent, "refused a connection: {} are open", relay.tasks.size());
       continue;
     }
-    ++relay.open;
-    asio::co_spawn(executor, serve(std::move(client), relay), asio::detached);
+    relay.tasks.spawn("relay", serve(std::move(client), relay));
   }
 }
 
 }  // namespace
 
-asio::awaitable<void> serve_api(Tcp::acceptor& acceptor, Relay& relay) {
+Task<> serve_api(Tcp::acceptor& acceptor, Relay& relay) {
   return accept(acceptor, relay, &relay_api);
 }
 
-asio::awaitable<void> serve_proxy(Tcp::acceptor& acceptor, Relay& relay) {
+Task<> serve_proxy(Tcp::acceptor& acceptor, Relay& relay) {
   return accept(acceptor, relay, &relay_tunnel);
 }
 

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "base/result.hpp"
+#include "base/task_group.hpp"
 #include "cli/node/system.hpp"
 
 /// From loopback ports of the host into the sandbox's network. One thread; the two namespaces
@@ -34,19 +33,19 @@ class Gateway {
 /// A socket that listens on 127.0.0.1. kAlreadyExists: the port is taken.
 Result<Fd> listen_on_loopback(std::uint16_t port);
 
-/// What a relay needs to know; outlives the io_context's run().
+/// What the relays need to know, and their coroutines. Closed before it is destroyed.
 struct Relay {
   const Gateway* gateway = nullptr;
-  /// Connections in progress, and how many may be.
-  int open = 0;
-  int limit = 2048;
+  /// How many connections may be in progress.
+  std::size_t limit = 2048;
+  TaskGroup tasks;
 };
 
 /// Hands every connection to the API server inside.
-boost::asio::awaitable<void> serve_api(Tcp::acceptor& acceptor, Relay& relay);
+Task<> serve_api(Tcp::acceptor& acceptor, Relay& relay);
 
 /// Serves HTTP CONNECT to addresses inside the sandbox (see proxy_target).
-boost::asio::awaitable<void> serve_proxy(Tcp::acceptor& acceptor, Relay& relay);
+Task<> serve_proxy(Tcp::acceptor& acceptor, Relay& relay);
 
 /// The destination that a request head ("CONNECT 10.96.0.1:443 HTTP/1.1\r\n...") asks for.
 /// kInvalidArgument: not such a request; kUnimplemented: another method; kPermissionDenied: a

@@ -6,8 +6,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -17,6 +15,7 @@
 #include <thread>
 
 #include "base/log.hpp"
+#include "base/run.hpp"
 #include "cli/node/cgroups.hpp"
 #include "cli/node/layout.hpp"
 #include "cli/node/node.hpp"
@@ -108,25 +107,36 @@ Result<Sandbox> make_sandbox(const std::string& state_dir) {
 class Supervisor {
  public:
   Supervisor(pid_t init, const Gateway& gateway)
-      : init_(init), api_(context_), proxy_(context_), signals_(context_), timer_(context_) {
-    relay_.gateway = &gateway;
-  }
+      : init_(init),
+        api_(context_),
+        proxy_(context_),
+        signals_(context_),
+        timer_(context_),
+        relay_{.gateway = &gateway, .tasks = TaskGroup(context_.get_executor())} {}
 
   /// True: it was asked to stop. False: the sandbox died by itself.
   bool run(Fd api, Fd proxy) {
     api_.assign(Tcp::v4(), api.release());
     proxy_.assign(Tcp::v4(), proxy.release());
-    asio::co_spawn(context_, serve_api(api_, relay_), asio::detached);
-    asio::co_spawn(context_, serve_proxy(proxy_, relay_), asio::detached);
+    relay_.tasks.spawn("relay to the API server", serve_api(api_, relay_));
+    relay_.tasks.spawn("relay to services", serve_proxy(proxy_, relay_));
     for (const int number : {SIGTERM, SIGINT, SIGCHLD}) signals_.add(number);
     wait_signal();
     // It may have died before the signals were listened to.
     check_child();
     context_.run();
+    signals_.cancel();
+    timer_.cancel();
+    (void)run_to_end(context_, close());
     return stopping_;
   }
 
  private:
+  Task<> close() {
+    co_await relay_.tasks.close();
+    co_return Result<>();
+  }
+
   void wait_signal() {
     signals_.async_wait([this](boost::system::error_code error, int number) {
       if (error) return;

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -19,6 +18,7 @@
 
 #include "base/json_convert.hpp"
 #include "base/log.hpp"
+#include "base/run.hpp"
 #include "base/task_group.hpp"
 #include "vm/launcher/child_process.hpp"
 #include "vm/launcher/disks.hpp"
@@ -254,12 +254,7 @@ int launcher_main() {
   if (!machine) return report(std::unexpected(std::move(machine).error()));
   asio::io_context io(1);
   Launcher launcher(io, std::move(*machine));
-  Result<> result;
-  asio::co_spawn(io, launcher.run(), [&](std::exception_ptr thrown, Result<> end) {
-    result = thrown ? fail(Code::kInternal, "an exception ended the launcher") : std::move(end);
-  });
-  io.run();
-  return report(result);
+  return report(run_to_end(io, launcher.run()));
 }
 
 }  // namespace nestor::vm
