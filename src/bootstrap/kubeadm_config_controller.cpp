@@ -102,6 +102,13 @@ Task<kube::ReconcileResult> KubeadmConfigController::reconcile(kube::ObjectKey k
   if (!machine || machine->metadata.deleting()) co_return kube::ReconcileResult{};
   const auto cluster = runtime_.informers().of<Cluster>().get({key.ns, machine->spec.clusterName});
   if (!cluster || cluster->metadata.deleting()) co_return kube::ReconcileResult{};
+  KubeadmConfig noted = *config;
+  const std::string now = format_rfc3339(runtime_.clock().now());
+  if (api::cluster::set_paused(noted.status.conditions, *cluster, config->metadata, now)) {
+    // Its own write comes back as an event and goes on from there.
+    NESTOR_CO_TRY_VOID(co_await kube::patch_changes(runtime_.client(), *config, noted));
+    co_return kube::ReconcileResult{};
+  }
   if (api::cluster::paused(*cluster, config->metadata)) co_return kube::ReconcileResult{};
 
   const bool done = config->status.initialization.dataSecretCreated.value_or(false);

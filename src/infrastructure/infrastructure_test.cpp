@@ -105,6 +105,40 @@ TEST_F(InfrastructureRoom, SaysWhatItWaitsForAndMakesTheMachineThen) {
   EXPECT_EQ(world.management.count("create", "virtualmachines"), 1U);
 }
 
+TEST_F(InfrastructureRoom, StandsStillWhileTheClusterIsPausedAndSaysSo) {
+  const auto paused = [this] {
+    return kube::condition_true(machine().status.conditions, "Paused");
+  };
+  EXPECT_NE(kube::find_condition(machine().status.conditions, "Paused"), nullptr);
+  EXPECT_FALSE(paused());
+  auto cluster = world.management.peek<Cluster>(world.demo).value();
+  cluster.spec.paused = true;
+  cluster.spec.infrastructureRef = {"infrastructure.cluster.x-k8s.io", "KubevirtCluster", "demo"};
+  cluster = world.management.put(cluster);
+  KubevirtCluster infrastructure = named<KubevirtCluster>("demo");
+  infrastructure.metadata.ownerReferences = {kube::owner_reference(cluster)};
+  world.management.put(infrastructure);
+  cluster_ready();
+  bootstrap_ready();
+  EXPECT_TRUE(paused());
+  EXPECT_EQ(world.management.count("create", "virtualmachines"), 0U);
+  world.management.erase(KubevirtMachine::kType, key);
+  world.run();
+  EXPECT_TRUE(world.management.peek(KubevirtMachine::kType, key).has_value());
+  auto its = world.management.peek<KubevirtCluster>(world.demo).value();
+  EXPECT_TRUE(kube::condition_true(its.status.conditions, "Paused"));
+  EXPECT_NE(its.status.ready, true);
+
+  cluster = world.management.peek<Cluster>(world.demo).value();
+  cluster.spec.paused = false;
+  world.management.put(cluster);
+  world.run();
+  EXPECT_FALSE(world.management.peek(KubevirtMachine::kType, key).has_value());
+  its = world.management.peek<KubevirtCluster>(world.demo).value();
+  EXPECT_FALSE(kube::condition_true(its.status.conditions, "Paused"));
+  EXPECT_EQ(its.status.ready, true);
+}
+
 TEST_F(InfrastructureRoom, FollowsTheInstance) {
   cluster_ready();
   bootstrap_ready();

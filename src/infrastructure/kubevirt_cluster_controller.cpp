@@ -1,7 +1,5 @@
 #include "infrastructure/kubevirt_cluster_controller.hpp"
 
-#include <algorithm>
-
 #include "api/cluster/cluster.hpp"
 #include "api/cluster/labels.hpp"
 #include "api/infrastructure/kubevirt_cluster.hpp"
@@ -12,32 +10,52 @@ using api::cluster::Cluster;
 using api::infrastructure::KubevirtCluster;
 
 void KubevirtClusterController::add() {
+  auto& informers = runtime_.informers();
   auto& controller =
       runtime_.add_controller("infrastructure.kubevirtcluster",
                               [this](kube::ObjectKey key) { return reconcile(std::move(key)); });
-  controller.watch(runtime_.informers().of<KubevirtCluster>());
+  controller.watch(informers.of<KubevirtCluster>());
+  controller.watch_mapped<Cluster>(informers.of<Cluster>(), [](const Cluster& cluster) {
+    std::vector<kube::ObjectKey> keys;
+    const auto& reference = cluster.spec.infrastructureRef;
+    if (reference.kind == KubevirtCluster::kType.kind) {
+      keys.push_back({cluster.metadata.namespace_, reference.name});
+    }
+    return keys;
+  });
+}
+
+std::shared_ptr<const Cluster> KubevirtClusterController::owner_of(
+    const KubevirtCluster& infrastructure) {
+  for (const auto& owner : infrastructure.metadata.ownerReferences) {
+    if (owner.kind != Cluster::kType.kind) continue;
+    return runtime_.informers().of<Cluster>().get({infrastructure.metadata.namespace_, owner.name});
+  }
+  return nullptr;
 }
 
 Task<kube::ReconcileResult> KubevirtClusterController::reconcile(kube::ObjectKey key) {
-  const auto cluster = runtime_.informers().of<KubevirtCluster>().get(key);
-  if (!cluster || cluster->metadata.deleting()) co_return kube::ReconcileResult{};
-  const auto& annotations = cluster->metadata.annotations;
+  const auto infrastructure = runtime_.informers().of<KubevirtCluster>().get(key);
+  if (!infrastructure || infrastructure->metadata.deleting()) co_return kube::ReconcileResult{};
+  const auto& annotations = infrastructure->metadata.annotations;
   if (annotations.contains(std::string(api::cluster::kManagedByAnnotation))) {
     co_return kube::ReconcileResult{};
   }
-  const bool owned = std::ranges::any_of(cluster->metadata.ownerReferences, [](const auto& owner) {
-    return owner.kind == Cluster::kType.kind;
-  });
-  if (!owned) co_return kube::ReconcileResult{};
-  KubevirtCluster after = *cluster;
-  after.status.ready = true;
-  after.status.initialization.provisioned = true;
-  kube::Condition ready;
-  ready.type = "Ready";
-  ready.status = "True";
-  ready.reason = "Ready";
-  kube::set_condition(after.status.conditions, ready, format_rfc3339(runtime_.clock().now()));
-  NESTOR_CO_TRY_VOID(co_await kube::patch_changes(runtime_.client(), *cluster, after));
+  const auto cluster = owner_of(*infrastructure);
+  if (!cluster) co_return kube::ReconcileResult{};
+  KubevirtCluster after = *infrastructure;
+  const std::string now = format_rfc3339(runtime_.clock().now());
+  api::cluster::set_paused(after.status.conditions, *cluster, infrastructure->metadata, now);
+  if (!api::cluster::paused(*cluster, infrastructure->metadata)) {
+    after.status.ready = true;
+    after.status.initialization.provisioned = true;
+    kube::Condition ready;
+    ready.type = "Ready";
+    ready.status = "True";
+    ready.reason = "Ready";
+    kube::set_condition(after.status.conditions, ready, now);
+  }
+  NESTOR_CO_TRY_VOID(co_await kube::patch_changes(runtime_.client(), *infrastructure, after));
   co_return kube::ReconcileResult{};
 }
 

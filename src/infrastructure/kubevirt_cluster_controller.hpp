@@ -1,5 +1,9 @@
 #pragma once
 
+#include <memory>
+
+#include "api/cluster/cluster.hpp"
+#include "api/infrastructure/kubevirt_cluster.hpp"
 #include "kube/runtime.hpp"
 
 namespace nestor::infrastructure {
@@ -13,6 +17,10 @@ class KubevirtClusterController {
   Task<kube::ReconcileResult> reconcile(kube::ObjectKey key);
 
  private:
+  /// The Cluster it belongs to, or nullptr.
+  std::shared_ptr<const api::cluster::Cluster> owner_of(
+      const api::infrastructure::KubevirtCluster& infrastructure);
+
   kube::Runtime& runtime_;
 };
 

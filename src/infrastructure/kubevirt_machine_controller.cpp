@@ -106,24 +106,31 @@ Task<kube::ReconcileResult> KubevirtMachineController::reconcile(kube::ObjectKey
   auto& informers = runtime_.informers();
   const auto kubevirt = informers.of<KubevirtMachine>().get(key);
   if (!kubevirt) co_return kube::ReconcileResult{};
+  const auto machine = owner_of(*kubevirt);
+  const std::string cluster_name(machine
+                                     ? machine->spec.clusterName
+                                     : kubevirt->metadata.label(api::cluster::kClusterNameLabel));
+  const auto cluster = informers.of<Cluster>().get({key.ns, cluster_name});
+  const std::string now = format_rfc3339(runtime_.clock().now());
+  KubevirtMachine after = *kubevirt;
+  const bool noted = cluster && api::cluster::set_paused(after.status.conditions, *cluster,
+                                                         kubevirt->metadata, now);
+  if (cluster && api::cluster::paused(*cluster, kubevirt->metadata)) {
+    NESTOR_CO_TRY_VOID(co_await kube::patch_changes(runtime_.client(), *kubevirt, after));
+    co_return kube::ReconcileResult{};
+  }
   if (kubevirt->metadata.deleting()) {
     NESTOR_CO_TRY_VOID(co_await reconcile_delete(kubevirt));
     co_return kube::ReconcileResult{};
   }
-  const auto machine = owner_of(*kubevirt);
-  if (!machine) co_return kube::ReconcileResult{};
-  const auto cluster = informers.of<Cluster>().get({key.ns, machine->spec.clusterName});
-  if (!cluster || api::cluster::paused(*cluster, kubevirt->metadata)) {
-    co_return kube::ReconcileResult{};
-  }
-  KubevirtMachine after = *kubevirt;
-  if (!kubevirt->metadata.has_finalizer(names::kKubevirtMachineFinalizer)) {
-    after.metadata.finalizers.emplace_back(names::kKubevirtMachineFinalizer);
+  if (!machine || !cluster) co_return kube::ReconcileResult{};
+  const bool held = kubevirt->metadata.has_finalizer(names::kKubevirtMachineFinalizer);
+  if (noted || !held) {
+    if (!held) after.metadata.finalizers.emplace_back(names::kKubevirtMachineFinalizer);
     NESTOR_CO_TRY_VOID(co_await kube::patch_changes(runtime_.client(), *kubevirt, after));
     co_return kube::ReconcileResult{};
   }
 
-  const std::string now = format_rfc3339(runtime_.clock().now());
   const auto spec = to_json(kubevirt->spec);
   const kube::ObjectKey vm_key{virtual_machine_namespace(spec, key.ns), key.name};
   const auto vm = informers.of<VirtualMachine>().get(vm_key);

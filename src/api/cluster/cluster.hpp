@@ -79,6 +79,10 @@ BOOST_DESCRIBE_STRUCT(Cluster, (), (metadata, spec, status))
 
 /// Paused as a whole, or `metadata` (an object of the cluster) by its annotation.
 bool paused(const Cluster& cluster, const kube::ObjectMeta& metadata);
+/// Sets the condition Paused of an object of the cluster, with the reason. Returns whether anything
+/// changed.
+bool set_paused(std::vector<kube::Condition>& conditions, const Cluster& cluster,
+                const kube::ObjectMeta& metadata, std::string_view now_rfc3339);
 
 /// Errors: kInvalidArgument with every fault: name (a DNS label), CIDR blocks, endpoint port, half
 /// references.
