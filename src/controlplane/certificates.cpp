@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "controlplane/join.hpp"
+#include "base/join.hpp"
 #include "controlplane/names.hpp"
 
 namespace nestor::controlplane {

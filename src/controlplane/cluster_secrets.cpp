@@ -11,8 +11,6 @@
 namespace nestor::controlplane {
 namespace {
 
-constexpr std::string_view kKubeconfigKeyAnnotation = "kamaji.clastix.io/kubeconfig-secret-key";
-
 Json build(const KamajiControlPlane& kcp, const std::string& cluster, const std::string& suffix,
            JsonObject data) {
   JsonObject labels{{api::cluster::kClusterNameLabel, cluster},

@@ -2,9 +2,10 @@
 
 #include <string>
 
+#include "api/core/secret.hpp"
 #include "api/kamaji/data_store.hpp"
 #include "controlplane/etcd_users.hpp"
-#include "kube/client.hpp"
+#include "kube/runtime.hpp"
 #include "pki/pki.hpp"
 
 namespace nestor::controlplane {
@@ -21,9 +22,12 @@ struct StoreContents {
   EtcdAccess access() const { return {endpoints, ca.cert_pem, client.cert_pem, client.key_pem}; }
 };
 
-/// Errors: kUnimplemented for another driver than etcd; kNotFound (a Secret or its key) and
-/// kInvalidArgument (missing part, unreadable or foreign certificate), both naming the field; and
-/// those of the client.
-Task<StoreContents> read_store(kube::Client& client, api::kamaji::DataStore store, WallTime now);
+/// Reads caches, which each reference starts. Errors: kUnimplemented for another driver than etcd;
+/// kNotFound (a Secret or its key) and kInvalidArgument (missing part, unreadable or foreign
+/// certificate), both naming the field; and kUnavailable while a cache cannot be filled.
+Task<StoreContents> read_store(kube::Runtime& runtime, api::kamaji::DataStore store);
+
+/// The cache of a Secret that a DataStore refers to: of that one alone, wherever it is.
+kube::Informer<api::core::Secret> secret_cache(kube::Runtime& runtime, const kube::ObjectKey& key);
 
 }  // namespace nestor::controlplane

@@ -7,10 +7,10 @@
 
 namespace nestor::controlplane {
 
-void add_controllers(kube::Runtime& runtime, Options options) {
+void add_controllers(kube::Runtime& runtime, tenant::Sessions& sessions, Options options) {
   runtime.own<DataStoreController>(runtime, options);
   runtime.own<TenantControlPlaneController>(runtime, options);
-  runtime.own<TenantResourcesController>(runtime, options);
+  runtime.own<TenantResourcesController>(runtime, sessions, options);
   runtime.own<KamajiControlPlaneController>(runtime);
 }
 

@@ -9,6 +9,9 @@
 namespace nestor::kube {
 class Runtime;
 }
+namespace nestor::tenant {
+class Sessions;
+}
 
 /// Control planes as pods: DataStore, TenantControlPlane and KamajiControlPlane.
 namespace nestor::controlplane {
@@ -30,6 +33,6 @@ struct Options {
 
 /// Adds the room's controllers: "datastore", "tenantcontrolplane", "tenant-resources" (what kubeadm
 /// would make inside the tenant) and "kamajicontrolplane".
-void add_controllers(kube::Runtime& runtime, Options options = {});
+void add_controllers(kube::Runtime& runtime, tenant::Sessions& sessions, Options options = {});
 
 }  // namespace nestor::controlplane

@@ -86,15 +86,13 @@ DataStoreController::DataStoreController(kube::Runtime& runtime, Options options
   });
 }
 
-/// One watch a namespace that holds a referenced Secret, from the first time it is named.
+/// One watch a referenced Secret, from the first time it is named.
 void DataStoreController::watch_secrets(const DataStore& store) {
   for (const ContentRef* ref : references(store)) {
     if (!ref->secretReference) continue;
-    const std::string& ns = ref->secretReference->namespace_;
-    if (!watched_.insert(ns).second) continue;
-    auto secrets = runtime_.informers().of<Secret>(kube::Scope{.ns = ns});
-    secrets.subscribe([this](const auto& old, const auto& now) {
-      const kube::ObjectKey secret = now ? now->metadata.key() : old->metadata.key();
+    const kube::ObjectKey secret{ref->secretReference->namespace_, ref->secretReference->name};
+    if (!watched_.insert(secret).second) continue;
+    secret_cache(runtime_, secret).subscribe([this, secret](const auto&, const auto&) {
       for (const auto& other : stores_.list()) {
         if (refers_to(*other, secret)) controller_->enqueue(other->metadata.key());
       }
@@ -115,9 +113,7 @@ std::vector<std::string> DataStoreController::users_of(const std::string& store)
 }
 
 Task<> DataStoreController::validate(const DataStore& store) {
-  kube::Client& client = runtime_.client();
-  NESTOR_CO_TRY(const StoreContents contents,
-                co_await read_store(client, store, runtime_.clock().now()));
+  NESTOR_CO_TRY(const StoreContents contents, co_await read_store(runtime_, store));
   if (store.metadata.annotation(kEnableAuthAnnotation) == "true" && !store.status.ready) {
     EtcdUsers users(runtime_.processes(), options_.etcdctl, contents.access());
     co_return co_await users.ensure_authentication();

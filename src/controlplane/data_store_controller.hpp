@@ -26,8 +26,8 @@ class DataStoreController {
   Options options_;
   kube::Informer<api::kamaji::DataStore> stores_;
   kube::Informer<api::kamaji::TenantControlPlane> tcps_;
-  /// Namespaces whose Secrets wake us.
-  std::set<std::string> watched_;
+  /// Secrets that wake us.
+  std::set<kube::ObjectKey> watched_;
   kube::Controller* controller_ = nullptr;
 };
 

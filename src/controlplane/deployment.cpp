@@ -157,9 +157,10 @@ Json build_deployment(const Work& work, const Address& address, const StoreAcces
 Task<> ensure_deployment(Work& work, const Address& address, const StoreAccess& store,
                          std::optional<Deployment>& out) {
   Json wanted = build_deployment(work, address, store);
-  NESTOR_CO_TRY(const Json applied,
-                co_await apply_object(work, Deployment::kType, std::move(wanted)));
-  NESTOR_CO_TRY(out, from_json<Deployment>(applied));
+  NESTOR_CO_TRY(const auto deployment,
+                co_await work.applier.ensure(work.runtime.client(), work.caches.deployments,
+                                             std::move(wanted)));
+  out = *deployment;
   note_deployment(work, *out);
   co_return Result<>();
 }

@@ -99,17 +99,17 @@ Result<std::optional<Address>> address_of(const TenantControlPlane& tcp, const S
 }
 
 Task<std::optional<Address>> ensure_service(Work& work) {
-  NESTOR_CO_TRY(const Json applied,
-                co_await apply_object(work, Service::kType, build_service(work)));
-  NESTOR_CO_TRY(const Service service, from_json<Service>(applied));
+  Json wanted = build_service(work);
+  NESTOR_CO_TRY(
+      const auto service,
+      co_await work.applier.ensure(work.runtime.client(), work.caches.services, std::move(wanted)));
   auto& status = work.tcp.status.kubernetesResources.service;
   if (!status) status.emplace();
   status->name = work.settings.name;
   status->namespace_ = work.settings.ns;
   status->port = work.settings.port;
-  const Json* balancer = find(applied, {"status", "loadBalancer"});
-  status->loadBalancer = balancer == nullptr ? Json(JsonObject{}) : *balancer;
-  NESTOR_CO_TRY(auto address, address_of(work.tcp, work.settings, service));
+  status->loadBalancer = to_json(service->status.loadBalancer);
+  NESTOR_CO_TRY(auto address, address_of(work.tcp, work.settings, *service));
   if (address) work.tcp.status.controlPlaneEndpoint = host_port(address->host, address->port);
   co_return address;
 }

@@ -43,50 +43,35 @@ std::optional<api::controlplane::Endpoint> parse_endpoint(const std::string& tex
 KamajiControlPlaneController::KamajiControlPlaneController(kube::Runtime& runtime)
     : runtime_(runtime),
       caches_(runtime),
-      kcps_(runtime.informers().of<KamajiControlPlane>()),
-      clusters_(runtime.informers().of<Cluster>()),
-      infrastructures_(runtime.informers().of<KubevirtCluster>()) {
+      planes_(runtime),
+      cluster_secrets_(runtime.informers().of<api::core::Secret>(
+          kube::Scope{.label_selector = std::string(api::cluster::kClusterNameLabel)})),
+      infrastructures_(runtime.informers().of<KubevirtCluster>()),
+      applier_("nestor-kamajicontrolplane") {
   auto& controller = runtime.add_controller(
       "kamajicontrolplane", [this](kube::ObjectKey key) { return reconcile(std::move(key)); });
-  controller.watch(kcps_);
+  controller.watch(planes_.kcps);
   controller.watch_owned(caches_.tcps, KamajiControlPlane::kType);
   // A TenantControlPlane has the name of its KamajiControlPlane, so its Secrets lead here too.
   controller.watch_owned(caches_.secrets, TenantControlPlane::kType);
-  controller.watch_mapped<Cluster>(
-      clusters_, [this](const Cluster& cluster) { return of_cluster(cluster.metadata.key()); });
+  controller.watch_owned(cluster_secrets_, KamajiControlPlane::kType);
+  controller.watch_mapped<Cluster>(planes_.clusters, [this](const Cluster& cluster) {
+    return planes_.of_cluster(cluster.metadata.key());
+  });
   controller.watch_mapped<KubevirtCluster>(
       infrastructures_, [this](const KubevirtCluster& infra) { return of_infrastructure(infra); });
-}
-
-std::shared_ptr<const KamajiControlPlaneController::Cluster>
-KamajiControlPlaneController::cluster_of(const KamajiControlPlane& kcp) const {
-  for (const kube::OwnerReference& owner : kcp.metadata.ownerReferences) {
-    if (owner.kind != Cluster::kType.kind) continue;
-    if (!owner.apiVersion.starts_with(std::string(Cluster::kType.group) + "/")) continue;
-    return clusters_.get({kcp.metadata.namespace_, owner.name});
-  }
-  return nullptr;
-}
-
-std::vector<kube::ObjectKey> KamajiControlPlaneController::of_cluster(
-    const kube::ObjectKey& cluster) const {
-  std::vector<kube::ObjectKey> keys;
-  for (const auto& kcp : kcps_.list(cluster.ns)) {
-    const auto owner = cluster_of(*kcp);
-    if (owner && owner->metadata.name == cluster.name) keys.push_back(kcp->metadata.key());
-  }
-  return keys;
 }
 
 std::vector<kube::ObjectKey> KamajiControlPlaneController::of_infrastructure(
     const KubevirtCluster& infra) const {
   std::vector<kube::ObjectKey> keys;
-  for (const auto& cluster : clusters_.list(infra.metadata.namespace_)) {
+  for (const auto& cluster : planes_.clusters.list(infra.metadata.namespace_)) {
     const auto& reference = cluster->spec.infrastructureRef;
     if (reference.kind != KubevirtCluster::kType.kind || reference.name != infra.metadata.name) {
       continue;
     }
-    for (const kube::ObjectKey& key : of_cluster(cluster->metadata.key())) keys.push_back(key);
+    for (const kube::ObjectKey& key : planes_.of_cluster(cluster->metadata.key()))
+      keys.push_back(key);
   }
   return keys;
 }
@@ -129,19 +114,25 @@ void KamajiControlPlaneController::note_status(KamajiControlPlane& kcp,
 }
 
 Task<kube::ReconcileResult> KamajiControlPlaneController::reconcile(kube::ObjectKey key) {
-  const auto cached = kcps_.get(key);
+  const auto cached = planes_.kcps.get(key);
   if (!cached) co_return kube::ReconcileResult{};
   KamajiControlPlane kcp = *cached;
+  const auto cluster = planes_.cluster_of(kcp);
+  const bool paused = cluster && api::cluster::paused(*cluster, kcp.metadata);
+  if (cluster) {
+    const std::string now = format_rfc3339(runtime_.clock().now());
+    api::cluster::set_paused(kcp.status.conditions, *cluster, kcp.metadata, now);
+  }
   Result<> done;
-  if (kcp.metadata.deleting()) {
+  if (paused) {
+    // Also while it is being deleted: who pauses wants everything to stay as it is.
+  } else if (kcp.metadata.deleting()) {
     done = co_await finish(kcp);
+  } else if (cluster) {
+    done = co_await run_steps(kcp, *cluster);
   } else {
-    const auto cluster = cluster_of(kcp);
     // The Cluster's controller makes itself the owner; that change comes here.
-    if (!cluster) co_return kube::ReconcileResult{};
-    const bool paused = api::cluster::paused(*cluster, kcp.metadata);
-    set(kcp, "Paused", paused, paused ? "Paused" : "NotPaused");
-    if (!paused) done = co_await run_steps(kcp, *cluster);
+    co_return kube::ReconcileResult{};
   }
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(runtime_.client(), *cached, kcp));
   if (!done) co_return std::unexpected(std::move(done).error());
@@ -152,14 +143,13 @@ Task<> KamajiControlPlaneController::run_steps(KamajiControlPlane& kcp, const Cl
   if (!kcp.metadata.has_finalizer(kFinalizer)) kcp.metadata.finalizers.emplace_back(kFinalizer);
   kube::Client& client = runtime_.client();
   Json wanted = build_tenant_control_plane(kcp, cluster);
-  kube::ApplyOptions options{.field_manager = "nestor-kamajicontrolplane"};
-  auto applied = co_await client.apply(TenantControlPlane::kType, std::move(wanted), options);
+  auto applied = co_await applier_.ensure(client, caches_.tcps, std::move(wanted));
   if (!applied) {
     set(kcp, "TenantControlPlaneCreated", false, "ApplyFailed", applied.error().message);
     co_return std::unexpected(std::move(applied).error());
   }
   set(kcp, "TenantControlPlaneCreated", true, "Created");
-  NESTOR_CO_TRY(const TenantControlPlane tcp, from_json<TenantControlPlane>(*applied));
+  const TenantControlPlane& tcp = **applied;
   note_status(kcp, tcp);
 
   const auto endpoint = parse_endpoint(tcp.status.controlPlaneEndpoint);
@@ -211,9 +201,7 @@ Task<> KamajiControlPlaneController::write_secrets(KamajiControlPlane& kcp, cons
   NESTOR_CO_TRY(const std::vector<Json> secrets,
                 build_cluster_secrets(kcp, cluster, tcp, *admin, *ca));
   for (const Json& secret : secrets) {
-    kube::ApplyOptions options{.field_manager = "nestor-kamajicontrolplane"};
-    kube::Client& client = runtime_.client();
-    NESTOR_CO_TRY_VOID(co_await client.apply(api::core::Secret::kType, secret, options));
+    NESTOR_CO_TRY_VOID(co_await applier_.ensure(runtime_.client(), cluster_secrets_, secret));
   }
   set(kcp, "KubeadmResourcesCreated", true, "Created");
   co_return Result<>();
@@ -235,6 +223,7 @@ Task<> KamajiControlPlaneController::finish(KamajiControlPlane& kcp) {
   auto live = co_await client.get(TenantControlPlane::kType, key);
   if (live) co_return co_await kube::ensure_deleted(client, TenantControlPlane::kType, key);
   if (live.error().code != Code::kNotFound) co_return std::unexpected(std::move(live).error());
+  applier_.forget(TenantControlPlane::kType, key);
   std::erase(kcp.metadata.finalizers, kFinalizer);
   co_return Result<>();
 }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "api/infrastructure/kubevirt_cluster.hpp"
+#include "controlplane/control_planes.hpp"
 #include "controlplane/controlplane.hpp"
 #include "controlplane/tenant_from_kamaji.hpp"
 #include "controlplane/work.hpp"
@@ -21,8 +22,6 @@ class KamajiControlPlaneController {
   using Cluster = api::cluster::Cluster;
   using KubevirtCluster = api::infrastructure::KubevirtCluster;
 
-  std::shared_ptr<const Cluster> cluster_of(const KamajiControlPlane& kcp) const;
-  std::vector<kube::ObjectKey> of_cluster(const kube::ObjectKey& cluster) const;
   std::vector<kube::ObjectKey> of_infrastructure(const KubevirtCluster& infra) const;
   Task<> run_steps(KamajiControlPlane& kcp, const Cluster& cluster);
   Task<> patch_infrastructure(KamajiControlPlane& kcp, const Cluster& cluster);
@@ -35,9 +34,11 @@ class KamajiControlPlaneController {
 
   kube::Runtime& runtime_;
   Caches caches_;
-  kube::Informer<KamajiControlPlane> kcps_;
-  kube::Informer<Cluster> clusters_;
+  ControlPlanes planes_;
+  /// Secrets of Clusters: ours are among them.
+  kube::Informer<api::core::Secret> cluster_secrets_;
   kube::Informer<KubevirtCluster> infrastructures_;
+  kube::Applier applier_;
 };
 
 /// "host:port" or "[host]:port" taken apart; nothing when it is neither.

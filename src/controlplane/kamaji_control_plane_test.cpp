@@ -71,6 +71,54 @@ TEST_F(KamajiWorld, BecomesATenantAndTellsItsEndpoint) {
   EXPECT_EQ(secret("sky-ca").data.at("tls.crt"), secret("blue-ca").data.at("ca.crt"));
 }
 
+TEST_F(KamajiWorld, PutsBackWhatTheTenantChangesOrDeletes) {
+  create();
+  give_address("192.0.2.7");
+  make_ready();
+  const kube::ObjectKey cluster{"team", "sky"};
+  ASSERT_TRUE(until([&] { return initialized() && sessions->find(cluster) != nullptr; }));
+  quiet();
+  tenant.clear_calls();
+
+  const kube::ResourceType config_maps{"", "v1", "ConfigMap", "configmaps"};
+  const kube::ResourceType bindings{"rbac.authorization.k8s.io", "v1", "ClusterRoleBinding",
+                                    "clusterrolebindings", false};
+  const kube::ObjectKey config{"kube-system", "kubeadm-config"};
+  const kube::ObjectKey binding{
+      "", tenant.all(bindings).at(0).at("metadata").at("name").as_string().c_str()};
+  ASSERT_TRUE(tenant.erase(bindings, binding));
+  EXPECT_TRUE(until([&] { return tenant.peek(bindings, binding).has_value(); }));
+
+  const Json before = tenant.peek(config_maps, config).value();
+  Json changed = before;
+  changed.as_object()["data"].as_object()["ClusterConfiguration"] = "mine";
+  tenant.put(config_maps, std::move(changed));
+  EXPECT_TRUE(until([&] {
+    return *find(tenant.peek(config_maps, config).value(), {"data"}) == *find(before, {"data"});
+  }));
+  quiet();
+  // These two and no other; and what else happens there is none of our business.
+  EXPECT_EQ(tenant.count("apply"), 2U);
+  Json foreign = JsonObject{{"metadata", JsonObject{{"name", "app"}, {"namespace", "default"}}}};
+  tenant.put(config_maps, std::move(foreign));
+  quiet();
+  EXPECT_EQ(tenant.count("apply"), 2U);
+}
+
+TEST_F(KamajiWorld, PutsBackTheKubeconfigAndWritesNothingElse) {
+  create();
+  give_address("192.0.2.7");
+  make_ready();
+  ASSERT_TRUE(until([&] { return initialized(); }));
+  quiet();
+  management.clear_calls();
+  ASSERT_TRUE(management.erase(Secret::kType, {"team", "sky-kubeconfig"}));
+  EXPECT_TRUE(until(
+      [&] { return management.peek(Secret::kType, {"team", "sky-kubeconfig"}).has_value(); }));
+  quiet();
+  EXPECT_EQ(management.count("apply"), 1U);
+}
+
 TEST_F(KamajiWorld, DoesNothingWithoutItsCluster) {
   KamajiControlPlane lonely;
   lonely.metadata.name = "blue";
@@ -94,6 +142,13 @@ TEST_F(KamajiWorld, StandsStillWhileTheClusterIsPaused) {
   management.put(changed);
   quiet();
   EXPECT_EQ(tcp().spec.controlPlane.deployment.replicas, 1);
+  management.erase(KamajiControlPlane::kType, {"team", "blue"});
+  quiet();
+  EXPECT_FALSE(tcp().metadata.deleting());
+  cluster.spec.paused = false;
+  management.put(cluster);
+  EXPECT_TRUE(until(
+      [&] { return !management.peek(KamajiControlPlane::kType, {"team", "blue"}).has_value(); }));
 }
 
 TEST_F(KamajiWorld, IsGoneOnlyAfterItsTenant) {

@@ -87,7 +87,8 @@ Task<> ensure_kubeadm_config(Work& work, const Address& address) {
                            {"kind", "ConfigMap"},
                            {"metadata", std::move(metadata)},
                            {"data", to_json(data)}};
-  NESTOR_CO_TRY_VOID(co_await apply_object(work, api::core::ConfigMap::kType, std::move(object)));
+  NESTOR_CO_TRY_VOID(co_await work.applier.ensure(work.runtime.client(), work.caches.config_maps,
+                                                  std::move(object)));
   auto& status = work.tcp.status.kubeadmconfig;
   status.configmapName = name;
   note(status, checksum(data), work.now());

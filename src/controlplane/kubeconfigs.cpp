@@ -1,7 +1,7 @@
 #include "controlplane/kubeconfigs.hpp"
 
+#include "base/join.hpp"
 #include "controlplane/cidr.hpp"
-#include "controlplane/join.hpp"
 #include "controlplane/konnectivity.hpp"
 #include "controlplane/names.hpp"
 #include "pki/kubeconfig.hpp"

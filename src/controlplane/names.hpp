@@ -24,6 +24,9 @@ inline constexpr std::string_view kChecksumAnnotation = "kamaji.clastix.io/check
 inline constexpr std::string_view kPausedAnnotation = "kamaji.clastix.io/paused";
 /// Presence asks for a new certificate; its value becomes the time it was made.
 inline constexpr std::string_view kRotateAnnotation = "certs.kamaji.clastix.io/rotate";
+/// Names another key of the admin kubeconfig Secret than the standard one.
+inline constexpr std::string_view kKubeconfigKeyAnnotation =
+    "kamaji.clastix.io/kubeconfig-secret-key";
 /// "none" leaves the tenant without a network plugin of ours.
 inline constexpr std::string_view kCniAnnotation = "nestor.dev/cni";
 /// On what we apply inside tenants, so that we never delete what somebody else installed.

@@ -12,6 +12,7 @@
 #include "controlplane/json_patch.hpp"
 #include "controlplane/kamaji_control_plane_controller.hpp"
 #include "controlplane/manifest.hpp"
+#include "controlplane/tenant_kinds.hpp"
 #include "controlplane/tenant_objects.hpp"
 
 namespace nestor::controlplane {

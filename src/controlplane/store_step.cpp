@@ -1,9 +1,9 @@
 #include "controlplane/store_step.hpp"
 
+#include "base/join.hpp"
 #include "base/log.hpp"
 #include "controlplane/certificates.hpp"
 #include "controlplane/checksum.hpp"
-#include "controlplane/join.hpp"
 #include "controlplane/names.hpp"
 
 namespace nestor::controlplane {
@@ -145,8 +145,7 @@ Task<StoreContents> open_store(Work& work) {
     co_return fail(Code::kUnimplemented, "moving from DataStore " + status.dataStoreName + " to " +
                                              name + " is not supported yet");
   }
-  kube::Client& client = work.runtime.client();
-  auto contents = co_await read_store(client, *store, work.runtime.clock().now());
+  auto contents = co_await read_store(work.runtime, *store);
   if (!contents) co_return with_context(std::move(contents).error(), "DataStore " + name);
   status.driver = contents->driver;
   status.dataStoreName = name;
@@ -190,9 +189,7 @@ Task<> clean_store(Work& work, std::string etcdctl) {
               work.settings.ns, work.settings.name, name);
     co_return Result<>();
   }
-  kube::Client& client = work.runtime.client();
-  NESTOR_CO_TRY(const StoreContents contents,
-                co_await read_store(client, *store, work.runtime.clock().now()));
+  NESTOR_CO_TRY(const StoreContents contents, co_await read_store(work.runtime, *store));
   EtcdUsers users(work.runtime.processes(), std::move(etcdctl), contents.access());
   co_return co_await users.remove_tenant(user, schema);
 }

@@ -4,10 +4,10 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include "base/join.hpp"
 #include "controlplane/certificates.hpp"
 #include "controlplane/deployment.hpp"
 #include "controlplane/exposure.hpp"
-#include "controlplane/join.hpp"
 #include "controlplane/konnectivity.hpp"
 #include "controlplane/kubeadm.hpp"
 #include "controlplane/kubeconfigs.hpp"
@@ -58,13 +58,17 @@ void note_version(Work& work, const Deployment* deployment) {
 }
 
 TenantControlPlaneController::TenantControlPlaneController(kube::Runtime& runtime, Options options)
-    : runtime_(runtime), options_(std::move(options)), caches_(runtime) {
+    : runtime_(runtime),
+      options_(std::move(options)),
+      caches_(runtime),
+      applier_(std::string(kFieldManager)) {
   auto& controller = runtime.add_controller(
       "tenantcontrolplane", [this](kube::ObjectKey key) { return reconcile(std::move(key)); });
   controller.watch(caches_.tcps);
   controller.watch_owned(caches_.services, TenantControlPlane::kType);
   controller.watch_owned(caches_.secrets, TenantControlPlane::kType);
   controller.watch_owned(caches_.deployments, TenantControlPlane::kType);
+  controller.watch_owned(caches_.config_maps, TenantControlPlane::kType);
   controller.watch_mapped<api::kamaji::DataStore>(
       caches_.stores, [this](const api::kamaji::DataStore& store) {
         std::vector<kube::ObjectKey> keys;
@@ -82,10 +86,10 @@ Task<kube::ReconcileResult> TenantControlPlaneController::reconcile(kube::Object
   const auto cached = caches_.tcps.get(key);
   if (!cached) co_return kube::ReconcileResult{};
   const TenantControlPlane& tcp = *cached;
-  if (tcp.metadata.deleting()) co_return co_await finish(tcp);
   if (tcp.metadata.annotations.contains(std::string(kPausedAnnotation))) {
     co_return kube::ReconcileResult{};
   }
+  if (tcp.metadata.deleting()) co_return co_await finish(tcp);
   if (!tcp.metadata.has_finalizer(kStoreFinalizer)) {
     // Its own write comes back as an event and goes on from there.
     NESTOR_CO_TRY_VOID(co_await add_finalizer(tcp));
@@ -96,7 +100,11 @@ Task<kube::ReconcileResult> TenantControlPlaneController::reconcile(kube::Object
     runtime_.events().warning(tcp, "InvalidSpec", settings.error().message);
     co_return std::unexpected(std::move(settings).error());
   }
-  Work work{.runtime = runtime_, .caches = caches_, .tcp = tcp, .settings = *settings};
+  Work work{.runtime = runtime_,
+            .caches = caches_,
+            .applier = applier_,
+            .tcp = tcp,
+            .settings = *settings};
   std::optional<Deployment> deployment;
   const Result<> done = co_await run_steps(work, deployment);
   note_version(work, deployment ? &*deployment : nullptr);
@@ -155,6 +163,13 @@ Task<> TenantControlPlaneController::run_steps(Work& work, std::optional<Deploym
   co_return co_await ensure_deployment(work, *address, access, deployment);
 }
 
+void TenantControlPlaneController::forget(const TenantControlPlane& tcp) {
+  const kube::ObjectKey key = tcp.metadata.key();
+  applier_.forget(Deployment::kType, key);
+  applier_.forget(api::core::Service::kType, key);
+  applier_.forget(api::core::ConfigMap::kType, {key.ns, kubeadm_config_name(key.name)});
+}
+
 Task<> TenantControlPlaneController::add_finalizer(const TenantControlPlane& tcp) {
   std::vector<std::string> finalizers = tcp.metadata.finalizers;
   finalizers.emplace_back(kStoreFinalizer);
@@ -171,7 +186,9 @@ Task<kube::ReconcileResult> TenantControlPlaneController::finish(const TenantCon
   kube::Client& client = runtime_.client();
   // First the programs: while they run they would write their leases again.
   NESTOR_CO_TRY_VOID(co_await kube::ensure_deleted(client, Deployment::kType, key));
-  Work work{.runtime = runtime_, .caches = caches_, .tcp = tcp, .settings = {}};
+  forget(tcp);
+  Work work{
+      .runtime = runtime_, .caches = caches_, .applier = applier_, .tcp = tcp, .settings = {}};
   if (auto settings = resolve_settings(tcp, options_.default_data_store)) {
     work.settings = std::move(*settings);
   }

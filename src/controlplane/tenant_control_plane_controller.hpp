@@ -23,10 +23,12 @@ class TenantControlPlaneController {
   Task<> find_address(Work& work, std::optional<Address>& out);
   Task<kube::ReconcileResult> finish(const TenantControlPlane& tcp);
   Task<> add_finalizer(const TenantControlPlane& tcp);
+  void forget(const TenantControlPlane& tcp);
 
   kube::Runtime& runtime_;
   Options options_;
   Caches caches_;
+  kube::Applier applier_;
 };
 
 /// status.kubernetesResources.version from replicas, readiness and progress. `deployment` is the

@@ -92,6 +92,62 @@ TEST_F(World, ANewManagerFindsEverythingDone) {
   EXPECT_THAT(etcd.commands, IsEmpty());
 }
 
+TEST_F(World, AsksAndWritesNothingWhenNothingChanged) {
+  management.put(sample());
+  give_address("192.0.2.7");
+  make_ready();
+  ASSERT_TRUE(until([&] { return is_ready() && tcp().status.addons.coreDNS; }));
+  quiet();
+  management.clear_calls();
+  tenant.clear_calls();
+  TenantControlPlane touched = tcp();
+  touched.metadata.labels["touched"] = "yes";
+  management.put(touched);
+  quiet();
+  for (const char* verb : {"get", "list", "create", "update", "patch", "apply", "delete"}) {
+    EXPECT_EQ(management.count(verb), 0U) << verb;
+    EXPECT_EQ(tenant.count(verb), 0U) << verb;
+  }
+}
+
+TEST_F(World, PutsBackWhatOthersChange) {
+  management.put(sample());
+  give_address("192.0.2.7");
+  make_ready();
+  ASSERT_TRUE(until([&] { return is_ready(); }));
+  quiet();
+  const kube::ResourceType config_maps{"", "v1", "ConfigMap", "configmaps"};
+  management.erase(config_maps, {"team", "blue-kubeadmconfig"});
+  ASSERT_TRUE(until(
+      [&] { return management.peek(config_maps, {"team", "blue-kubeadmconfig"}).has_value(); }));
+  const auto replicas = [&] {
+    const Json deployment = management.peek(api::apps::Deployment::kType, {"team", "blue"}).value();
+    return find(deployment, {"spec", "replicas"})->to_number<int>();
+  };
+  Json changed = management.peek(api::apps::Deployment::kType, {"team", "blue"}).value();
+  changed.as_object()["spec"].as_object()["replicas"] = 7;
+  management.put(api::apps::Deployment::kType, std::move(changed));
+  EXPECT_TRUE(until([&] { return replicas() == 1; }));
+}
+
+TEST_F(World, APausedOneIsNotEvenDeleted) {
+  TenantControlPlane paused = sample();
+  management.put(paused);
+  ASSERT_TRUE(until([&] { return !tcp().metadata.finalizers.empty(); }));
+  paused = tcp();
+  paused.metadata.annotations["kamaji.clastix.io/paused"] = "";
+  management.put(paused);
+  quiet();
+  management.erase(TenantControlPlane::kType, {"team", "blue"});
+  quiet();
+  ASSERT_TRUE(management.peek(TenantControlPlane::kType, {"team", "blue"}));
+  paused = tcp();
+  paused.metadata.annotations.clear();
+  management.put(paused);
+  EXPECT_TRUE(until(
+      [&] { return !management.peek(TenantControlPlane::kType, {"team", "blue"}).has_value(); }));
+}
+
 TEST_F(World, FillsTheTenantOnceItsApiServerAnswers) {
   management.put(sample());
   give_address("192.0.2.7");

@@ -1,6 +1,5 @@
 #include "controlplane/tenant_objects.hpp"
 
-#include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
@@ -14,30 +13,16 @@
 namespace nestor::controlplane {
 namespace {
 
-// The images that kubeadm of the newest Kubernetes we know, and flannel's own manifest, name.
+// The tags are those of upstream/versions, put in by the build.
 constexpr std::string_view kCoreDnsRepository = "registry.k8s.io/coredns";
-constexpr std::string_view kCoreDnsTag = "v1.14.6";
+constexpr std::string_view kCoreDnsTag = NESTOR_COREDNS_IMAGE;
 constexpr std::string_view kKubeProxyRepository = "registry.k8s.io";
-constexpr std::string_view kFlannelImage = "ghcr.io/flannel-io/flannel:v0.26.7";
+constexpr std::string_view kFlannelImage = "ghcr.io/flannel-io/flannel:" NESTOR_FLANNEL_IMAGE;
 constexpr std::string_view kFlannelCniImage =
-    "ghcr.io/flannel-io/flannel-cni-plugin:v1.6.0-flannel1";
+    "ghcr.io/flannel-io/flannel-cni-plugin:" NESTOR_FLANNEL_CNI_IMAGE;
 constexpr std::string_view kServiceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/";
 /// Before it kube-proxy had nftables only behind a feature gate.
 constexpr int kNftablesMinor = 31;
-
-constexpr std::string_view kRbac = "rbac.authorization.k8s.io";
-constexpr std::array<kube::ResourceType, 10> kTypes{{
-    {"", "v1", "Namespace", "namespaces", false},
-    {"", "v1", "ServiceAccount", "serviceaccounts"},
-    {"", "v1", "ConfigMap", "configmaps"},
-    {"", "v1", "Service", "services"},
-    {"apps", "v1", "DaemonSet", "daemonsets"},
-    {"apps", "v1", "Deployment", "deployments"},
-    {kRbac, "v1", "Role", "roles"},
-    {kRbac, "v1", "RoleBinding", "rolebindings"},
-    {kRbac, "v1", "ClusterRole", "clusterroles", false},
-    {kRbac, "v1", "ClusterRoleBinding", "clusterrolebindings", false},
-}};
 
 std::string joined(const std::vector<std::string>& parts) {
   std::string out;
@@ -185,15 +170,6 @@ Result<TenantObjects> build_tenant_objects(const TenantControlPlane& tcp, const 
   NESTOR_TRY_VOID(add_group(out, "konnectivity-daemonset", tunnel && !as_deployment, variables));
   NESTOR_TRY_VOID(add_group(out, "konnectivity-deployment", as_deployment, variables));
   return out;
-}
-
-Result<kube::ResourceType> type_of(const Json& object) {
-  const std::string_view kind = find_string(object, {"kind"});
-  const std::string_view version = find_string(object, {"apiVersion"});
-  for (const kube::ResourceType& type : kTypes) {
-    if (type.kind == kind && type.api_version() == version) return type;
-  }
-  return fail(Code::kNotFound, "no resource for " + std::string(version) + " " + std::string(kind));
 }
 
 }  // namespace nestor::controlplane

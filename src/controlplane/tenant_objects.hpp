@@ -30,7 +30,4 @@ struct TenantObjects {
 Result<TenantObjects> build_tenant_objects(const TenantControlPlane& tcp, const Settings& settings,
                                            const std::string& endpoint, const std::string& ca_pem);
 
-/// The type of an object of one of those groups. Errors: kNotFound for a kind none of them has.
-Result<kube::ResourceType> type_of(const Json& object);
-
 }  // namespace nestor::controlplane

@@ -1,38 +1,34 @@
 #include "controlplane/tenant_resources_controller.hpp"
 
+#include <algorithm>
+
+#include "base/join.hpp"
 #include "base/log.hpp"
 #include "controlplane/checksum.hpp"
 #include "controlplane/cidr.hpp"
-#include "controlplane/join.hpp"
 #include "controlplane/konnectivity.hpp"
 #include "controlplane/names.hpp"
+#include "controlplane/tenant_kinds.hpp"
 #include "pki/pki.hpp"
 
 namespace nestor::controlplane {
 namespace {
-
-/// Names another key of the admin kubeconfig Secret.
-constexpr std::string_view kKubeconfigKeyAnnotation = "kamaji.clastix.io/kubeconfig-secret-key";
 
 bool answers(const TenantControlPlane& tcp) {
   const std::string& status = tcp.status.kubernetesResources.version.status;
   return status == "Ready" || status == "WriteLimited";
 }
 
-Task<> apply_one(kube::Client& client, Json object) {
+Task<> apply_one(kube::Applier& applier, kube::Client& client, Json object) {
   NESTOR_CO_TRY(const kube::ResourceType type, type_of(object));
-  const std::string name(find_string(object, {"metadata", "name"}));
-  kube::ApplyOptions options{.field_manager = std::string(kTenantFieldManager)};
-  auto applied = co_await client.apply(type, std::move(object), options);
+  auto applied = co_await applier.apply(client, type, std::move(object));
   if (applied) co_return Result<>();
-  co_return with_context(std::move(applied).error(),
-                         "applying " + std::string(type.kind) + " " + name + " in the tenant");
+  co_return with_context(std::move(applied).error(), "in the tenant");
 }
 
-Task<> remove_one(kube::Client& client, const Json& object) {
+Task<> remove_one(kube::Client& client, Json object) {
   NESTOR_CO_TRY(const kube::ResourceType type, type_of(object));
-  const kube::ObjectKey key{std::string(find_string(object, {"metadata", "namespace"})),
-                            std::string(find_string(object, {"metadata", "name"}))};
+  const kube::ObjectKey key = kube::Applier::key_of(object);
   auto there = co_await client.get(type, key);
   if (!there) {
     if (there.error().code == Code::kNotFound) co_return Result<>();
@@ -85,32 +81,55 @@ void note_tunnel(api::kamaji::KonnectivityStatus& status, const api::kamaji::Kon
 
 }  // namespace
 
-Task<> apply_group(kube::Client& client, const TenantGroup& group) {
-  std::vector<Task<>> rest;
-  for (const Json& object : group.objects) {
-    if (is_namespace(object)) {
-      NESTOR_CO_TRY_VOID(co_await apply_one(client, object));
-    } else {
-      rest.push_back(apply_one(client, object));
-    }
-  }
-  co_return co_await join_all(std::move(rest));
-}
-
-Task<> remove_group(kube::Client& client, const TenantGroup& group) {
-  for (auto object = group.objects.rbegin(); object != group.objects.rend(); ++object) {
-    NESTOR_CO_TRY_VOID(co_await remove_one(client, *object));
-  }
-  co_return Result<>();
-}
-
-TenantResourcesController::TenantResourcesController(kube::Runtime& runtime, Options options)
-    : runtime_(runtime), options_(std::move(options)), caches_(runtime) {
+TenantResourcesController::TenantResourcesController(kube::Runtime& runtime,
+                                                     tenant::Sessions& sessions, Options options)
+    : runtime_(runtime),
+      options_(std::move(options)),
+      sessions_(sessions),
+      caches_(runtime),
+      planes_(runtime) {
   if (!options_.connect) options_.connect = kube::make_client;
   auto& controller = runtime.add_controller(
       "tenant-resources", [this](kube::ObjectKey key) { return reconcile(std::move(key)); });
   controller.watch(caches_.tcps);
   controller.watch_owned(caches_.secrets, TenantControlPlane::kType);
+  watch_tenant_objects(sessions_, [this, &controller](const kube::ObjectKey& cluster) {
+    for (auto& key : planes_.of_cluster(cluster)) controller.enqueue(std::move(key));
+  });
+}
+
+std::shared_ptr<tenant::Session> TenantResourcesController::session_of(
+    const kube::ObjectKey& key) const {
+  const auto kcp = planes_.kcps.get(key);
+  const auto cluster = kcp ? planes_.cluster_of(*kcp) : nullptr;
+  return cluster ? sessions_.find(cluster->metadata.key()) : nullptr;
+}
+
+TenantResourcesController::Pending TenantResourcesController::pending(const kube::ObjectKey& key,
+                                                                      const TenantObjects& objects,
+                                                                      const Tenant& tenant) const {
+  const auto session = session_of(key);
+  Pending out;
+  for (const TenantGroup& group : objects.groups) {
+    const bool removed = tenant.removed.contains(group.name);
+    for (const Json& object : group.objects) {
+      const auto type = type_of(object);
+      std::optional<std::shared_ptr<const kube::ObjectMeta>> cached;
+      if (type && session) {
+        cached = find_tenant_object(*session, *type, kube::Applier::key_of(object));
+      }
+      if (group.enabled) {
+        const bool current =
+            type && (cached ? tenant.applier.is_current(*type, object, cached->get())
+                            : tenant.applier.was_applied(*type, object));
+        if (!current) out.apply.push_back(object);
+      } else if (cached ? *cached != nullptr : !removed) {
+        out.remove.push_back(object);
+      }
+    }
+  }
+  std::ranges::reverse(out.remove);
+  return out;
 }
 
 /// By the Service's address and its name in the certificate: no name server is needed.
@@ -138,12 +157,10 @@ Result<> TenantResourcesController::connect(const TenantControlPlane& tcp, const
   if (tenant.client && tenant.kubeconfig_checksum == sum) return {};
   NESTOR_TRY(tenant.client, options_.connect(runtime_.executor(), std::move(config)));
   tenant.kubeconfig_checksum = sum;
-  tenant.fingerprint.clear();
   return {};
 }
 
-Task<> TenantResourcesController::bring_up_to_date(const TenantControlPlane& tcp,
-                                                   const TenantObjects& objects, Tenant& tenant) {
+Task<> TenantResourcesController::bring_up_to_date(Pending pending, Tenant& tenant) {
   kube::Client& client = *tenant.client;
   std::string path = "/readyz";
   if (auto ready = co_await client.get_raw(std::move(path)); !ready) {
@@ -151,16 +168,38 @@ Task<> TenantResourcesController::bring_up_to_date(const TenantControlPlane& tcp
     co_return fail(Code::kUnavailable, "the API server does not answer: " + ready.error().message);
   }
   std::vector<Task<>> tasks;
-  for (const TenantGroup& group : objects.groups) {
-    tasks.push_back(group.enabled ? apply_group(client, group) : remove_group(client, group));
+  for (Json& object : pending.apply) {
+    if (is_namespace(object)) {
+      NESTOR_CO_TRY_VOID(co_await apply_one(tenant.applier, client, std::move(object)));
+    } else {
+      tasks.push_back(apply_one(tenant.applier, client, std::move(object)));
+    }
   }
   NESTOR_CO_TRY_VOID(co_await join_all(std::move(tasks)));
+  for (const Json& object : pending.remove) {
+    NESTOR_CO_TRY_VOID(co_await remove_one(client, object));
+  }
+  co_return Result<>();
+}
+
+/// What the spec asks for in vain, once for each spec.
+void TenantResourcesController::tell(const TenantControlPlane& tcp, const TenantObjects& objects,
+                                     Tenant& tenant) {
+  for (const TenantGroup& group : objects.groups) {
+    if (group.enabled) {
+      tenant.removed.erase(group.name);
+    } else {
+      tenant.removed.insert(group.name);
+    }
+  }
+  std::string fingerprint = fingerprint_of(objects);
+  if (tenant.fingerprint == fingerprint) return;
+  tenant.fingerprint = std::move(fingerprint);
   for (const std::string& warning : objects.warnings) {
     runtime_.events().warning(tcp, "KubeletPatchIgnored", warning);
   }
   log::info("controlplane", "{}: the tenant's resources are up to date",
             tcp.metadata.key().to_string());
-  co_return Result<>();
 }
 
 Task<> TenantResourcesController::note_status(const TenantControlPlane& tcp,
@@ -197,12 +236,9 @@ Task<kube::ReconcileResult> TenantResourcesController::reconcile(kube::ObjectKey
     runtime_.events().warning(*tcp, "InvalidSpec", objects.error().message);
     co_return std::unexpected(std::move(objects).error());
   }
-  const std::string fingerprint = fingerprint_of(*objects);
-  if (tenant.fingerprint != fingerprint) {
-    auto done = co_await bring_up_to_date(*tcp, *objects, tenant);
-    if (!done) co_return std::unexpected(std::move(done).error());
-    tenant.fingerprint = fingerprint;
-  }
+  Pending left = pending(key, *objects, tenant);
+  if (!left.empty()) NESTOR_CO_TRY_VOID(co_await bring_up_to_date(std::move(left), tenant));
+  tell(*tcp, *objects, tenant);
   NESTOR_CO_TRY_VOID(co_await note_status(*tcp, *objects));
   co_return kube::ReconcileResult{};
 }

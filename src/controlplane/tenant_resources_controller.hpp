@@ -2,44 +2,62 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
+#include "controlplane/control_planes.hpp"
 #include "controlplane/controlplane.hpp"
+#include "controlplane/names.hpp"
 #include "controlplane/tenant_objects.hpp"
 #include "controlplane/work.hpp"
+#include "tenant/sessions.hpp"
 
 namespace nestor::controlplane {
 
 /// Keeps what kubeadm would make, and the add-ons, inside each tenant whose API server answers.
+/// What somebody changes or deletes there is put back, as soon as the tenant has a session (one
+/// without a Cluster has none: its objects are applied when the wanted ones change).
 class TenantResourcesController {
  public:
-  TenantResourcesController(kube::Runtime& runtime, Options options);
+  TenantResourcesController(kube::Runtime& runtime, tenant::Sessions& sessions, Options options);
   Task<kube::ReconcileResult> reconcile(kube::ObjectKey key);
 
  private:
-  /// The way into a tenant and what was last applied there.
+  /// The way into a tenant and what was done there. It is not the session's: that one logs in as a
+  /// user whose rights are among the objects applied here.
   struct Tenant {
     std::string kubeconfig_checksum;
     std::unique_ptr<kube::Client> client;
-    /// Of all objects; equal means there is nothing to do.
+    kube::Applier applier{std::string(kTenantFieldManager)};
+    /// Groups that were removed, for tenants without caches.
+    std::set<std::string> removed;
+    /// Of the objects whose warnings were told.
     std::string fingerprint;
+  };
+  /// What is not as wanted.
+  struct Pending {
+    std::vector<Json> apply;
+    /// In the order of removal.
+    std::vector<Json> remove;
+    bool empty() const { return apply.empty() && remove.empty(); }
   };
 
   Result<> connect(const TenantControlPlane& tcp, const Settings& settings, Tenant& tenant,
                    std::string& ca_pem);
-  Task<> bring_up_to_date(const TenantControlPlane& tcp, const TenantObjects& objects,
-                          Tenant& tenant);
+  std::shared_ptr<tenant::Session> session_of(const kube::ObjectKey& key) const;
+  Pending pending(const kube::ObjectKey& key, const TenantObjects& objects,
+                  const Tenant& tenant) const;
+  Task<> bring_up_to_date(Pending pending, Tenant& tenant);
+  void tell(const TenantControlPlane& tcp, const TenantObjects& objects, Tenant& tenant);
   Task<> note_status(const TenantControlPlane& tcp, const TenantObjects& objects);
 
   kube::Runtime& runtime_;
   Options options_;
+  tenant::Sessions& sessions_;
   Caches caches_;
+  ControlPlanes planes_;
   std::map<kube::ObjectKey, Tenant> tenants_;
 };
-
-/// Applies a group: its namespaces first, then the rest at the same time.
-Task<> apply_group(kube::Client& client, const TenantGroup& group);
-/// Deletes those objects of a group that carry our managed-by label.
-Task<> remove_group(kube::Client& client, const TenantGroup& group);
 
 }  // namespace nestor::controlplane

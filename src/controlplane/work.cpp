@@ -15,6 +15,8 @@ Caches::Caches(kube::Runtime& runtime)
       services(runtime.informers().of<api::core::Service>(
           kube::Scope{.label_selector = std::string(kProjectSelector)})),
       deployments(runtime.informers().of<api::apps::Deployment>(
+          kube::Scope{.label_selector = std::string(kProjectSelector)})),
+      config_maps(runtime.informers().of<ConfigMapMetadata>(
           kube::Scope{.label_selector = std::string(kProjectSelector)})) {}
 
 JsonObject metadata_for(const Work& work, const std::string& name, const std::string& component) {
@@ -26,17 +28,6 @@ JsonObject metadata_for(const Work& work, const std::string& name, const std::st
                     {"namespace", work.settings.ns},
                     {"labels", std::move(labels)},
                     {"ownerReferences", std::move(owners)}};
-}
-
-Task<Json> apply_object(Work& work, kube::ResourceType type, Json object) {
-  const std::string name(find_string(object, {"metadata", "name"}));
-  kube::ApplyOptions options{.field_manager = std::string(kFieldManager)};
-  auto applied = co_await work.runtime.client().apply(type, std::move(object), options);
-  if (!applied) {
-    co_return with_context(std::move(applied).error(),
-                           "applying " + std::string(type.kind) + " " + name);
-  }
-  co_return applied;
 }
 
 }  // namespace nestor::controlplane

@@ -4,10 +4,13 @@
 #include <string>
 
 #include "api/apps/deployment.hpp"
+#include "api/core/config_map.hpp"
 #include "api/core/secret.hpp"
 #include "api/core/service.hpp"
 #include "api/kamaji/data_store.hpp"
 #include "controlplane/settings.hpp"
+#include "kube/applier.hpp"
+#include "kube/metadata.hpp"
 #include "kube/runtime.hpp"
 
 namespace nestor::controlplane {
@@ -20,6 +23,8 @@ struct Caches {
   kube::Informer<api::core::Secret> secrets;
   kube::Informer<api::core::Service> services;
   kube::Informer<api::apps::Deployment> deployments;
+  using ConfigMapMetadata = kube::MetadataOf<api::core::ConfigMap::kType>;
+  kube::Informer<ConfigMapMetadata> config_maps;
 };
 
 /// One reconcile of one TenantControlPlane: what the steps read and write. Steps change only
@@ -27,6 +32,8 @@ struct Caches {
 struct Work {
   kube::Runtime& runtime;
   Caches& caches;
+  /// Writes what is not as wanted.
+  kube::Applier& applier;
   TenantControlPlane tcp;
   Settings settings;
   /// When the first certificate is due for renewal.
@@ -38,9 +45,6 @@ struct Work {
 /// metadata of an object of the control plane: name, namespace, the common labels, `component`, and
 /// the TenantControlPlane as owner.
 JsonObject metadata_for(const Work& work, const std::string& name, const std::string& component);
-
-/// Server-side apply by this controller; gives the object as it is now.
-Task<Json> apply_object(Work& work, kube::ResourceType type, Json object);
 
 /// Sets checksum and, when it changed, lastUpdate. For status parts that have both.
 template <class T>

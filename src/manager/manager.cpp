@@ -1,9 +1,9 @@
 #include "manager/manager.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -14,6 +14,7 @@
 #include "base/metrics.hpp"
 #include "base/process.hpp"
 #include "base/random.hpp"
+#include "base/run.hpp"
 #include "bootstrap/bootstrap.hpp"
 #include "cloud/cloud.hpp"
 #include "cluster/cluster.hpp"
@@ -77,6 +78,12 @@ class Manager {
     return {};
   }
 
+  Task<> run_until(asio::signal_set& signals) {
+    co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
+    co_await stop();
+    co_return Result<>{};
+  }
+
   /// Stops everything, in the reverse order.
   asio::awaitable<void> stop() {
     if (runtime_) co_await runtime_->close();
@@ -100,7 +107,7 @@ class Manager {
     controlplane::Options controlplane;
     controlplane.etcdctl = options_.etcdctl;
     controlplane.image = options_.image;
-    controlplane::add_controllers(*runtime_, std::move(controlplane));
+    controlplane::add_controllers(*runtime_, *sessions_, std::move(controlplane));
     if (options_.vm_runtime == "builtin") {
       vm::Options vm;
       vm.launcher_image = options_.vm_launcher_image;
@@ -177,11 +184,9 @@ int run(Options options) {
     return 1;
   }
   asio::signal_set signals(io, SIGINT, SIGTERM);
-  signals.async_wait([&](auto, int) {
-    asio::co_spawn(io, manager.stop(), [&](std::exception_ptr) { io.stop(); });
-  });
-  io.run();
-  return manager.exit_code();
+  const auto ended = run_to_end(io, manager.run_until(signals));
+  if (!ended) log::error("manager", "{}", ended.error().message);
+  return ended ? manager.exit_code() : 1;
 }
 
 }  // namespace nestor::manager

@@ -22,49 +22,12 @@
 #include "kube/runtime.hpp"
 #include "kube/testing/fake_client.hpp"
 #include "pki/pki.hpp"
+#include "tenant/sessions.hpp"
+#include "tenant/testing/forwarding_client.hpp"
 
 namespace nestor::controlplane::testing {
 
 using kube::testing::FakeClient;
-
-/// A Client that lends another one, for owners that want to own theirs.
-class LentClient final : public kube::Client {
- public:
-  explicit LentClient(kube::Client& real) : real_(real) {}
-  Task<Json> get(kube::ResourceType type, kube::ObjectKey key) override {
-    return real_.get(type, std::move(key));
-  }
-  Task<kube::List> list(kube::ResourceType type, std::string ns,
-                        kube::ListOptions options) override {
-    return real_.list(type, std::move(ns), std::move(options));
-  }
-  Task<std::unique_ptr<kube::WatchStream>> watch(kube::ResourceType type, std::string ns,
-                                                 kube::ListOptions options,
-                                                 std::string version) override {
-    return real_.watch(type, std::move(ns), std::move(options), std::move(version));
-  }
-  Task<Json> create(kube::ResourceType type, std::string ns, Json object) override {
-    return real_.create(type, std::move(ns), std::move(object));
-  }
-  Task<Json> update(kube::ResourceType type, Json object, std::string subresource) override {
-    return real_.update(type, std::move(object), std::move(subresource));
-  }
-  Task<Json> patch(kube::ResourceType type, kube::ObjectKey key, kube::PatchType patch_type,
-                   Json body, kube::PatchOptions options) override {
-    return real_.patch(type, std::move(key), patch_type, std::move(body), std::move(options));
-  }
-  Task<Json> apply(kube::ResourceType type, Json object, kube::ApplyOptions options) override {
-    return real_.apply(type, std::move(object), std::move(options));
-  }
-  Task<> remove(kube::ResourceType type, kube::ObjectKey key,
-                kube::DeleteOptions options) override {
-    return real_.remove(type, std::move(key), std::move(options));
-  }
-  Task<std::string> get_raw(std::string path) override { return real_.get_raw(std::move(path)); }
-
- private:
-  kube::Client& real_;
-};
 
 /// A management cluster, one tenant's API server and an etcd, all in memory, with the room's
 /// controllers running over them.
@@ -86,14 +49,18 @@ class World : public ::testing::Test {
     Options options{.etcdctl = "etcdctl", .default_data_store = "main", .connect = {}};
     options.connect = [this](Executor, kube::ClientConfig config) {
       tenant_config = std::move(config);
-      return Result<std::unique_ptr<kube::Client>>(std::make_unique<LentClient>(tenant));
+      return Result<std::unique_ptr<kube::Client>>(
+          std::make_unique<tenant::testing::ForwardingClient>(tenant));
     };
-    add_controllers(*runtime, std::move(options));
+    sessions = std::make_unique<tenant::Sessions>(*runtime, options.connect);
+    add_controllers(*runtime, *sessions, std::move(options));
     runtime->start();
   }
   void stop() {
     if (!runtime) return;
     run_coroutine(io, runtime->close());
+    run_coroutine(io, sessions->close());
+    sessions.reset();
     runtime.reset();
   }
   /// Runs everything until `done`; a failed test after ten seconds. Moves the held clock so that
@@ -196,6 +163,7 @@ class World : public ::testing::Test {
   pki::KeyPair root;
   kube::ClientConfig tenant_config;
   std::unique_ptr<kube::Runtime> runtime;
+  std::unique_ptr<tenant::Sessions> sessions;
 };
 
 }  // namespace nestor::controlplane::testing
