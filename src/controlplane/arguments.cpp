@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/text.hpp"
 #include "controlplane/konnectivity.hpp"
 
 namespace nestor::controlplane {
@@ -16,19 +17,10 @@ constexpr std::string_view kControllerManagerConf = "/etc/kubernetes/controller-
 
 std::string pki(std::string_view file) { return std::string(kPki) + std::string(file); }
 
-std::string join(const std::vector<std::string>& parts, std::string_view separator) {
-  std::string out;
-  for (const std::string& part : parts) {
-    if (!out.empty()) out += separator;
-    out += part;
-  }
-  return out;
-}
-
 std::string urls(const std::vector<std::string>& endpoints, std::string_view separator) {
   std::vector<std::string> out;
   for (const std::string& endpoint : endpoints) out.push_back("https://" + endpoint);
-  return join(out, separator);
+  return joined(out, separator);
 }
 
 /// "--flag" of "--flag=value".
@@ -64,7 +56,7 @@ Flags etcd_flags(const Settings& settings, const StoreAccess& store) {
   for (const auto& [resource, endpoints] : store.overrides) {
     overrides.push_back(resource + "#" + urls(endpoints, ";"));
   }
-  if (!overrides.empty()) flags["--etcd-servers-overrides"] = join(overrides, ",");
+  if (!overrides.empty()) flags["--etcd-servers-overrides"] = joined(overrides);
   return flags;
 }
 
@@ -89,10 +81,10 @@ std::vector<std::string> api_server_arguments(const TenantControlPlane& tcp,
   strong.insert({
       {"--advertise-address", address.advertise},
       {"--client-ca-file", pki("ca.crt")},
-      {"--enable-admission-plugins", join(settings.admission_plugins, ",")},
+      {"--enable-admission-plugins", joined(settings.admission_plugins)},
       {"--kubelet-client-certificate", pki("apiserver-kubelet-client.crt")},
       {"--kubelet-client-key", pki("apiserver-kubelet-client.key")},
-      {"--kubelet-preferred-address-types", join(settings.kubelet_address_types, ",")},
+      {"--kubelet-preferred-address-types", joined(settings.kubelet_address_types)},
       {"--proxy-client-cert-file", pki("front-proxy-client.crt")},
       {"--proxy-client-key-file", pki("front-proxy-client.key")},
       {"--requestheader-allowed-names", "front-proxy-client"},
@@ -100,7 +92,7 @@ std::vector<std::string> api_server_arguments(const TenantControlPlane& tcp,
       {"--secure-port", std::to_string(settings.port)},
       {"--service-account-key-file", pki("sa.pub")},
       {"--service-account-signing-key-file", pki("sa.key")},
-      {"--service-cluster-ip-range", join(settings.service_cidrs, ",")},
+      {"--service-cluster-ip-range", joined(settings.service_cidrs)},
       {"--tls-cert-file", pki("apiserver.crt")},
       {"--tls-private-key-file", pki("apiserver.key")},
   });
@@ -149,7 +141,7 @@ std::vector<std::string> controller_manager_arguments(const TenantControlPlane& 
              {"--authorization-kubeconfig", conf},
              {"--bind-address", "0.0.0.0"},
              {"--client-ca-file", pki("ca.crt")},
-             {"--cluster-cidr", join(settings.pod_cidrs, ",")},
+             {"--cluster-cidr", joined(settings.pod_cidrs)},
              {"--cluster-name", settings.name},
              {"--cluster-signing-cert-file", pki("ca.crt")},
              {"--cluster-signing-key-file", pki("ca.key")},
@@ -159,7 +151,7 @@ std::vector<std::string> controller_manager_arguments(const TenantControlPlane& 
              {"--requestheader-client-ca-file", pki("front-proxy-ca.crt")},
              {"--root-ca-file", pki("ca.crt")},
              {"--service-account-private-key-file", pki("sa.key")},
-             {"--service-cluster-ip-range", join(settings.service_cidrs, ",")},
+             {"--service-cluster-ip-range", joined(settings.service_cidrs)},
              {"--use-service-account-credentials", "true"}};
   return merge(std::move(weak), {}, tcp.spec.controlPlane.deployment.extraArgs.controllerManager);
 }

@@ -11,14 +11,8 @@ namespace {
 using pki::CertificateRequest;
 using pki::KeyPair;
 
-const std::string& value(const SecretData& data, const std::string& key) {
-  static const std::string kEmpty;
-  const auto found = data.find(key);
-  return found == data.end() ? kEmpty : found->second;
-}
-
 KeyPair pair_in(const SecretData& data, const std::string& stem) {
-  return {value(data, stem + ".crt"), value(data, stem + ".key")};
+  return {value_of(data, stem + ".crt"), value_of(data, stem + ".key")};
 }
 
 /// An authority that is there is never replaced for being unreadable: that would lock out every
@@ -84,7 +78,8 @@ Task<> ensure_sa(Work& work) {
   SecretPlan plan{.name = name,
                   .component = "service-account",
                   .usable = [](const SecretData& data) -> Result<> {
-                    if (!value(data, "sa.pub").empty() && !value(data, "sa.key").empty()) return {};
+                    if (!value_of(data, "sa.pub").empty() && !value_of(data, "sa.key").empty())
+                      return {};
                     return fail(Code::kDataLoss, "sa.pub or sa.key is missing");
                   },
                   .make = [] { return make_signing_key(); }};

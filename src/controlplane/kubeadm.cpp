@@ -4,6 +4,7 @@
 #include <boost/json/object.hpp>
 
 #include "api/core/config_map.hpp"
+#include "base/text.hpp"
 #include "controlplane/checksum.hpp"
 #include "controlplane/cidr.hpp"
 #include "controlplane/json_patch.hpp"
@@ -17,15 +18,6 @@ constexpr int kBeta4Minor = 31;
 
 std::string kubeadm_api(const Settings& settings) {
   return settings.minor >= kBeta4Minor ? "kubeadm.k8s.io/v1beta4" : "kubeadm.k8s.io/v1beta3";
-}
-
-std::string joined(const std::vector<std::string>& parts) {
-  std::string out;
-  for (const std::string& part : parts) {
-    if (!out.empty()) out += ",";
-    out += part;
-  }
-  return out;
 }
 
 }  // namespace

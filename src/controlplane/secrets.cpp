@@ -93,6 +93,12 @@ Task<SecretData> check(Work& work, SecretPlan& plan, const Secret& secret) {
 
 }  // namespace
 
+const std::string& value_of(const SecretData& data, const std::string& key) {
+  static const std::string kEmpty;
+  const auto found = data.find(key);
+  return found == data.end() ? kEmpty : found->second;
+}
+
 Task<SecretData> ensure_secret(Work& work, SecretPlan plan) {
   const kube::ObjectKey key{work.settings.ns, plan.name};
   if (const auto cached = work.caches.secrets.get(key)) {

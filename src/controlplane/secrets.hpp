@@ -10,6 +10,8 @@ namespace nestor::controlplane {
 
 /// Decoded contents of a Secret.
 using SecretData = std::map<std::string, std::string>;
+/// "" when it has no such key.
+const std::string& value_of(const SecretData& data, const std::string& key);
 
 /// A Secret that is made once and made again only when it is no longer usable.
 struct SecretPlan {

@@ -2,6 +2,7 @@
 
 #include "base/join.hpp"
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "controlplane/certificates.hpp"
 #include "controlplane/checksum.hpp"
 #include "controlplane/names.hpp"
@@ -12,20 +13,6 @@ namespace {
 using api::kamaji::DataStore;
 
 constexpr std::size_t kPasswordLength = 32;
-
-std::string joined(const std::vector<std::string>& parts) {
-  std::string out;
-  for (const std::string& part : parts) {
-    if (!out.empty()) out += ",";
-    out += part;
-  }
-  return out;
-}
-
-std::string text(const SecretData& data, const std::string& key) {
-  const auto found = data.find(key);
-  return found == data.end() ? "" : found->second;
-}
 
 Task<SecretData> make_config(SecretData wanted) {
   wanted["DB_PASSWORD"] = pki::random_lowercase(kPasswordLength);
@@ -41,10 +28,10 @@ Task<> ensure_config(Work& work, const StoreContents& store) {
                   .component = "datastore-config",
                   .usable = [&wanted](const SecretData& data) -> Result<> {
                     for (const auto& [key, value] : wanted) {
-                      if (text(data, key) == value) continue;
+                      if (value_of(data, key) == value) continue;
                       return fail(Code::kFailedPrecondition, key + " is not as wanted");
                     }
-                    if (!text(data, "DB_PASSWORD").empty()) return {};
+                    if (!value_of(data, "DB_PASSWORD").empty()) return {};
                     return fail(Code::kFailedPrecondition, "DB_PASSWORD is missing");
                   },
                   .make = [&wanted] { return make_config(wanted); }};
@@ -73,10 +60,11 @@ Task<> ensure_certificate(Work& work, const StoreContents& store) {
                   .component = "datastore-certificate",
                   .lifecycle = "x509",
                   .usable = [&](const SecretData& data) -> Result<> {
-                    if (text(data, "ca.crt") != store.ca.cert_pem) {
+                    if (value_of(data, "ca.crt") != store.ca.cert_pem) {
                       return fail(Code::kFailedPrecondition, "the store has another authority");
                     }
-                    const pki::KeyPair pair{text(data, "server.crt"), text(data, "server.key")};
+                    const pki::KeyPair pair{value_of(data, "server.crt"),
+                                            value_of(data, "server.key")};
                     return check_leaf(work, pair, request, store.ca.cert_pem);
                   },
                   .make = [&] { return make_certificate(request, store.ca); }};

@@ -1,8 +1,6 @@
 #include "controlplane/tenant_control_plane_controller.hpp"
 
 #include <algorithm>
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
 
 #include "base/join.hpp"
 #include "controlplane/certificates.hpp"
@@ -18,14 +16,6 @@ namespace nestor::controlplane {
 namespace {
 
 using api::apps::Deployment;
-
-/// A patch of the finalizers as a whole, refused when the object changed meanwhile.
-Json finalizer_patch(const kube::ObjectMeta& metadata, const std::vector<std::string>& finalizers) {
-  JsonArray list;
-  for (const std::string& finalizer : finalizers) list.push_back(Json(finalizer));
-  JsonObject body{{"finalizers", std::move(list)}, {"resourceVersion", metadata.resourceVersion}};
-  return JsonObject{{"metadata", std::move(body)}};
-}
 
 bool writes_limited(const api::kamaji::WritePermissions& permissions) {
   return permissions.blockCreation.value_or(false) || permissions.blockUpdate.value_or(false) ||
@@ -171,13 +161,9 @@ void TenantControlPlaneController::forget(const TenantControlPlane& tcp) {
 }
 
 Task<> TenantControlPlaneController::add_finalizer(const TenantControlPlane& tcp) {
-  std::vector<std::string> finalizers = tcp.metadata.finalizers;
-  finalizers.emplace_back(kStoreFinalizer);
-  Json patch = finalizer_patch(tcp.metadata, finalizers);
-  const kube::ObjectKey key = tcp.metadata.key();
-  NESTOR_CO_TRY_VOID(co_await runtime_.client().patch(TenantControlPlane::kType, key,
-                                                      kube::PatchType::kMerge, std::move(patch)));
-  co_return Result<>();
+  TenantControlPlane after = tcp;
+  after.metadata.finalizers.emplace_back(kStoreFinalizer);
+  co_return co_await kube::patch_changes(runtime_.client(), tcp, after);
 }
 
 Task<kube::ReconcileResult> TenantControlPlaneController::finish(const TenantControlPlane& tcp) {
@@ -196,11 +182,9 @@ Task<kube::ReconcileResult> TenantControlPlaneController::finish(const TenantCon
     runtime_.events().warning(tcp, "DataStoreCleanupFailed", cleaned.error().message);
     co_return std::unexpected(std::move(cleaned).error());
   }
-  std::vector<std::string> finalizers = tcp.metadata.finalizers;
-  std::erase(finalizers, kStoreFinalizer);
-  Json patch = finalizer_patch(tcp.metadata, finalizers);
-  auto removed = co_await client.patch(TenantControlPlane::kType, key, kube::PatchType::kMerge,
-                                       std::move(patch));
+  TenantControlPlane after = tcp;
+  std::erase(after.metadata.finalizers, kStoreFinalizer);
+  auto removed = co_await kube::patch_changes(client, tcp, after);
   if (!removed && removed.error().code != Code::kNotFound) {
     co_return std::unexpected(std::move(removed).error());
   }

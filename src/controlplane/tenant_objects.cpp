@@ -3,6 +3,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include "base/text.hpp"
 #include "controlplane/arguments.hpp"
 #include "controlplane/checksum.hpp"
 #include "controlplane/konnectivity.hpp"
@@ -23,15 +24,6 @@ constexpr std::string_view kFlannelCniImage =
 constexpr std::string_view kServiceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/";
 /// Before it kube-proxy had nftables only behind a feature gate.
 constexpr int kNftablesMinor = 31;
-
-std::string joined(const std::vector<std::string>& parts) {
-  std::string out;
-  for (const std::string& part : parts) {
-    if (!out.empty()) out += ",";
-    out += part;
-  }
-  return out;
-}
 
 std::string image(const std::optional<api::kamaji::ImageOverride>& wanted,
                   std::string_view repository, std::string_view name, std::string_view tag) {
