@@ -194,14 +194,19 @@ Task<> AgentSession::carry(std::int64_t id, Endpoint endpoint) {
     AgentSession& session;
     std::int64_t id;
     Endpoint& endpoint;
+    Gauge open;
     ~End() {
+      open.add(-1);
       endpoint.connection->close();
       endpoint.flow->close({Code::kUnavailable, "the connection is closed", {}});
       session.endpoints_.erase(id);
       session.stream_->post(CloseResponse{"", id});
     }
   };
-  const End end{*this, id, endpoint};
+  const End end{*this, id, endpoint,
+                metrics_.gauge(kMetricPrefix + "open_endpoint_connections",
+                               "Connections to endpoints that are open")};
+  Gauge(end.open).add(1);
   Task<> both = first_of(upload(endpoint.connection, endpoint.flow),
                          download(endpoint.flow, endpoint.connection));
   const Result<> ended = co_await first_of(std::move(both), overdue(clock_, endpoint.flow));

@@ -40,7 +40,7 @@ TEST(TunnelPacket, EveryTypeSurvivesTheTrip) {
 
 TEST(TunnelPacket, IsOnTheWireAsUpstreamWritesIt) {
   // type=DATA(4), field 4 (data): connectID=1, data="hi".
-  EXPECT_EQ(encode(Data{1, "hi"}), std::string("\x08\x04\x2a\x06\x08\x01\x1a\x02hi", 10));
+  EXPECT_EQ(encode(Data{1, "hi"}), std::string("\x08\x04\x22\x06\x08\x01\x1a\x02hi", 10));
   EXPECT_FALSE(decode("\x08"));
   EXPECT_FALSE(decode(std::string("\x08\x32", 2)));
 }
