@@ -89,10 +89,10 @@ std::string size_of(const api::kubevirt::Domain& domain) {
       cpus *= std::max<std::int64_t>(part.value_or(1), 1);
     }
   }
-  std::string memory = domain.memory ? domain.memory->guest : std::string();
+  std::string memory = domain.memory ? domain.memory->guest.text : std::string();
   if (memory.empty()) {
     const auto requested = domain.resources.requests.find("memory");
-    if (requested != domain.resources.requests.end()) memory = requested->second;
+    if (requested != domain.resources.requests.end()) memory = requested->second.text;
   }
   if (memory.empty()) return "";
   return std::to_string(cpus) + "cpu-" + memory;

@@ -65,7 +65,7 @@ std::string handshake_error(TlsLayer& tls, boost::system::error_code error) {
 
 }  // namespace
 
-void tune(tcp::socket& socket) {
+void tune(asio::generic::stream_protocol::socket& socket) {
   boost::system::error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   socket.set_option(asio::socket_base::keep_alive(true), ignored);
