@@ -135,7 +135,13 @@ Task<> Autoscaler::act(Deed& deed) {
     if (!grows(i)) continue;
     log::info(kLog, "{}: {} to {} nodes", deed.view->groups[i].id(), deed.view->groups[i].target,
               *decision.groups[i].replicas);
-    NESTOR_CO_TRY_VOID(co_await write_group(deed.objects[i], decision.groups[i]));
+    auto grown = co_await write_group(deed.objects[i], decision.groups[i]);
+    if (grown) continue;
+    if (grown.error().code != Code::kAborted && grown.error().code != Code::kCancelled) {
+      runtime_.events().warning(deed.objects[i].type(), deed.objects[i].metadata(),
+                                "FailedToScaleUpGroup", grown.error().message);
+    }
+    co_return grown;
   }
   NESTOR_CO_TRY_VOID(co_await mark_nodes(deed));
   for (std::size_t i = 0; i < deed.objects.size(); ++i) {

@@ -46,17 +46,24 @@ void Autoscaler::add() {
   });
   using api::infrastructure::KubevirtMachineTemplate;
   controller_->watch_mapped<KubevirtMachineTemplate>(
-      informers.of<KubevirtMachineTemplate>(), [this](const KubevirtMachineTemplate& changed) {
-        const auto cluster =
-            changed.metadata.labels.find(std::string(api::cluster::kClusterNameLabel));
-        if (cluster == changed.metadata.labels.end()) return std::vector<kube::ObjectKey>{};
-        kube::ObjectKey key{changed.metadata.namespace_, cluster->second};
-        if (tenants_.contains(key)) touched(key, true);
-        return std::vector{std::move(key)};
-      });
+      informers.of<KubevirtMachineTemplate>(),
+      [this](const KubevirtMachineTemplate& changed) { return users_of(changed.metadata); });
   sessions_.on_change([this](const kube::ObjectKey& cluster, bool connected) {
     if (connected) controller_->enqueue(cluster);
   });
+}
+
+/// Clusters with a group that makes its machines from the template.
+std::vector<kube::ObjectKey> Autoscaler::users_of(const kube::ObjectMeta& machine_template) {
+  std::vector<kube::ObjectKey> out;
+  const std::string& ns = machine_template.namespace_;
+  for (const auto& one : runtime_.informers().of<MachineDeployment>().list(ns)) {
+    const auto& ref = one->spec.template_.spec.infrastructureRef;
+    if (ref.name != machine_template.name || !has_sizes(one->metadata)) continue;
+    out.push_back({ns, one->spec.clusterName});
+    touched(out.back(), true);
+  }
+  return out;
 }
 
 void Autoscaler::touched(const kube::ObjectKey& cluster, bool urgent) {

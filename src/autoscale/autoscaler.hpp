@@ -39,6 +39,7 @@ class Autoscaler {
   using TenantPtr = std::shared_ptr<Tenant>;
   using ClusterPtr = kube::Informer<api::cluster::Cluster>::Ptr;
 
+  std::vector<kube::ObjectKey> users_of(const kube::ObjectMeta& machine_template);
   void touched(const kube::ObjectKey& cluster, bool urgent);
   TenantPtr open(const kube::ObjectKey& cluster, std::shared_ptr<tenant::Session> session);
   Task<> decide_and_act(TenantPtr tenant, ClusterPtr cluster, std::vector<GroupObject> objects);

@@ -44,6 +44,7 @@ std::vector<GroupObject> GroupObjects::of(const Cluster& cluster) const {
   std::vector<GroupObject> out;
   const std::string& ns = cluster.metadata.namespace_;
   for (const auto& one : runtime_.informers().of<MachineDeployment>().list(ns)) {
+    if (one->spec.paused.value_or(false)) continue;
     if (usable(cluster, one->metadata, one->spec.clusterName)) add(out, one);
   }
   for (const auto& one : runtime_.informers().of<MachineSet>().list(ns)) {

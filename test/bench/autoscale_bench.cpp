@@ -48,7 +48,7 @@ std::string pod_text(int number, int workload, const std::string& node) {
          app + "\",\"uid\":\"o\",\"controller\":true}]},\"spec\":{" +
          (node.empty() ? "" : "\"nodeName\":\"" + node + "\",") +
          "\"containers\":[{\"name\":\"c\",\"resources\":{\"requests\":{\"cpu\":\"" +
-         std::to_string(60 + workload % 7 * 10) + "m\",\"memory\":\"" +
+         std::to_string(node.empty() ? 900 : 60 + workload % 7 * 10) + "m\",\"memory\":\"" +
          std::to_string(100 + workload % 5 * 20) +
          "Mi\"}}}],\"tolerations\":[{\"key\":"
          "\"node.kubernetes.io/not-ready\",\"operator\":\"Exists\",\"effect\":\"NoExecute\"}]" +
@@ -65,7 +65,7 @@ api::core::Node node_called(const std::string& name, int number, const std::stri
   node.metadata.labels = {{"kubernetes.io/hostname", name},
                           {"kubernetes.io/os", "linux"},
                           {"topology.kubernetes.io/zone", "z" + std::to_string(number % 3)}};
-  node.status.allocatable = {{"cpu", cpu}, {"memory", "8Gi"}, {"pods", "110"}};
+  node.status.allocatable = {{"cpu", cpu}, {"memory", "16Gi"}, {"pods", "110"}};
   kube::Condition ready;
   ready.type = "Ready";
   ready.status = "True";
