@@ -7,6 +7,7 @@
 #include "api/infrastructure/kubevirt_machine_template.hpp"
 #include "autoscale/pace.hpp"
 #include "autoscale/status.hpp"
+#include "autoscale/tenant_kinds.hpp"
 #include "autoscale/testing.hpp"
 #include "tenant/testing/world.hpp"
 
@@ -353,6 +354,61 @@ TEST_F(AutoscaleRoom, GroupsWithoutAnnotationsCostNothing) {
   world.tenant.clear_calls();
   world.pass(minutes(1));
   EXPECT_EQ(world.tenant.count("list", "pods"), 0U);
+  EXPECT_EQ(replicas(), 1);
+}
+
+TEST_F(AutoscaleRoom, WhatANodeCanAttachCounts) {
+  add_group(1, 3, 1);
+  const auto put = [&](const kube::ResourceType& type, const std::string& text) {
+    world.tenant.put(type, testing::yaml("{metadata: {name: " + text + "}"));
+  };
+  put(CsiNode::kType, "w1}, spec: {drivers: [{name: csi.kubevirt.io, allocatable: {count: 1}}]");
+  put(StorageClass::kType, "fast}, provisioner: csi.kubevirt.io");
+  put(PersistentVolume::kType, "pv1}, spec: {csi: {driver: csi.kubevirt.io, volumeHandle: v1}}");
+  put(PersistentVolumeClaim::kType, "a, namespace: default}, spec: {volumeName: pv1}");
+  put(PersistentVolumeClaim::kType, "b, namespace: default}, spec: {storageClassName: fast}");
+  const auto claims = [](const std::string& name) {
+    return "volumes: [{name: v, persistentVolumeClaim: {claimName: " + name + "}}]";
+  };
+  world.tenant.put(Pod::kType, api_pod("old", "1", "w1", "", claims("a")));
+  world.tenant.put(Pod::kType, api_pod("new", "1", "", "", claims("b")));
+  world.pass(seconds(2));
+  EXPECT_EQ(replicas(), 2);
+}
+
+TEST_F(AutoscaleRoom, ANodeCountsOnceBeforeItsMachineNamesIt) {
+  add_group(1, 5, 1);
+  add_pod("old", "4", "w1");
+  add_pod("new", "4");
+  world.pass(seconds(2));
+  ASSERT_EQ(replicas(), 2);
+  follow(false);
+  auto machine = world.management.peek<Machine>({"default", "w2"}).value();
+  machine.spec.providerID = "kubevirt://w2";
+  world.management.put(machine);
+  auto node = api_node("w2", true, world.clock.now());
+  node.spec.providerID = "kubevirt://w2";
+  world.tenant.put(node);
+  add_pod("more", "4");
+  world.pass(seconds(12));
+  EXPECT_EQ(replicas(), 3);
+}
+
+TEST_F(AutoscaleRoom, ALargeTenantIsDecidedOnTheSide) {
+  add_group(0, 9, 0);
+  annotate("capacity.cluster-autoscaler.kubernetes.io/cpu", "4");
+  annotate("capacity.cluster-autoscaler.kubernetes.io/memory", "4Gi");
+  world.tenant.put(api_node("other"));
+  for (int i = 0; i < 3000; ++i) add_pod("p" + std::to_string(i), "1m", "other");
+  add_pod("full", "1", "other");
+  add_pod("new", "4");
+  world.pass(seconds(1));
+  // The work is on another thread, in real time.
+  const auto until = std::chrono::steady_clock::now() + seconds(20);
+  while (replicas() == 0 && std::chrono::steady_clock::now() < until) {
+    world.io.restart();
+    world.io.run_for(std::chrono::milliseconds(1));
+  }
   EXPECT_EQ(replicas(), 1);
 }
 

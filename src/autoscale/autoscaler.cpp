@@ -148,7 +148,10 @@ Task<> Autoscaler::decide_and_act(TenantPtr tenant, ClusterPtr cluster,
     object.faults.insert(object.faults.begin(), faults.begin(), faults.end());
   }
   deed.objects = std::move(objects);
+  const SteadyTime begun = runtime_.clock().steady_now();
   NESTOR_CO_TRY(deed.decision, co_await decide_for(deed.view));
+  const SteadyTime made = runtime_.clock().steady_now();
+  tenant->pace.took(made, made - begun);
   NESTOR_CO_TRY_VOID(co_await act(deed));
   if (const auto next = deed.decision.next) {
     const auto wait =

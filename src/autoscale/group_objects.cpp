@@ -55,7 +55,8 @@ std::vector<GroupObject> GroupObjects::of(const Cluster& cluster) const {
   return out;
 }
 
-void GroupObjects::add_machines(NodeGroup& group, const GroupObject& object) const {
+void GroupObjects::add_machines(const TenantView& view, NodeGroup& group,
+                                const GroupObject& object) const {
   std::set<std::string> set_uids;
   if (object.set) {
     set_uids.insert(object.set->metadata.uid);
@@ -70,11 +71,20 @@ void GroupObjects::add_machines(NodeGroup& group, const GroupObject& object) con
     }
     group.rolling = in_use > 1;
   }
+  std::map<std::string_view, const std::string*> node_by_provider_id;
+  for (const auto& node : view.nodes) {
+    if (!node->spec.providerID.empty()) {
+      node_by_provider_id[node->spec.providerID] = &node->metadata.name;
+    }
+  }
   for (const auto& machine : runtime_.informers().of<Machine>().list(group.metadata.namespace_)) {
     const auto* owner = machine->metadata.controller();
-    if (owner != nullptr && set_uids.contains(owner->uid)) {
-      group.machines.push_back(view_of(*machine));
-    }
+    if (owner == nullptr || !set_uids.contains(owner->uid)) continue;
+    MachineView one = view_of(*machine);
+    // A Node is there a moment before its Machine says so: it must not count twice.
+    const auto node = node_by_provider_id.find(one.provider_id);
+    if (one.node.empty() && node != node_by_provider_id.end()) one.node = *node->second;
+    group.machines.push_back(std::move(one));
   }
 }
 
@@ -129,7 +139,7 @@ NodeGroup GroupObjects::describe(const TenantView& view, GroupObject& object) co
   group.target = replicas.value_or(group.min);
   group.options = read_group_options(group.metadata, view.options, object.faults);
   group.state = read_state(group.metadata);
-  add_machines(group, object);
+  add_machines(view, group, object);
   add_template(view, group, object);
   return group;
 }

@@ -41,7 +41,7 @@ class GroupObjects {
 
  private:
   NodeGroup describe(const TenantView& view, GroupObject& object) const;
-  void add_machines(NodeGroup& group, const GroupObject& object) const;
+  void add_machines(const TenantView& view, NodeGroup& group, const GroupObject& object) const;
   void add_template(const TenantView& view, NodeGroup& group, GroupObject& object) const;
 
   kube::Runtime& runtime_;

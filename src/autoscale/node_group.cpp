@@ -169,6 +169,7 @@ MachineView view_of(const api::cluster::Machine& machine) {
   MachineView out;
   out.name = machine.metadata.name;
   out.node = machine.status.nodeRef.name;
+  out.provider_id = machine.spec.providerID;
   out.created = parse_rfc3339(machine.metadata.creationTimestamp).value_or(WallTime{});
   out.deleting = machine.metadata.deleting();
   out.marked =

@@ -40,6 +40,8 @@ struct MachineView {
   std::string name;
   /// Its Node in the tenant; "" until there is one.
   std::string node;
+  /// Tells its Node before `node` is known.
+  std::string provider_id;
   WallTime created;
   bool deleting = false;
   /// By this room, as the next to go.

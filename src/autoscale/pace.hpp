@@ -7,12 +7,16 @@
 
 namespace nestor::autoscale {
 
-/// When to decide: soon after something urgent, so that pods made together are seen together; and
-/// not more often than now and then for what can wait. Pure.
+/// When to decide: soon after something urgent, so that pods made together are seen together; not
+/// more often than now and then for what can wait; and never so often that one tenant, whatever it
+/// makes, takes more than its share of the time. Pure.
 class Pace {
  public:
   static constexpr Duration kBatch = std::chrono::milliseconds(300);
   static constexpr Duration kRelaxed = std::chrono::seconds(10);
+
+  /// For one part of deciding, so many parts of leaving it alone.
+  static constexpr int kRest = 9;
 
   /// A pod found no node, or a person changed a group.
   void urgent(SteadyTime now) {
@@ -31,13 +35,19 @@ class Pace {
     for (const auto& one : {urgent_, relaxed_, wake_}) {
       if (one && (!out || *one < *out)) out = one;
     }
+    if (out) out = std::max(*out, not_before_);
     return out;
   }
+  /// A decision begins: what is asked for from now on asks for another one.
   void decided(SteadyTime now) {
     decided_ = now;
     urgent_.reset();
     relaxed_.reset();
     wake_.reset();
+  }
+  /// It was made, and took so long.
+  void took(SteadyTime now, std::chrono::steady_clock::duration time) {
+    not_before_ = now + time * kRest;
   }
 
  private:
@@ -45,6 +55,7 @@ class Pace {
   std::optional<SteadyTime> relaxed_;
   std::optional<SteadyTime> wake_;
   SteadyTime decided_{};
+  SteadyTime not_before_{};
 };
 
 }  // namespace nestor::autoscale

@@ -11,6 +11,9 @@ constexpr const char* kPodDelay = "cluster-autoscaler.kubernetes.io/pod-scale-up
 /// Rounds of choosing a group; each but the last adds nodes.
 constexpr int kMaxRounds = 100;
 
+/// Pending pods that one decision looks at; the others wait for the next.
+constexpr std::size_t kMaxPending = 3000;
+constexpr Duration kNextBatch = std::chrono::seconds(1);
 /// Pods that are named in one decision's events.
 constexpr std::size_t kMaxNotes = 200;
 
@@ -45,35 +48,47 @@ void Planner::add_upcoming() {
   }
 }
 
+/// Whether the autoscaler is to find a node for a pod that has none.
+bool Planner::to_be_helped(const Pod& pod) {
+  if (!pod.unschedulable || pod.owned_by("DaemonSet")) return false;
+  if (pod.priority < view_.options.expendable_pods_priority_cutoff) return false;
+  // It waits for lesser pods to make room on a node that was chosen already.
+  if (node_by_name_.contains(pod.nominated_node)) return false;
+  Duration delay = view_.options.new_pod_scale_up_delay;
+  if (auto own = parse_duration(pod.metadata.annotation(kPodDelay))) delay = *own;
+  // Without a delay the clocks need not agree.
+  if (delay.count() == 0) return true;
+  const auto born = parse_rfc3339(pod.metadata.creationTimestamp).value_or(now_);
+  if (now_ >= born + delay) return true;
+  wake(born + delay);
+  return false;
+}
+
 /// Pods without a node, and those whose node is going, as new pods of the snapshot.
 std::vector<PodIndex> Planner::pending_pods() {
-  std::vector<PodIndex> out;
-  const auto add = [&](const PodPtr& pod) {
-    out.push_back(snapshot_.add_pod(class_of(*pod)));
-    pods_.push_back(pod);
-  };
+  std::vector<PodPtr> pending;
   for (const PodPtr& pod : view_.pods) {
     if (pod->finished() || pod->metadata.deleting()) continue;
-    if (!pod->node.empty()) {
-      const auto node = node_by_name_.find(pod->node);
-      if (node == node_by_name_.end() || !remade_elsewhere(*pod)) continue;
-      // From a node that is only about to go they may yet stay.
-      if (nodes_[node->second].going) add(pod);
+    if (pod->node.empty()) {
+      if (to_be_helped(*pod)) pending.push_back(pod);
       continue;
     }
-    if (!pod->unschedulable || pod->owned_by("DaemonSet")) continue;
-    if (pod->priority < view_.options.expendable_pods_priority_cutoff) continue;
-    // It waits for lesser pods to make room on a node that was chosen already.
-    if (node_by_name_.contains(pod->nominated_node)) continue;
-    Duration delay = view_.options.new_pod_scale_up_delay;
-    if (auto own = parse_duration(pod->metadata.annotation(kPodDelay))) delay = *own;
-    const auto born = parse_rfc3339(pod->metadata.creationTimestamp).value_or(now_);
-    // Without a delay the clocks need not agree.
-    if (delay.count() > 0 && now_ < born + delay) {
-      wake(born + delay);
-      continue;
-    }
-    add(pod);
+    const auto node = node_by_name_.find(pod->node);
+    if (node == node_by_name_.end() || !remade_elsewhere(*pod)) continue;
+    // From a node that is only about to go they may yet stay.
+    if (nodes_[node->second].going) pending.push_back(pod);
+  }
+  if (pending.size() > kMaxPending) {
+    // Another part each time, so that those nothing can help do not stand before the others.
+    const double at = random_.uniform() * static_cast<double>(pending.size());
+    std::ranges::rotate(pending, pending.begin() + static_cast<std::ptrdiff_t>(at));
+    pending.resize(kMaxPending);
+    wake(now_ + kNextBatch);
+  }
+  std::vector<PodIndex> out;
+  for (PodPtr& pod : pending) {
+    out.push_back(snapshot_.add_pod(class_of(*pod)));
+    pods_.push_back(std::move(pod));
   }
   return out;
 }

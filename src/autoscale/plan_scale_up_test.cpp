@@ -170,6 +170,15 @@ TEST(ScaleUp, PodsOfANodeThatIsGoingAreWaitedFor) {
   EXPECT_EQ(count(out, "TriggeredScaleUp"), 0);
 }
 
+TEST(ScaleUp, ManyPodsAreTakenPartByPart) {
+  Scene scene;
+  scene.group("a", 0, 1);
+  for (int i = 0; i < 3010; ++i) scene.pod(api_pod("p" + std::to_string(i), "64"));
+  const Decision out = scene.decide();
+  EXPECT_EQ(out.helpless, 3000);
+  EXPECT_EQ(out.next, scene.now + std::chrono::seconds(1));
+}
+
 TEST(ScaleUp, AnIllClusterIsNotChanged) {
   Scene scene;
   scene.group("a", 0, 9);

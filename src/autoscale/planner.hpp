@@ -50,6 +50,7 @@ class Planner {
   // plan_scale_up.cpp
   void add_upcoming();
   void scale_up();
+  bool to_be_helped(const Pod& pod);
   std::vector<PodIndex> pending_pods();
   std::string skip_reason(std::size_t group) const;
   int room(std::size_t group) const;
