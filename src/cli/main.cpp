@@ -1,5 +1,4 @@
 #include <CLI/CLI.hpp>
-
 #include <cstdio>
 #include <string>
 
@@ -40,8 +39,9 @@ struct Program {
 };
 
 void add_connect_options(CLI::App& command, Program& p) {
-  command.add_option("--kubeconfig", p.connect.kubeconfig,
-                     "Of the management cluster (default: $KUBECONFIG, else what `nestor up` wrote)");
+  command.add_option(
+      "--kubeconfig", p.connect.kubeconfig,
+      "Of the management cluster (default: $KUBECONFIG, else what `nestor up` wrote)");
   command.add_option("-n,--namespace", p.connect.ns, "Namespace of the cluster");
   command.add_option("--state-dir", p.connect.state_dir, "Of the embedded management node")
       ->capture_default_str();
@@ -100,8 +100,8 @@ void add_create(Program& p) {
       p.exit_code = print_cluster(p.create);
       return;
     }
-    p.exit_code = run_command(
-        p.connect, [&p](Context& context) { return create_cluster(context, p.create); });
+    p.exit_code = run_command(p.connect,
+                              [&p](Context& context) { return create_cluster(context, p.create); });
   });
 }
 
@@ -135,8 +135,8 @@ void add_cluster_commands(Program& p) {
   add_connect_options(*described, p);
   described->footer("Example:\n  nestor describe cluster demo");
   described->callback([&p] {
-    p.exit_code = run_command(
-        p.connect, [&p](Context& context) { return describe_cluster(context, p.name); });
+    p.exit_code = run_command(p.connect,
+                              [&p](Context& context) { return describe_cluster(context, p.name); });
   });
 
   auto* nodegroup = describe->add_subcommand(
@@ -169,8 +169,8 @@ void add_cluster_commands(Program& p) {
   scale->footer("Example:\n  nestor scale demo --workers 3 --wait");
   scale->callback([&p] {
     p.scale.timeout = std::chrono::seconds(p.timeout_seconds);
-    p.exit_code = run_command(
-        p.connect, [&p](Context& context) { return scale_cluster(context, p.scale); });
+    p.exit_code =
+        run_command(p.connect, [&p](Context& context) { return scale_cluster(context, p.scale); });
   });
 
   auto* remove = p.app.add_subcommand("delete", "Remove something");
@@ -184,8 +184,8 @@ void add_cluster_commands(Program& p) {
   cluster->callback([&p] {
     p.remove.wait = !p.no_wait;
     p.remove.timeout = std::chrono::seconds(p.timeout_seconds);
-    p.exit_code = run_command(
-        p.connect, [&p](Context& context) { return delete_cluster(context, p.remove); });
+    p.exit_code = run_command(p.connect,
+                              [&p](Context& context) { return delete_cluster(context, p.remove); });
   });
 
   auto* console = p.app.add_subcommand("console", "Follow a machine's serial console");
