@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -73,6 +74,10 @@ struct Scanner {
   }
 };
 
+/// Nanoseconds in 64 bits reach from 1677 to 2262. These bounds leave room to subtract two times.
+constexpr std::chrono::sys_days kEarliest = std::chrono::year(1800) / 1 / 1;
+constexpr std::chrono::sys_days kLatest = std::chrono::year(2200) / 1 / 1;
+
 }  // namespace
 
 Result<WallTime> parse_rfc3339(std::string_view text) {
@@ -105,8 +110,9 @@ Result<WallTime> parse_rfc3339(std::string_view text) {
   if (!scan.ok || !scan.rest.empty() || !date.ok() || hour > 23 || minute > 59 || second > 60) {
     return fail(Code::kInvalidArgument, "not an RFC 3339 time: \"" + std::string(text) + "\"");
   }
-  const auto whole = chrono::sys_days(date) + chrono::hours(hour) +
-                     chrono::minutes(minute - offset_minutes) + chrono::seconds(second);
+  auto whole = chrono::sys_days(date) + chrono::hours(hour) +
+               chrono::minutes(minute - offset_minutes) + chrono::seconds(second);
+  whole = std::clamp<chrono::sys_seconds>(whole, kEarliest, kLatest);
   return chrono::time_point_cast<WallTime::duration>(whole) +
          chrono::duration_cast<WallTime::duration>(chrono::nanoseconds(nanoseconds));
 }

@@ -40,7 +40,7 @@ class SystemClock final : public Clock {
 
 /// RFC 3339 in UTC with seconds, as Kubernetes writes `metav1.Time`: "2026-01-02T03:04:05Z".
 std::string format_rfc3339(WallTime time);
-/// Reads metav1.Time and metav1.MicroTime. Errors: kInvalidArgument.
+/// Reads metav1.Time and MicroTime, held within the years 1800 to 2200. Errors: kInvalidArgument.
 Result<WallTime> parse_rfc3339(std::string_view text);
 
 }  // namespace nestor

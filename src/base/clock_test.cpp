@@ -28,6 +28,14 @@ TEST(Rfc3339, KnowsFractionsAndOffsets) {
   EXPECT_EQ(parse_rfc3339("2026-01-01T23:04:05-04:00"), *whole);
 }
 
+TEST(Rfc3339, ReadsTimesThatTheClockCannotHoldAsItsEnds) {
+  const auto zero = parse_rfc3339("0001-01-01T00:00:00Z");
+  const auto never = parse_rfc3339("9999-12-31T23:59:59.5Z");
+  ASSERT_TRUE(zero && never);
+  EXPECT_EQ(format_rfc3339(*zero), "1800-01-01T00:00:00Z");
+  EXPECT_EQ(format_rfc3339(*never), "2200-01-01T00:00:00Z");
+}
+
 TEST(Rfc3339, RefusesWhatIsNoTime) {
   for (const char* text :
        {"", "2026", "2026-01-02", "2026-02-30T00:00:00Z", "2026-01-02T24:00:00Z",

@@ -1,5 +1,6 @@
 #include "base/quantity.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
@@ -61,8 +62,11 @@ Result<std::int64_t> parse_scaled(std::string_view text, int decimals) {
     if (c == '.' && !point) {
       point = true;
     } else if (c >= '0' && c <= '9') {
-      if (__builtin_mul_overflow(value, Wide{10}, &value)) return too_large(text);
-      value += static_cast<unsigned>(c - '0');
+      const Wide digit = static_cast<unsigned>(c - '0');
+      if (__builtin_mul_overflow(value, Wide{10}, &value) ||
+          __builtin_add_overflow(value, digit, &value)) {
+        return too_large(text);
+      }
       ++digits;
       if (point) --exponent;
     } else {
@@ -72,7 +76,8 @@ Result<std::int64_t> parse_scaled(std::string_view text, int decimals) {
   }
   const std::optional<Scale> scale = parse_suffix(rest);
   if (digits == 0 || !scale) return invalid(text);
-  exponent += scale->decimal;
+  // so small or large an exponent decides the outcome alone, and the sum stays an int
+  exponent += std::clamp(scale->decimal, -100'000, 100'000);
   if (__builtin_mul_overflow(value, Wide{1} << scale->binary, &value)) return too_large(text);
   for (; exponent > 0 && value != 0; --exponent) {
     if (__builtin_mul_overflow(value, Wide{10}, &value)) return too_large(text);

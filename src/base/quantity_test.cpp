@@ -37,13 +37,15 @@ TEST(Quantity, RefusesWhatIsNone) {
     ASSERT_FALSE(value) << text;
     EXPECT_EQ(value.error().code, Code::kInvalidArgument) << text;
   }
-  for (const char* text : {"16Ei", "9999999999999999999", "1e999999999",
-                           "99999999999999999999999999999999999999999"}) {
+  for (const char* text :
+       {"16Ei", "9999999999999999999", "1e999999999", "1e2147483647",
+        "340282366920938463463374607431768211457n", "99999999999999999999999999999999999999999"}) {
     const auto value = parse_quantity(text);
     ASSERT_FALSE(value) << text;
     EXPECT_EQ(value.error().code, Code::kOutOfRange) << text;
   }
   EXPECT_EQ(parse_quantity("1e-999999999"), 1);
+  EXPECT_EQ(parse_quantity_milli("1e-2147483648"), 1);
 }
 
 TEST(Quantity, Writes) {
