@@ -245,6 +245,13 @@ void add_roles(Program& p) {
   manager->add_option("--image", o.image, "Of Nestor itself")->capture_default_str();
   manager->add_option("--cloud-zones", o.cloud_zones,
                       "true: zones and regions of nodes reach the tenants' Nodes");
+  manager->add_option("--vm-runtime-class", o.vm_runtime_class, "RuntimeClass that has /dev/kvm");
+  manager->add_option("--vm-kvm-resource", o.vm_kvm_resource, "Device plugin's resource for it");
+  manager->add_flag("--vm-fence,!--no-vm-fence", o.vm_fence, "Keep guests inside their tenant");
+  manager->add_option("--vm-fence-closed", o.vm_fence_closed, "Networks closed to guests")
+      ->delimiter(',');
+  manager->add_option("--vm-fence-open", o.vm_fence_open, "Networks open to guests all the same")
+      ->delimiter(',');
   manager->add_option("--address-pool", o.address_pool, "FIRST-LAST of load-balancer addresses");
   manager->add_option("--etcdctl", o.etcdctl, "Program")->capture_default_str();
   manager->callback([&p] { p.exit_code = manager::run(p.manager); });

@@ -3,6 +3,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include "api/cluster/labels.hpp"
 #include "controlplane/cidr.hpp"
 #include "controlplane/names.hpp"
 
@@ -51,6 +52,11 @@ Json build_service(const Work& work) {
   const auto& profile = work.tcp.spec.networkProfile;
   JsonObject metadata = metadata_for(work, work.settings.name, "service");
   add_metadata(metadata, service.additionalMetadata);
+  // By which the fences of the cluster's machines find it.
+  if (const auto cluster = work.tcp.metadata.label(api::cluster::kClusterNameLabel);
+      !cluster.empty()) {
+    metadata["labels"].as_object()[api::cluster::kClusterNameLabel] = cluster;
+  }
   JsonObject spec{{"type", service.serviceType},
                   {"selector", JsonObject{{kNameLabel, work.settings.name}}},
                   {"ports", build_ports(work)}};

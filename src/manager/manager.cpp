@@ -111,6 +111,11 @@ class Manager {
     if (options_.vm_runtime == "builtin") {
       vm::Options vm;
       vm.launcher_image = options_.vm_launcher_image;
+      vm.runtime_class = options_.vm_runtime_class;
+      vm.kvm_resource = options_.vm_kvm_resource;
+      vm.fence.enabled = options_.vm_fence;
+      if (!options_.vm_fence_closed.empty()) vm.fence.closed = options_.vm_fence_closed;
+      vm.fence.open = options_.vm_fence_open;
       vm::add_controllers(*runtime_, std::move(vm));
     }
     cloud::Options cloud;

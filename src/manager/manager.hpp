@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace nestor::manager {
 
@@ -18,6 +19,13 @@ struct Options {
   /// "builtin" or "none" (where KubeVirt is installed).
   std::string vm_runtime = "builtin";
   std::string vm_launcher_image = "nestor.dev/vm-launcher:dev";
+  /// What gives machines KVM; see vm::Options.
+  std::string vm_runtime_class = {};
+  std::string vm_kvm_resource = {};
+  /// Keeps guests inside their tenant; see vm::FenceOptions. Empty `closed`: private networks.
+  bool vm_fence = true;
+  std::vector<std::string> vm_fence_closed = {};
+  std::vector<std::string> vm_fence_open = {};
   /// "FIRST-LAST" of the embedded pool of load-balancer addresses, or "" for none.
   std::string address_pool = {};
   /// Nestor's own, for what runs of it in control planes and tenants.

@@ -1,6 +1,7 @@
 #include "vm/instance_controller.hpp"
 
 #include "api/core/pod.hpp"
+#include "vm/fence_controller.hpp"
 #include "vm/instance_status.hpp"
 #include "vm/launcher_pod.hpp"
 
@@ -73,6 +74,9 @@ class InstanceController {
       NESTOR_CO_TRY_VOID(
           co_await write(instance, refused_status(*instance, pod.error().message, now())));
       co_return kube::ReconcileResult{};
+    }
+    if (options_.fence.enabled) {
+      set_fence_access(current_fence_access(runtime_, instance->metadata), *pod);
     }
     auto created = co_await runtime_.client().create(Pod::kType, instance->metadata.namespace_,
                                                      std::move(*pod));

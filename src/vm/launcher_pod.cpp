@@ -8,6 +8,7 @@
 #include "base/quantity.hpp"
 #include "vm/launcher/disks.hpp"
 #include "vm/launcher/launcher.hpp"
+#include "vm/launcher/unprivileged.hpp"
 #include "vm/size.hpp"
 
 namespace nestor::vm {
@@ -17,16 +18,10 @@ using api::kubevirt::CloudInit;
 using api::kubevirt::VirtualMachineInstance;
 using api::kubevirt::Volume;
 
-/// What QEMU and the launcher need beside the guest's memory; most of it is TCG's translation
-/// cache.
-constexpr std::int64_t kMemoryOverhead = 250 * kMiB;
 /// KubeVirt's default cpuAllocationRatio.
 constexpr std::int64_t kCpuRatio = 10;
 /// Lets the guest's own grace pass before the kubelet kills the pod. Seconds.
 constexpr std::int64_t kExtraGrace = 30;
-/// Owner of container disks.
-constexpr int kQemuGroup = 107;
-
 std::string hash_suffix(std::string_view text) {
   // FNV-1a: stable over builds, unlike std::hash
   std::uint64_t hash = 14695981039346656037ULL;
@@ -113,13 +108,16 @@ Mounts mounts_of(const VirtualMachineInstance& instance) {
   return out;
 }
 
-/// Requests: the guest's memory with QEMU's own, a tenth of its CPUs unless it asks for more.
-Result<JsonObject> resources_of(const VirtualMachineInstance& instance) {
+/// Requests: the guest's memory with QEMU's own, a tenth of its CPUs unless it asks for more. A
+/// limit leaves room to emulate where KVM turns out not to work.
+Result<JsonObject> resources_of(const VirtualMachineInstance& instance, const Options& options) {
   const api::kubevirt::Domain& domain = instance.spec.domain;
   NESTOR_TRY(const std::int64_t memory, guest_memory(domain));
   NESTOR_TRY(const CpuTopology cpu, cpu_topology(domain));
+  const std::int64_t overhead = memory_overhead(memory, cpu);
+  const bool emulated = options.runtime_class.empty() && options.kvm_resource.empty();
   JsonObject requests{
-      {"memory", format_bytes(memory + kMemoryOverhead)},
+      {"memory", format_bytes(memory + overhead + (emulated ? kTranslationCache : 0))},
       {"cpu", format_milli(std::max<std::int64_t>(cpu.total() * 1000 / kCpuRatio, 1))}};
   JsonObject limits;
   for (const auto& [name, value] : domain.resources.requests) {
@@ -131,7 +129,11 @@ Result<JsonObject> resources_of(const VirtualMachineInstance& instance) {
       continue;
     }
     NESTOR_TRY(const std::int64_t limit, parse_quantity(value));
-    limits[name] = format_bytes(std::max(limit, memory) + kMemoryOverhead);
+    limits[name] = format_bytes(std::max(limit, memory) + overhead + kTranslationCache);
+  }
+  if (!options.kvm_resource.empty()) {
+    requests[options.kvm_resource] = "1";
+    limits[options.kvm_resource] = "1";
   }
   JsonObject out{{"requests", std::move(requests)}};
   if (!limits.empty()) out["limits"] = std::move(limits);
@@ -139,11 +141,13 @@ Result<JsonObject> resources_of(const VirtualMachineInstance& instance) {
 }
 
 JsonObject security_context() {
-  // Root, but able to do nothing more than set up the pod's own network.
+  // Root, but able to do nothing more than set up the pod's own network, and to start and end QEMU
+  // as a plain user.
+  JsonArray added{"NET_ADMIN", "SETUID", "SETGID", "KILL"};
   return {{"runAsUser", 0},
           {"privileged", false},
           {"allowPrivilegeEscalation", false},
-          {"capabilities", JsonObject{{"drop", JsonArray{"ALL"}}, {"add", JsonArray{"NET_ADMIN"}}}},
+          {"capabilities", JsonObject{{"drop", JsonArray{"ALL"}}, {"add", std::move(added)}}},
           {"seccompProfile", JsonObject{{"type", "RuntimeDefault"}}}};
 }
 
@@ -174,6 +178,14 @@ Result<> check_networks(const VirtualMachineInstance& instance) {
   const auto& interfaces = instance.spec.domain.devices.interfaces;
   if (interfaces.size() > 1 || instance.spec.networks.size() > 1) {
     return fail(Code::kUnimplemented, "more than one network is not served yet");
+  }
+  for (const auto& card : interfaces) {
+    const char* binding = nullptr;
+    if (!card.masquerade.is_null()) binding = "masquerade";
+    if (!card.passt.is_null()) binding = "passt";
+    if (binding == nullptr) continue;
+    return fail(Code::kUnimplemented, "interface " + card.name + ": the binding " + binding +
+                                          " is not served; use bridge");
   }
   for (const auto& network : instance.spec.networks) {
     if (!network.multus.is_null()) {
@@ -208,7 +220,7 @@ std::string launcher_pod_name(const kube::ObjectMeta& instance) {
 Result<Json> launcher_pod(const VirtualMachineInstance& instance, const Options& options) {
   NESTOR_TRY_VOID(check_networks(instance));
   NESTOR_TRY_VOID(plan_disks(instance));
-  NESTOR_TRY(JsonObject resources, resources_of(instance));
+  NESTOR_TRY(JsonObject resources, resources_of(instance, options));
   Mounts mounts = mounts_of(instance);
   JsonObject container{{"name", kComputeContainer},
                        {"image", options.launcher_image},
@@ -229,20 +241,19 @@ Result<Json> launcher_pod(const VirtualMachineInstance& instance, const Options&
                   {"enableServiceLinks", false},
                   {"terminationGracePeriodSeconds",
                    instance.spec.terminationGracePeriodSeconds.value_or(30) + kExtraGrace},
-                  {"securityContext", JsonObject{{"supplementalGroups", JsonArray{kQemuGroup}}}},
+                  {"securityContext", JsonObject{{"supplementalGroups", JsonArray{kQemuUser}}}},
                   {"containers", JsonArray{std::move(container)}},
                   {"volumes", std::move(mounts.volumes)}};
   if (!mounts.pull_secrets.empty()) spec["imagePullSecrets"] = std::move(mounts.pull_secrets);
   add_scheduling(instance.spec, spec);
 
-  JsonObject metadata = pod_metadata(instance);
-  if (!options.kvm_device.empty()) {
-    metadata["annotations"].as_object()["cdi.k8s.io/nestor"] = options.kvm_device;
-  }
-  return JsonObject{{"apiVersion", "v1"},
-                    {"kind", "Pod"},
-                    {"metadata", std::move(metadata)},
-                    {"spec", std::move(spec)}};
+  if (!options.runtime_class.empty()) spec["runtimeClassName"] = options.runtime_class;
+  Json pod = JsonObject{{"apiVersion", "v1"},
+                        {"kind", "Pod"},
+                        {"metadata", pod_metadata(instance)},
+                        {"spec", std::move(spec)}};
+  add_fence(options.fence, pod);
+  return pod;
 }
 
 }  // namespace nestor::vm

@@ -84,7 +84,8 @@ TEST(LauncherPod, IsNotPrivileged) {
   const Json* security = find(compute(pod), {"securityContext"});
   EXPECT_FALSE(find(*security, {"privileged"})->as_bool());
   EXPECT_FALSE(find(*security, {"allowPrivilegeEscalation"})->as_bool());
-  EXPECT_EQ(to_text(*find(*security, {"capabilities"})), R"({"drop":["ALL"],"add":["NET_ADMIN"]})");
+  EXPECT_EQ(to_text(*find(*security, {"capabilities"})),
+            R"({"drop":["ALL"],"add":["NET_ADMIN","SETUID","SETGID","KILL"]})");
   EXPECT_FALSE(find(pod, {"spec", "automountServiceAccountToken"})->as_bool());
   for (const Json& volume : find(pod, {"spec", "volumes"})->as_array()) {
     const std::string_view path = find_string(volume, {"hostPath", "path"});
@@ -112,12 +113,12 @@ TEST(LauncherPod, MountsImagesAndSecretsWhereTheLauncherLooks) {
 TEST(LauncherPod, RequestsTheGuestsMemoryWithRoomForQemu) {
   VirtualMachineInstance instance = worker();
   EXPECT_EQ(to_text(*find(compute(pod_of(instance)), {"resources"})),
-            R"({"requests":{"memory":"1786Mi","cpu":"200m"}})");
+            R"({"requests":{"memory":"1926Mi","cpu":"200m"}})");
   instance.spec.domain.resources.requests["cpu"] = "1";
   instance.spec.domain.resources.limits["memory"] = "2Gi";
   const Json resources = *find(compute(pod_of(instance)), {"resources"});
   EXPECT_EQ(find_string(resources, {"requests", "cpu"}), "1");
-  EXPECT_EQ(find_string(resources, {"limits", "memory"}), "2298Mi");
+  EXPECT_EQ(find_string(resources, {"limits", "memory"}), "2438Mi");
 }
 
 TEST(LauncherPod, OutlivesTheGuestsGrace) {
@@ -148,13 +149,27 @@ TEST(LauncherPod, KeepsOnlyProbesThatReachTheGuest) {
   EXPECT_EQ(find(compute(pod), {"livenessProbe"}), nullptr);
 }
 
-TEST(LauncherPod, AsksForKvmOnlyByTheNamedDevice) {
-  EXPECT_EQ(find(pod_of(worker()), {"metadata", "annotations", "cdi.k8s.io/nestor"}), nullptr);
+TEST(LauncherPod, AsksForKvmAsItIsToldTo) {
+  EXPECT_EQ(find(pod_of(worker()), {"spec", "runtimeClassName"}), nullptr);
   Options options;
-  options.kvm_device = "nestor.dev/kvm=kvm";
-  EXPECT_EQ(
-      find_string(pod_of(worker(), options), {"metadata", "annotations", "cdi.k8s.io/nestor"}),
-      "nestor.dev/kvm=kvm");
+  options.runtime_class = "nestor-kvm";
+  EXPECT_EQ(find_string(pod_of(worker(), options), {"spec", "runtimeClassName"}), "nestor-kvm");
+  Options plugin;
+  plugin.kvm_resource = "devices.kubevirt.io/kvm";
+  const Json resources = *find(compute(pod_of(worker(), plugin)), {"resources"});
+  EXPECT_EQ(find_string(resources, {"limits", "devices.kubevirt.io/kvm"}), "1");
+  EXPECT_EQ(find_string(resources, {"requests", "devices.kubevirt.io/kvm"}), "1");
+}
+
+TEST(LauncherPod, RefusesBindingsThatItDoesNotHave) {
+  VirtualMachineInstance instance = worker();
+  instance.spec.domain.devices.interfaces[0].bridge = nullptr;
+  instance.spec.domain.devices.interfaces[0].masquerade = JsonObject{};
+  const auto pod = launcher_pod(instance, {});
+  ASSERT_FALSE(pod);
+  EXPECT_EQ(pod.error().code, Code::kUnimplemented);
+  EXPECT_EQ(pod.error().message,
+            "interface default: the binding masquerade is not served; use bridge");
 }
 
 TEST(LauncherPod, RefusesWhatThisRuntimeDoesNotServe) {

@@ -34,6 +34,14 @@ Result<CpuTopology> cpu_topology(const api::kubevirt::Domain& domain) {
   return out;
 }
 
+std::int64_t memory_overhead(std::int64_t memory, const CpuTopology& cpu) {
+  constexpr std::int64_t kPrograms = 112 * kMiB;
+  constexpr std::int64_t kEachCpu = 8 * kMiB;
+  // in whole MiB, so that the pod's sizes stay readable
+  const std::int64_t page_tables = (memory / 256 + kMiB - 1) / kMiB * kMiB;
+  return kPrograms + page_tables + cpu.total() * kEachCpu;
+}
+
 Result<std::int64_t> guest_memory(const api::kubevirt::Domain& domain) {
   if (domain.memory && !domain.memory->guest.empty()) return parse_quantity(domain.memory->guest);
   if (const Quantity* memory = requested(domain.resources, "memory")) {

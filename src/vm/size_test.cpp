@@ -16,6 +16,11 @@ TEST(CpuTopology, MultipliesAndFallsBackToRequestsAsSockets) {
   EXPECT_FALSE(cpu_topology(domain));
 }
 
+TEST(MemoryOverhead, GrowsWithMemoryAndCpus) {
+  EXPECT_EQ(memory_overhead(1536 * kMiB, {1, 2, 1}), (112 + 6 + 16) * kMiB);
+  EXPECT_EQ(memory_overhead(65536 * kMiB, {1, 16, 1}), (112 + 256 + 128) * kMiB);
+}
+
 TEST(GuestMemory, PrefersGuestThenRequestThenLimit) {
   api::kubevirt::Domain domain;
   EXPECT_FALSE(guest_memory(domain));

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "kube/runtime.hpp"
+#include "vm/fence.hpp"
 
 /// The built-in runtime of virtual machines, for management clusters without KubeVirt: it serves
 /// kubevirt.io/v1 VirtualMachine and VirtualMachineInstance with one pod a machine.
@@ -13,9 +14,12 @@ struct Options {
   std::string launcher_image = "nestor.dev/vm-launcher:dev";
   /// For every container of the pods: "Always", "IfNotPresent" or "Never".
   std::string launcher_pull_policy = "IfNotPresent";
-  /// A CDI device ("vendor/class=name") that gives pods /dev/kvm; "" for none. Without it, machines
-  /// are emulated (a hostPath of /dev/kvm alone does not pass a container's device rules).
-  std::string kvm_device = {};
+  /// What gives pods /dev/kvm: a RuntimeClass (the embedded node has one) or a device plugin's
+  /// resource ("devices.kubevirt.io/kvm"); "" for none. Without either, machines are emulated (a
+  /// hostPath of /dev/kvm alone does not pass a container's device rules).
+  std::string runtime_class = {};
+  std::string kvm_resource = {};
+  FenceOptions fence = {};
 };
 
 /// Adds both controllers; the pods' log is the machine's serial console.

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "cli/node/config_files.hpp"
+#include "cli/node/kvm.hpp"
 #include "cli/node/proxy.hpp"
 #include "cli/node/session.hpp"
 #include "cli/node/system.hpp"
@@ -185,12 +186,15 @@ Result<> install_chart(const Node& node, const std::string& chart,
                                               "--field-manager=nestor-up", "-f", chart + "/crds"}),
                                {},
                                minutes(2)}));
+  const bool kvm = exists(fmt::format("/proc/{}/root{}", node.init_pid, kKvmSpec));
+  if (kvm) NESTOR_TRY_VOID(apply(node, kvm_runtime_class()));
   const auto outcome =
       run_checked({{node.config.program("helm"), "--kubeconfig", node.layout.kubeconfig(),
                     "upgrade", "--install", "nestor", chart, "--namespace", "nestor-system",
                     "--create-namespace", "--wait", "--timeout", "5m", "--set",
-                    fmt::format("addressPool.enabled=true,addressPool.first={},addressPool.last={}",
-                                kFirstAddress, kLastAddress),
+                    fmt::format("addressPool.enabled=true,addressPool.first={},addressPool.last={},"
+                                "vm.kvm.runtimeClassName={}",
+                                kFirstAddress, kLastAddress, kvm ? kKvmRuntime : ""),
                     "--set-string", "image.revision=" + image_revision},
                    {},
                    minutes(6)});

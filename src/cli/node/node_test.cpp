@@ -11,6 +11,7 @@
 #include "base/json.hpp"
 #include "cli/node/config_files.hpp"
 #include "cli/node/images.hpp"
+#include "cli/node/kvm.hpp"
 #include "cli/node/layout.hpp"
 #include "cli/node/proxy.hpp"
 #include "cli/node/system.hpp"
@@ -216,6 +217,39 @@ TEST(Images, AreGroupedByWhatNeedsThemFirst) {
   EXPECT_EQ(groups->rest[1].name, "worker");
   fs::remove(directory / "etcd.tar");
   EXPECT_EQ(find_archives(directory.path()).error().code, Code::kNotFound);
+}
+
+TEST(Kvm, AddsTheDeviceToContainerdsDefaults) {
+  const auto text = kvm_spec(R"({"ociVersion": "1.3.0", "linux": {"resources": {"devices": [
+      {"allow": false, "access": "rwm"}]}}})",
+                             10, 232);
+  ASSERT_TRUE(text);
+  const Json spec = parse_json(*text).value();
+  const JsonArray& rules = find(spec, {"linux", "resources", "devices"})->as_array();
+  ASSERT_EQ(rules.size(), 2u);
+  EXPECT_FALSE(find(rules[0], {"allow"})->as_bool());
+  EXPECT_TRUE(find(rules[1], {"allow"})->as_bool());
+  EXPECT_EQ(find(rules[1], {"minor"})->as_int64(), 232);
+  const JsonArray& devices = find(spec, {"linux", "devices"})->as_array();
+  ASSERT_EQ(devices.size(), 1u);
+  EXPECT_EQ(find_string(devices[0], {"path"}), "/dev/kvm");
+  EXPECT_EQ(find_string(spec, {"ociVersion"}), "1.3.0");
+}
+
+TEST(Kvm, RefusesASpecificationWithoutDeviceRules) {
+  // Without rules of its own it would allow every device.
+  EXPECT_FALSE(kvm_spec(R"({"linux": {}})", 10, 232));
+  EXPECT_FALSE(kvm_spec("no JSON", 10, 232));
+}
+
+TEST(Kvm, RuntimeAndClassHaveOneName) {
+  Config config;
+  config.assets = "/assets";
+  const std::string runtime = kvm_runtime_config(config);
+  EXPECT_NE(runtime.find("containerd.runtimes.nestor-kvm]"), std::string::npos);
+  EXPECT_NE(runtime.find("base_runtime_spec = \"/run/nestor/kvm-spec.json\""), std::string::npos);
+  const auto manifest = parse_yaml_documents(kvm_runtime_class()).value();
+  EXPECT_EQ(find_string(manifest.at(0), {"handler"}), "nestor-kvm");
 }
 
 }  // namespace

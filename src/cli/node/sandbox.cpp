@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cli/node/config_files.hpp"
+#include "cli/node/kvm.hpp"
 #include "cli/node/system.hpp"
 
 namespace nestor::node {
@@ -163,7 +164,10 @@ Result<> make_files(const Config& config) {
   NESTOR_TRY_VOID(write_text("/etc/cni/net.d/10-nestor.conflist", cni_config()));
   NESTOR_TRY_VOID(make_directory("/var/lib/nestor-node"));
   NESTOR_TRY_VOID(make_directory("/var/lib/kubelet", 0750));
-  NESTOR_TRY_VOID(write_text("/run/nestor/containerd.toml", containerd_config(config)));
+  NESTOR_TRY_VOID(make_directory("/run/nestor"));
+  NESTOR_TRY_VOID(make_kvm_spec(config));
+  const std::string kvm = exists(kKvmSpec) ? kvm_runtime_config(config) : "";
+  NESTOR_TRY_VOID(write_text("/run/nestor/containerd.toml", containerd_config(config) + kvm));
   return write_text("/run/nestor/kubeadm.yaml", kubeadm_config(config), 0600);
 }
 

@@ -19,15 +19,17 @@ struct ChildProcess::Watch {
   asio::posix::stream_descriptor descriptor;
 };
 
-Result<std::unique_ptr<ChildProcess>> ChildProcess::start(Executor executor,
-                                                          const std::vector<std::string>& argv,
-                                                          int fd, int child_fd) {
+Result<std::unique_ptr<ChildProcess>> ChildProcess::start(
+    Executor executor, const std::vector<std::string>& argv,
+    const std::vector<std::pair<int, int>>& fds) {
   std::vector<char*> pointers;
   for (const std::string& word : argv) pointers.push_back(const_cast<char*>(word.c_str()));
   pointers.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_adddup2(&actions, fd, child_fd);
+  for (const auto& [ours, theirs] : fds) {
+    ::posix_spawn_file_actions_adddup2(&actions, ours, theirs);
+  }
   pid_t pid = 0;
   const int error =
       ::posix_spawnp(&pid, pointers[0], &actions, nullptr, pointers.data(), ::environ);

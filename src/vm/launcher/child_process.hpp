@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/async.hpp"
@@ -13,11 +14,11 @@ namespace nestor::vm {
 /// A long-running child that shares our standard streams. Thread: event loop.
 class ChildProcess {
  public:
-  /// Starts argv[0] from PATH. `fd` becomes `child_fd` in it and stays ours too.
+  /// Starts argv[0] from PATH. Of each pair the first, ours, is the second in it, in this order.
   /// Errors: kNotFound, kInternal.
   static Result<std::unique_ptr<ChildProcess>> start(Executor executor,
-                                                     const std::vector<std::string>& argv, int fd,
-                                                     int child_fd);
+                                                     const std::vector<std::string>& argv,
+                                                     const std::vector<std::pair<int, int>>& fds);
   /// Kills and reaps a child that still runs.
   ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;

@@ -22,8 +22,10 @@
 #include "base/task_group.hpp"
 #include "vm/launcher/child_process.hpp"
 #include "vm/launcher/disks.hpp"
+#include "vm/launcher/fence_guard.hpp"
 #include "vm/launcher/lifecycle.hpp"
 #include "vm/launcher/qmp_client.hpp"
+#include "vm/launcher/unprivileged.hpp"
 
 namespace nestor::vm {
 namespace {
@@ -34,6 +36,7 @@ using api::kubevirt::VirtualMachineInstance;
 constexpr std::string_view kComponent = "vm.launcher";
 constexpr Duration kDefaultGrace = std::chrono::seconds(30);
 constexpr int kQmpFd = 3;
+constexpr int kTapFd = 4;
 
 Result<VirtualMachineInstance> read_machine() {
   const char* text = std::getenv(std::string(kMachineVariable).c_str());
@@ -45,6 +48,11 @@ Result<VirtualMachineInstance> read_machine() {
   return from_json<VirtualMachineInstance>(json);
 }
 
+std::string environment(std::string_view name) {
+  const char* text = std::getenv(std::string(name).c_str());
+  return text == nullptr ? "" : text;
+}
+
 std::string read_text(const char* path) {
   std::ifstream file(path);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -52,7 +60,8 @@ std::string read_text(const char* path) {
 
 /// Whether KVM can be tried at all. Whether it works shows when the guest runs.
 Accelerator first_choice() {
-  return ::access("/dev/kvm", R_OK | W_OK) == 0 ? Accelerator::kKvm : Accelerator::kTcg;
+  if (::access("/dev/kvm", R_OK | W_OK) != 0) return Accelerator::kTcg;
+  return give_to_qemu("/dev/kvm") ? Accelerator::kKvm : Accelerator::kTcg;
 }
 
 class Launcher {
@@ -113,11 +122,12 @@ class Launcher {
 
     seed_.dns = read_resolv_conf(read_text("/etc/resolv.conf"));
     NESTOR_CO_TRY(seed_.link, co_await set_up_bridge(*processes_));
+    NESTOR_CO_TRY_VOID(co_await put_up_own_fence());
     seed_.instance_name = config.name;
     seed_.instance_ns = machine_.metadata.namespace_;
     seed_.uuid = config.uuid;
     seed_.hostname = machine_.spec.hostname.empty() ? config.name : machine_.spec.hostname;
-    config.nics.push_back({std::string(kTap), seed_.link.mac, seed_.link.mtu});
+    config.nics.push_back({kTapFd, seed_.link.mac, seed_.link.mtu});
     NESTOR_CO_TRY(config.drives, co_await prepare_disks());
     for (const auto& volume : machine_.spec.volumes) {
       if (!volume.containerDisk || config.boot) continue;
@@ -129,12 +139,31 @@ class Launcher {
     co_return config;
   }
 
+  /// Before the guest can send anything. What it may reach is then followed.
+  Task<> put_up_own_fence() {
+    const std::string text = environment(kFenceVariable);
+    if (text.empty()) {
+      log::warn(kComponent, "no fence was asked for: the guest reaches what its pod reaches");
+      co_return Result<>{};
+    }
+    NESTOR_CO_TRY(const Json json, parse_json(text));
+    NESTOR_CO_TRY(const FenceOptions options, from_json<FenceOptions>(json));
+    NESTOR_CO_TRY(Fence fence,
+                  make_fence(options, seed_.link, seed_.dns, environment(kHostAddressVariable),
+                             environment("KUBERNETES_SERVICE_HOST")));
+    NESTOR_CO_TRY_VOID(co_await put_up_fence(*processes_, std::move(fence)));
+    const fs::path folder(kFenceFolder);
+    tasks_.spawn("fence", follow_fence(io_.get_executor(), *processes_, folder));
+    co_return Result<>{};
+  }
+
   Task<std::vector<Drive>> prepare_disks() {
     NESTOR_CO_TRY(const std::vector<DiskPlan> plans, plan_disks(machine_));
     std::vector<Drive> drives;
     for (const DiskPlan& plan : plans) {
       const fs::path state(kStateFolder);
       NESTOR_CO_TRY(Drive drive, co_await prepare_disk(*processes_, plan, seed_, state));
+      NESTOR_CO_TRY_VOID(give_to_qemu(drive.path));
       drives.push_back(std::move(drive));
     }
     co_return drives;
@@ -150,10 +179,14 @@ class Launcher {
     }
     ended_.reset();
     stopped_ = false;
-    const std::vector<std::string> command = qemu_command(config);
+    const std::vector<std::string> command = as_qemu_user(qemu_command(config));
+    NESTOR_CO_TRY(const int tap, open_tap(kTap));
+    share_output();
     QmpClient qmp(io_.get_executor(), pair[0], [this](QmpEvent event) { take(std::move(event)); });
-    auto child = ChildProcess::start(io_.get_executor(), command, pair[1], kQmpFd);
+    auto child =
+        ChildProcess::start(io_.get_executor(), command, {{pair[1], kQmpFd}, {tap, kTapFd}});
     ::close(pair[1]);
+    ::close(tap);
     if (!child) co_return std::unexpected(std::move(child).error());
     Lifecycle life(config.accelerator, clock_.steady_now(), grace_);
     TaskGroup tasks(io_.get_executor());

@@ -57,8 +57,7 @@ void add_drive(const Drive& drive, Args& args) {
 
 void add_nic(const Nic& nic, std::size_t index, Args& args) {
   const std::string id = fmt::format("net{}", index);
-  args.insert(args.end(),
-              {"-netdev", fmt::format("tap,id={},ifname={},script=no,downscript=no", id, nic.tap)});
+  args.insert(args.end(), {"-netdev", fmt::format("tap,id={},fd={}", id, nic.tap_fd)});
   args.insert(args.end(), {"-device", fmt::format("virtio-net-pci,netdev={},mac={},host_mtu={},"
                                                   "romfile=",
                                                   id, nic.mac, nic.mtu)});

@@ -28,7 +28,8 @@ struct Drive {
 
 /// A network card on a tap device.
 struct Nic {
-  std::string tap;
+  /// Number, in the child, of the open device.
+  int tap_fd = 4;
   std::string mac;
   int mtu = 1500;
 };

@@ -91,9 +91,9 @@ TEST(QemuCommand, BootsTheKernelDirectlyOnlyWhenThereIsOne) {
 
 TEST(QemuCommand, GivesTheGuestThePodsMacAndMtu) {
   QemuConfig config = worker();
-  config.nics = {{"tap0", "0a:58:0a:f4:00:05", 1450}};
+  config.nics = {{4, "0a:58:0a:f4:00:05", 1450}};
   const auto args = qemu_command(config);
-  EXPECT_THAT(values(args, "-netdev").at(0), HasSubstr("ifname=tap0"));
+  EXPECT_THAT(values(args, "-netdev").at(0), HasSubstr("tap,id=net0,fd=4"));
   EXPECT_THAT(values(args, "-device"), Contains(HasSubstr("mac=0a:58:0a:f4:00:05,host_mtu=1450")));
 }
 

@@ -1,0 +1,95 @@
+#include "vm/fence.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+#include "api/cluster/labels.hpp"
+#include "base/json_convert.hpp"
+
+namespace nestor::vm {
+namespace {
+
+using api::core::Pod;
+using api::core::Service;
+
+constexpr const char* kVolume = "fence";
+
+std::string lower(std::string text) {
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+std::set<std::string> addresses_of(const Service& service) {
+  std::set<std::string> out(service.spec.clusterIPs.begin(), service.spec.clusterIPs.end());
+  out.insert(service.spec.clusterIP);
+  out.insert(service.spec.externalIPs.begin(), service.spec.externalIPs.end());
+  for (const auto& ingress : service.status.loadBalancer.ingress) out.insert(ingress.ip);
+  out.erase("");
+  out.erase("None");
+  return out;
+}
+
+JsonArray& list_in(Json& object, std::string_view key) {
+  Json& list = object.as_object()[key];
+  if (!list.is_array()) list = JsonArray{};
+  return list.as_array();
+}
+
+Json environment(std::string_view name, std::string value) {
+  return JsonObject{{"name", name}, {"value", std::move(value)}};
+}
+
+}  // namespace
+
+std::string_view fence_cluster(const kube::ObjectMeta& metadata) {
+  return metadata.label(api::cluster::kClusterNameLabel);
+}
+
+FenceAccess fence_access(const std::vector<std::shared_ptr<const Pod>>& pods,
+                         const std::vector<std::shared_ptr<const Service>>& services) {
+  std::set<std::string> peers;
+  for (const auto& pod : pods) {
+    if (pod->metadata.deleting() || api::core::finished(*pod)) continue;
+    for (const auto& address : pod->status.podIPs) peers.insert(address.ip);
+    peers.insert(pod->status.podIP);
+  }
+  peers.erase("");
+  std::set<FenceService> ports;
+  for (const auto& service : services) {
+    if (service->metadata.deleting()) continue;
+    for (const std::string& address : addresses_of(*service)) {
+      for (const auto& port : service->spec.ports) {
+        ports.insert({address, port.protocol.empty() ? "tcp" : lower(port.protocol), port.port});
+      }
+    }
+  }
+  return {{peers.begin(), peers.end()}, {ports.begin(), ports.end()}};
+}
+
+void add_fence(const FenceOptions& options, Json& pod) {
+  if (!options.enabled) return;
+  Json& spec = pod.as_object()["spec"];
+  Json& compute = list_in(spec, "containers").at(0);
+  JsonArray& variables = list_in(compute, "env");
+  variables.push_back(environment(kFenceVariable, to_text(to_json(options))));
+  const JsonObject host{{"fieldRef", JsonObject{{"fieldPath", "status.hostIPs"}}}};
+  variables.push_back(JsonObject{{"name", kHostAddressVariable}, {"valueFrom", host}});
+  list_in(compute, "volumeMounts")
+      .push_back(JsonObject{{"name", kVolume}, {"mountPath", kFenceFolder}, {"readOnly", true}});
+
+  const std::string path = "metadata.annotations['" + std::string(kFenceAnnotation) + "']";
+  const JsonObject item{{"path", kFenceFile}, {"fieldRef", JsonObject{{"fieldPath", path}}}};
+  list_in(spec, "volumes")
+      .push_back(
+          JsonObject{{"name", kVolume}, {"downwardAPI", JsonObject{{"items", JsonArray{item}}}}});
+}
+
+void set_fence_access(const FenceAccess& access, Json& pod) {
+  Json& metadata = pod.as_object()["metadata"];
+  Json& annotations = metadata.as_object()["annotations"];
+  if (!annotations.is_object()) annotations = JsonObject{};
+  annotations.as_object()[kFenceAnnotation] = to_text(to_json(access));
+}
+
+}  // namespace nestor::vm

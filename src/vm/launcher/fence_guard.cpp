@@ -1,0 +1,82 @@
+#include "vm/launcher/fence_guard.hpp"
+
+#include <sys/inotify.h>
+
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fstream>
+#include <iterator>
+
+#include "base/json_convert.hpp"
+#include "base/log.hpp"
+
+namespace nestor::vm {
+namespace {
+
+constexpr std::string_view kComponent = "vm.fence";
+
+Task<> run_nft(ProcessRunner& processes, std::string input) {
+  ProcessSpec nft{{"nft", "-f", "-"}};
+  nft.input = std::move(input);
+  NESTOR_CO_TRY_VOID(co_await run_checked(processes, nft));
+  co_return Result<>{};
+}
+
+/// Brings the sets to what the file says, unless they are there already.
+Task<> open_gates(ProcessRunner& processes, std::filesystem::path file, std::string& last) {
+  NESTOR_CO_TRY(std::string update, read_fence_update(file));
+  if (update == last) co_return Result<>{};
+  NESTOR_CO_TRY_VOID(co_await run_nft(processes, update));
+  last = std::move(update);
+  log::info(kComponent, "what the machine may reach was updated");
+  co_return Result<>{};
+}
+
+}  // namespace
+
+Result<std::string> read_fence_update(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  if (!in) return fail(Code::kNotFound, "cannot read " + file.string());
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  // The manager has not said anything: the pod has no annotation yet.
+  if (text.empty()) return fence_update({});
+  NESTOR_TRY(const Json json, parse_json(text));
+  NESTOR_TRY(const FenceAccess access, from_json<FenceAccess>(json));
+  return fence_update(access);
+}
+
+Task<> put_up_fence(ProcessRunner& processes, Fence fence) {
+  auto done = co_await run_nft(processes, fence_rules(fence));
+  if (done) co_return done;
+  Error error = std::move(done).error();
+  if (error.code == Code::kInternal) error.code = Code::kFailedPrecondition;
+  co_return with_context(std::move(error), "fencing the machine");
+}
+
+Task<> follow_fence(Executor executor, ProcessRunner& processes, std::filesystem::path folder) {
+  asio::posix::stream_descriptor watch(executor);
+  const int fd = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+  if (fd < 0) co_return fail(Code::kInternal, "inotify is not available");
+  watch.assign(fd);
+  // The kubelet writes a new folder and renames a link to it.
+  if (::inotify_add_watch(fd, folder.c_str(), IN_MOVED_TO | IN_CREATE | IN_CLOSE_WRITE) < 0) {
+    co_return fail(Code::kInternal, "cannot watch " + folder.string());
+  }
+  std::string last;
+  while (true) {
+    auto done = co_await open_gates(processes, folder / kFenceFile, last);
+    if (!done && done.error().code == Code::kCancelled) co_return done;
+    // It stays as it was; the next change tries again.
+    if (!done) log::warn(kComponent, "the fence was not updated: {}", done.error().message);
+    std::array<char, 4096> events;
+    const auto buffer = asio::buffer(events);
+    const auto [error, count] =
+        co_await watch.async_read_some(buffer, asio::as_tuple(asio::use_awaitable));
+    if (error) co_return fail(Code::kCancelled, "cancelled while watching the fence's file");
+  }
+}
+
+}  // namespace nestor::vm
