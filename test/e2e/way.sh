@@ -91,6 +91,26 @@ use_the_cluster() {
   [[ $answer == web-* ]] || die "port-forward answered '$answer'"
 }
 
+endpoint() {
+  m get cluster "$1" -o jsonpath='{.spec.controlPlaneEndpoint.host}:{.spec.controlPlaneEndpoint.port}'
+}
+
+# A pod of the tenant sends from its machine: that reaches its own control plane, and neither another
+# tenant nor the management cluster (docs/adr/0007-fence.md).
+stay_inside() {
+  local pod target
+  say "its own control plane answers a pod; nobody else's does"
+  pod=$(t demo get pods -l app=web -o jsonpath='{.items[0].metadata.name}')
+  answers demo "$pod" "$(endpoint demo)" || die "the pod does not reach its own control plane"
+  for target in "$(endpoint beside)" 192.168.250.2:6443 192.168.250.2:10250 \
+    "$(m get vmi -l cluster.x-k8s.io/cluster-name=beside \
+      -o jsonpath='{.items[0].status.interfaces[0].ipAddress}'):10250" \
+    "$(m -n kube-system get pod -l k8s-app=kube-dns -o jsonpath='{.items[0].status.podIP}'):8080"; do
+    [[ $target =~ ^[0-9.]+:[0-9]+$ ]] || die "no address: '$target'"
+    ! answers demo "$pod" "$target" 2>/dev/null || die "a pod of the tenant reaches $target"
+  done
+}
+
 cross_the_nodes() {
   local node pods=() address
   n scale demo --workers 2 --wait --timeout 900
@@ -134,6 +154,7 @@ way() {
   create demo --workers 1
   equal "nodes" "$(t demo get nodes -o name | wc -l)" 1
   use_the_cluster
+  stay_inside
   cross_the_nodes
   delete_the_cluster
   diff <(echo "$beside") <(fingerprint beside) || die "the cluster beside was touched"
