@@ -1,7 +1,8 @@
 # The front door. Each target says what it does in `make help`; the work is in the folders' own scripts.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup build upstream images up demo test unit integration e2e crds down clean
+.PHONY: help setup build upstream images up demo test unit integration tsan fuzz e2e crds down clean
+FUZZ_SECONDS ?= 60
 
 NESTOR := build/release/nestor
 
@@ -30,10 +31,18 @@ test: unit integration e2e ## Unit, integration and end-to-end tests
 
 unit: setup ## Unit tests under the address and undefined-behaviour sanitizers
 	@tools/step "build with sanitizers" tools/build asan
-	@ctest --preset asan -L unit -j2
+	@ctest --preset asan -L 'unit|fuzz' -j2
 
 integration: unit upstream ## Tests on a real kube-apiserver and etcd, same build
 	@ctest --preset asan -L integration
+
+tsan: setup ## What uses several threads, under the thread sanitizer
+	@tools/step "build with the thread sanitizer" tools/build tsan concurrent
+	@ctest --preset tsan -L concurrent
+
+fuzz: setup ## Each fuzz target for FUZZ_SECONDS (60)
+	@tools/step "build fuzz targets" tools/build fuzz fuzz
+	@test/fuzz/run $(FUZZ_SECONDS)
 
 e2e: images ## The whole way on this machine, from nothing to a pod in a tenant and back
 	@test/e2e/run
