@@ -65,9 +65,10 @@ Task<> follow_fence(Executor executor, ProcessRunner& processes, std::filesystem
   if (::inotify_add_watch(fd, folder.c_str(), IN_MOVED_TO | IN_CREATE | IN_CLOSE_WRITE) < 0) {
     co_return fail(Code::kInternal, "cannot watch " + folder.string());
   }
+  const std::filesystem::path file = folder / kFenceFile;
   std::string last;
   while (true) {
-    auto done = co_await open_gates(processes, folder / kFenceFile, last);
+    auto done = co_await open_gates(processes, file, last);
     if (!done && done.error().code == Code::kCancelled) co_return done;
     // It stays as it was; the next change tries again.
     if (!done) log::warn(kComponent, "the fence was not updated: {}", done.error().message);
