@@ -9,6 +9,7 @@
 #include "cli/node/node.hpp"
 #include "cli/tunnel_commands.hpp"
 #include "manager/manager.hpp"
+#include "vm/attach/attach.hpp"
 #include "vm/launcher/launcher.hpp"
 
 namespace nestor::cli {
@@ -36,6 +37,7 @@ struct Program {
   node::StatusOptions status;
   node::HiddenOptions hidden;
   manager::Options manager;
+  vm::AttachOptions attach;
 };
 
 void add_connect_options(CLI::App& command, Program& p) {
@@ -259,6 +261,13 @@ void add_roles(Program& p) {
   auto* launcher = p.app.add_subcommand("vm-launcher", "Role: run one virtual machine in its pod");
   launcher->callback([&p] { p.exit_code = vm::launcher_main(); });
   add_tunnel_commands(p.app, p.exit_code);
+
+  auto* attach = p.app.add_subcommand("vm-attach", "Role: hand a claim's disk to a machine");
+  attach->add_option("--volume", p.attach.volume, "Its name in the machine")->required();
+  attach->add_option("--serial", p.attach.serial, "By which the guest finds it");
+  attach->add_flag("--block", p.attach.block, "The claim is a device");
+  attach->add_flag("--read-only", p.attach.read_only);
+  attach->callback([&p] { p.exit_code = vm::attach_main(p.attach); });
 
   auto* crds = p.app.add_subcommand("crds", "Print the CustomResourceDefinitions of our kinds");
   crds->callback([] {

@@ -2,6 +2,7 @@
 
 #include "api/core/pod.hpp"
 #include "vm/fence_controller.hpp"
+#include "vm/hotplug_step.hpp"
 #include "vm/instance_status.hpp"
 #include "vm/launcher_pod.hpp"
 
@@ -25,7 +26,10 @@ class InstanceController {
       : runtime_(runtime),
         options_(std::move(options)),
         instances_(runtime.informers().of<VirtualMachineInstance>()),
-        pods_(runtime.informers().of<Pod>(launcher_pods())) {}
+        pods_(runtime.informers().of<Pod>(launcher_pods())),
+        hotplug_(runtime, options_) {}
+
+  void watch(kube::Controller& controller) { hotplug_.watch(controller); }
 
   Task<kube::ReconcileResult> reconcile(kube::ObjectKey key) {
     const InstancePtr instance = instances_.get(key);
@@ -37,17 +41,19 @@ class InstanceController {
       NESTOR_CO_TRY(pod, co_await look_up(pod_key));
     }
     const bool deleting = instance->metadata.deleting();
-    if (deleting && !pod) co_return co_await release(instance);
-    if (deleting && !pod->metadata.deleting()) {
+    if (deleting && !pod && !hotplug_.any_pod(*instance)) co_return co_await release(instance);
+    if (deleting && pod && !pod->metadata.deleting()) {
       kube::DeleteOptions options;
       options.uid = pod->metadata.uid;
       NESTOR_CO_TRY_VOID(
           co_await kube::ensure_deleted(runtime_.client(), Pod::kType, pod_key, options));
     }
-    if (!pod && !had_pod(*instance) && !api::kubevirt::is_final(instance->status.phase)) {
+    if (!deleting && !pod && !had_pod(*instance) && !api::kubevirt::is_final(instance->status.phase)) {
       co_return co_await start(instance);
     }
-    NESTOR_CO_TRY_VOID(co_await write(instance, instance_status(*instance, pod.get(), now())));
+    auto status = instance_status(*instance, pod.get(), now());
+    NESTOR_CO_TRY(status.volumeStatus, co_await hotplug_.run(instance, pod));
+    NESTOR_CO_TRY_VOID(co_await write(instance, std::move(status)));
     co_return kube::ReconcileResult{};
   }
 
@@ -126,6 +132,7 @@ class InstanceController {
   Options options_;
   kube::Informer<VirtualMachineInstance> instances_;
   kube::Informer<Pod> pods_;
+  HotplugSteps hotplug_;
 };
 
 }  // namespace
@@ -138,6 +145,7 @@ void add_instance_controller(kube::Runtime& runtime, Options options) {
   controller.watch(runtime.informers().of<VirtualMachineInstance>());
   controller.watch_owned(runtime.informers().of<Pod>(launcher_pods()),
                          VirtualMachineInstance::kType);
+  self.watch(controller);
 }
 
 }  // namespace nestor::vm

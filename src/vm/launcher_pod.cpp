@@ -6,7 +6,9 @@
 
 #include "base/json_convert.hpp"
 #include "base/quantity.hpp"
+#include "vm/hotplug.hpp"
 #include "vm/launcher/disks.hpp"
+#include "vm/launcher/hotplug_wire.hpp"
 #include "vm/launcher/launcher.hpp"
 #include "vm/launcher/unprivileged.hpp"
 #include "vm/size.hpp"
@@ -22,15 +24,6 @@ using api::kubevirt::Volume;
 constexpr std::int64_t kCpuRatio = 10;
 /// Lets the guest's own grace pass before the kubelet kills the pod. Seconds.
 constexpr std::int64_t kExtraGrace = 30;
-std::string hash_suffix(std::string_view text) {
-  // FNV-1a: stable over builds, unlike std::hash
-  std::uint64_t hash = 14695981039346656037ULL;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  constexpr std::string_view kAlphabet = "bcdfghjklmnpqrstvwxz2456789";
-  std::string out;
-  for (int i = 0; i < 5; ++i, hash /= kAlphabet.size()) out += kAlphabet[hash % kAlphabet.size()];
-  return out;
-}
 
 std::string hostname_of(const VirtualMachineInstance& instance) {
   const auto& name =
@@ -98,6 +91,8 @@ void add_container_disk(const Volume& volume, Mounts& out) {
 Mounts mounts_of(const VirtualMachineInstance& instance) {
   Mounts out;
   out.add("state", std::string(kStateFolder), {{"emptyDir", JsonObject{}}}, false);
+  out.add(std::string(kHotplugVolume), std::string(kHotplugFolder), {{"emptyDir", JsonObject{}}},
+          false);
   out.add("tun", "/dev/net/tun",
           {{"hostPath", JsonObject{{"path", "/dev/net/tun"}, {"type", "CharDevice"}}}}, false);
   for (const Volume& volume : instance.spec.volumes) {
@@ -214,7 +209,7 @@ void add_scheduling(const api::kubevirt::VirtualMachineInstanceSpec& spec, JsonO
 }  // namespace
 
 std::string launcher_pod_name(const kube::ObjectMeta& instance) {
-  return "virt-launcher-" + instance.name + "-" + hash_suffix(instance.uid);
+  return "virt-launcher-" + instance.name + "-" + hash_suffix(instance.uid, 5);
 }
 
 Result<Json> launcher_pod(const VirtualMachineInstance& instance, const Options& options) {

@@ -1,6 +1,7 @@
 #include "vm/machine_controller.hpp"
 
 #include "base/log.hpp"
+#include "vm/hotplug.hpp"
 #include "vm/run_strategy.hpp"
 
 namespace nestor::vm {
@@ -55,6 +56,7 @@ class MachineController {
 
     switch (wanted_action(after, instance.get())) {
       case RunAction::kNothing:
+        if (instance) NESTOR_CO_TRY_VOID(co_await carry_volumes(before, instance));
         co_return kube::ReconcileResult{};
       case RunAction::kStop:
         co_return co_await stop(instance);
@@ -87,6 +89,24 @@ class MachineController {
                                                              machine->metadata.key().to_string());
     }
     co_return kube::ReconcileResult{};
+  }
+
+  /// Hot-plugged volumes of the machine become those of its running instance.
+  Task<> carry_volumes(MachinePtr machine, InstancePtr instance) {
+    if (machine->metadata.deleting() || instance->metadata.deleting() ||
+        api::kubevirt::is_final(instance->status.phase) || !hotplug_differs(*machine, *instance)) {
+      co_return Result<>{};
+    }
+    auto& client = runtime_.client();
+    const kube::ObjectKey key = machine->metadata.key();
+    NESTOR_CO_TRY(const Json wanted, co_await client.get(VirtualMachine::kType, key));
+    NESTOR_CO_TRY(const Json there, co_await client.get(VirtualMachineInstance::kType, key));
+    auto patch = hotplug_patch(wanted, there);
+    if (!patch) co_return Result<>{};
+    auto done = co_await client.patch(VirtualMachineInstance::kType, key, kube::PatchType::kMerge,
+                                      std::move(*patch));
+    if (!done) co_return with_context(std::move(done).error(), "carrying over hot-plugged volumes");
+    co_return Result<>{};
   }
 
   Task<kube::ReconcileResult> stop(InstancePtr instance) {

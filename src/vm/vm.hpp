@@ -19,6 +19,8 @@ struct Options {
   /// hostPath of /dev/kvm alone does not pass a container's device rules).
   std::string runtime_class = {};
   std::string kvm_resource = {};
+  /// Of the management nodes' kubelets: where their pods' volumes are.
+  std::string kubelet_folder = "/var/lib/kubelet";
   FenceOptions fence = {};
 };
 

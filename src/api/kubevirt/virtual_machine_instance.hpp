@@ -70,17 +70,42 @@ struct InterfaceStatus {
 };
 BOOST_DESCRIBE_STRUCT(InterfaceStatus, (), (name, ipAddress, ipAddresses, mac, interfaceName))
 
+/// The pod that mounts a hot-plugged volume's claim.
+struct HotplugVolumeStatus {
+  std::string attachPodName;
+  std::string attachPodUID;
+  friend bool operator==(const HotplugVolumeStatus&, const HotplugVolumeStatus&) = default;
+};
+BOOST_DESCRIBE_STRUCT(HotplugVolumeStatus, (), (attachPodName, attachPodUID))
+
+struct PersistentVolumeClaimInfo {
+  std::string claimName;
+  std::vector<std::string> accessModes;
+  std::string volumeMode;
+  std::map<std::string, std::string> capacity;
+  std::map<std::string, std::string> requests;
+  friend bool operator==(const PersistentVolumeClaimInfo&,
+                         const PersistentVolumeClaimInfo&) = default;
+};
+BOOST_DESCRIBE_STRUCT(PersistentVolumeClaimInfo, (),
+                      (claimName, accessModes, volumeMode, capacity, requests))
+
 struct VolumeStatus {
   std::string name;
   /// Drive in the guest ("sda"), when known.
   std::string target;
+  /// Pending, Bound, AttachedToNode, MountedToPod, Ready, Detaching or UnMountedFromPod.
   std::string phase;
   std::string reason;
   std::string message;
-  Json hotplugVolume;
+  /// Only of hot-plugged volumes.
+  std::optional<HotplugVolumeStatus> hotplugVolume;
+  std::optional<PersistentVolumeClaimInfo> persistentVolumeClaimInfo;
   friend bool operator==(const VolumeStatus&, const VolumeStatus&) = default;
 };
-BOOST_DESCRIBE_STRUCT(VolumeStatus, (), (name, target, phase, reason, message, hotplugVolume))
+BOOST_DESCRIBE_STRUCT(VolumeStatus, (),
+                      (name, target, phase, reason, message, hotplugVolume,
+                       persistentVolumeClaimInfo))
 
 struct PhaseTransition {
   std::string phase;

@@ -90,4 +90,15 @@ BOOST_DESCRIBE_STRUCT(Volume, (),
                       (name, containerDisk, cloudInitNoCloud, cloudInitConfigDrive, emptyDisk,
                        dataVolume, persistentVolumeClaim, secret, configMap, serviceAccount))
 
+/// Whether a volume comes and goes while the machine runs.
+inline bool is_hotplugged(const Volume& volume) {
+  if (volume.persistentVolumeClaim) return volume.persistentVolumeClaim->hotpluggable.value_or(false);
+  return volume.dataVolume && volume.dataVolume->hotpluggable.value_or(false);
+}
+/// The claim it is on ("" for none): a data volume's claim has its name.
+inline std::string claim_of(const Volume& volume) {
+  if (volume.persistentVolumeClaim) return volume.persistentVolumeClaim->claimName;
+  return volume.dataVolume ? volume.dataVolume->name : std::string();
+}
+
 }  // namespace nestor::api::kubevirt

@@ -107,6 +107,8 @@ Result<std::vector<DiskPlan>> plan_disks(const api::kubevirt::VirtualMachineInst
     if (volume == nullptr) {
       return fail(Code::kInvalidArgument, "disk " + disk.name + " has no volume");
     }
+    // comes through hotplug_disks.hpp
+    if (api::kubevirt::is_hotplugged(*volume)) continue;
     NESTOR_TRY(const DiskPlan::Source source, source_of(*volume));
     if (source == DiskPlan::Source::kCloudInit && std::exchange(seen_cloud_init, true)) continue;
     DiskPlan plan{source, drive_of(disk), *volume};

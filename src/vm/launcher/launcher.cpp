@@ -23,6 +23,9 @@
 #include "vm/launcher/child_process.hpp"
 #include "vm/launcher/disks.hpp"
 #include "vm/launcher/fence_guard.hpp"
+#include "vm/launcher/hotplug_disks.hpp"
+#include "vm/launcher/hotplug_server.hpp"
+#include "vm/launcher/hotplug_wire.hpp"
 #include "vm/launcher/lifecycle.hpp"
 #include "vm/launcher/qmp_client.hpp"
 #include "vm/launcher/unprivileged.hpp"
@@ -71,6 +74,8 @@ class Launcher {
         machine_(std::move(machine)),
         clock_(io.get_executor()),
         processes_(make_process_runner(io.get_executor())),
+        hotplug_(clock_),
+        hotplug_server_(io.get_executor(), hotplug_),
         wake_(io.get_executor()),
         signals_(io.get_executor(), SIGTERM, SIGINT),
         tasks_(io.get_executor()) {
@@ -82,7 +87,9 @@ class Launcher {
   /// The whole life of the machine: whether it ended well.
   Task<> run() {
     tasks_.spawn("signals", watch_signals());
-    auto result = co_await prepare_and_run();
+    Result<> result = hotplug_server_.start(std::string(kHotplugSocket));
+    if (result) result = co_await prepare_and_run();
+    co_await hotplug_server_.stop();
     co_await tasks_.close();
     co_return result;
   }
@@ -194,14 +201,21 @@ class Launcher {
     tasks.spawn("QMP", qmp.run());
     tasks.spawn("QMP start", negotiate(qmp));
     co_await supervise(qmp, **child, life);
+    hotplug_.disconnect();
     co_await tasks.close();
+    co_await hotplug_.idle();
     co_return life.exited(*ended_, clock_.steady_now());
   }
 
   /// QEMU that ends before it answers is told of by its exit code.
   Task<> negotiate(QmpClient& qmp) {
     auto done = co_await qmp.negotiate();
-    if (!done) log::debug(kComponent, "{}", done.error().message);
+    if (!done) {
+      log::debug(kComponent, "{}", done.error().message);
+      co_return Result<>{};
+    }
+    auto plugged = co_await hotplug_.connect(qmp);
+    if (!plugged) log::warn(kComponent, "{}", plugged.error().message);
     co_return Result<>{};
   }
 
@@ -234,6 +248,7 @@ class Launcher {
 
   void take(QmpEvent event) {
     log::debug(kComponent, "QEMU event {}", event.name);
+    hotplug_.take(event);
     if (event.name != "STOP") return;
     stopped_ = true;
     wake_.cancel();
@@ -262,6 +277,8 @@ class Launcher {
   VirtualMachineInstance machine_;
   SystemClock clock_;
   std::unique_ptr<ProcessRunner> processes_;
+  HotplugDisks hotplug_;
+  HotplugServer hotplug_server_;
   Duration grace_ = kDefaultGrace;
   SeedInput seed_;
   bool terminate_ = false;

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "base/clock.hpp"
+#include "vm/launcher/fd_socket.hpp"
 
 namespace nestor::vm {
 namespace {
@@ -76,6 +77,10 @@ struct QmpClient::Impl {
     co_return std::move(*entry->reply);
   }
 
+  /// Sends a command, with a file unless `fd` is -1, and waits for its reply.
+  Task<Json> execute(std::string command, Json arguments, int fd);
+  Task<> send(std::string line, int fd);
+
   Executor executor;
   asio::local::stream_protocol::socket socket;
   std::function<void(QmpEvent)> on_event;
@@ -116,22 +121,41 @@ Task<> QmpClient::negotiate() {
   co_return Result<>{};
 }
 
-Task<Json> QmpClient::execute(std::string command, Json arguments) {
-  if (!impl_->open) co_return fail(Code::kUnavailable, "QEMU closed its control socket");
-  const std::int64_t id = impl_->next_id++;
-  auto entry = std::make_shared<Pending>(impl_->executor);
-  impl_->pending[id] = entry;
-  const std::string line = qmp_command(id, command, arguments);
-  const auto [error, count] = co_await asio::async_write(impl_->socket, asio::buffer(line),
-                                                         asio::as_tuple(asio::use_awaitable));
-  if (error) {
-    impl_->pending.erase(id);
-    co_return fail(Code::kUnavailable, command + ": " + error.message());
+Task<> QmpClient::Impl::send(std::string line, int fd) {
+  std::size_t sent = 0;
+  if (fd >= 0) {
+    // The file goes with the first bytes, whatever the kernel takes of them.
+    NESTOR_CO_TRY(sent, co_await send_with_fd(socket, line, fd));
   }
-  auto reply = co_await impl_->await_reply(entry, kCommandTimeout);
-  impl_->pending.erase(id);
+  const auto [error, count] = co_await asio::async_write(
+      socket, asio::buffer(line) + sent, asio::as_tuple(asio::use_awaitable));
+  if (error) co_return fail(Code::kUnavailable, error.message());
+  co_return Result<>{};
+}
+
+Task<Json> QmpClient::Impl::execute(std::string command, Json arguments, int fd) {
+  if (!open) co_return fail(Code::kUnavailable, "QEMU closed its control socket");
+  const std::int64_t id = next_id++;
+  auto entry = std::make_shared<Pending>(executor);
+  pending[id] = entry;
+  const std::string line = qmp_command(id, command, arguments);
+  auto sent = co_await send(line, fd);
+  if (!sent) {
+    pending.erase(id);
+    co_return with_context(std::move(sent).error(), command);
+  }
+  auto reply = co_await await_reply(entry, kCommandTimeout);
+  pending.erase(id);
   if (!reply) co_return with_context(std::move(reply).error(), command);
   co_return std::move(*reply);
+}
+
+Task<Json> QmpClient::execute(std::string command, Json arguments) {
+  return impl_->execute(std::move(command), std::move(arguments), -1);
+}
+
+Task<Json> QmpClient::execute_with_fd(std::string command, Json arguments, int fd) {
+  return impl_->execute(std::move(command), std::move(arguments), fd);
 }
 
 }  // namespace nestor::vm

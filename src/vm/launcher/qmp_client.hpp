@@ -9,21 +9,31 @@
 
 namespace nestor::vm {
 
+/// Commands to a running QEMU. Edge: tests use a fake. Thread: event loop.
+class QmpChannel {
+ public:
+  virtual ~QmpChannel() = default;
+  /// Errors: QEMU's own as kInternal, kNotFound or kUnimplemented; kUnavailable when it is gone;
+  /// kDeadlineExceeded after 10 s; kCancelled.
+  virtual Task<Json> execute(std::string command, Json arguments) = 0;
+  /// The same with an open file for QEMU, which stays ours too (`add-fd`).
+  virtual Task<Json> execute_with_fd(std::string command, Json arguments, int fd) = 0;
+};
+
 /// One QMP connection. Run `run()` in a TaskGroup for as long as it is used. Thread: event loop.
-class QmpClient {
+class QmpClient final : public QmpChannel {
  public:
   /// Takes over `fd`, a connected stream socket. `on_event` is called from run().
   QmpClient(Executor executor, int fd, std::function<void(QmpEvent)> on_event);
-  ~QmpClient();
+  ~QmpClient() override;
 
   /// Reads until the peer closes (a success) or sends nonsense (kInvalidArgument). Then every
   /// waiting command ends with kUnavailable.
   Task<> run();
   /// Waits for the greeting and asks for no capabilities. Errors: as execute.
   Task<> negotiate();
-  /// Errors: QEMU's own as kInternal, kNotFound or kUnimplemented; kUnavailable when it is gone;
-  /// kDeadlineExceeded after 10 s; kCancelled.
-  Task<Json> execute(std::string command, Json arguments = nullptr);
+  Task<Json> execute(std::string command, Json arguments = nullptr) override;
+  Task<Json> execute_with_fd(std::string command, Json arguments, int fd) override;
 
  private:
   struct Impl;

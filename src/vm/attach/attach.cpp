@@ -1,0 +1,280 @@
+#include "vm/attach/attach.hpp"
+
+#include <signal.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <charconv>
+#include <fstream>
+#include <iterator>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "base/task_group.hpp"
+#include "kube/deadline.hpp"
+#include "kube/signal.hpp"
+#include "vm/launcher/fd_socket.hpp"
+#include "vm/launcher/hotplug_wire.hpp"
+
+namespace nestor::vm {
+namespace {
+
+constexpr std::string_view kComponent = "vm.attach";
+constexpr Duration kConnectAgain = std::chrono::milliseconds(200);
+/// The launcher's pod runs before ours is made, so its socket comes soon or never again.
+constexpr Duration kConnectTime = std::chrono::seconds(30);
+
+struct Wanted {
+  std::int64_t size = 0;
+  bool detach = false;
+};
+
+Wanted read_wanted(const std::string& folder) {
+  const auto text = [&](const char* name) {
+    std::ifstream file(folder + "/" + name);
+    return std::string{std::istreambuf_iterator<char>(file), {}};
+  };
+  Wanted out;
+  const std::string size = text("size");
+  std::from_chars(size.data(), size.data() + size.size(), out.size);
+  out.detach = text("detach").starts_with("true");
+  return out;
+}
+
+class Attachment {
+ public:
+  Attachment(asio::io_context& io, AttachOptions options)
+      : executor_(io.get_executor()),
+        options_(std::move(options)),
+        clock_(executor_),
+        socket_(executor_),
+        acceptor_(executor_),
+        wanted_events_(executor_),
+        signals_(executor_, SIGTERM, SIGINT),
+        tasks_(executor_) {
+    if (options_.socket.empty()) options_.socket = kHotplugSocket;
+  }
+
+  Task<> run() {
+    auto result = watch_wanted();
+    if (result) {
+      tasks_.spawn("signals", watch_signals());
+      result = co_await work();
+    }
+    co_await tasks_.close();
+    co_return result;
+  }
+
+ private:
+  Task<> work() {
+    auto connected = co_await connect();
+    if (wanted_.detach && !connected) {
+      // Nobody listens: the launcher has ended, and QEMU with it.
+      log::info(kComponent, "the launcher is gone: nobody has the disk");
+      co_return Result<>{};
+    }
+    if (!connected) co_return connected;
+    tasks_.spawn("replies", read_replies());
+    if (!wanted_.detach) NESTOR_CO_TRY_VOID(co_await attach());
+    for (;;) {
+      if (wanted_.detach) {
+        HotplugRequest request{.action = "detach", .name = options_.volume};
+        co_return co_await ask(request, -1);
+      }
+      if (terminated_) co_return fail(Code::kCancelled, "asked to end; the disk stays attached");
+      if (closed_) co_return fail(Code::kUnavailable, "the launcher has ended");
+      if (wanted_.size > size_) NESTOR_CO_TRY_VOID(co_await resize());
+      NESTOR_CO_TRY_VOID(co_await changed_.wait());
+    }
+  }
+
+  Task<> attach() {
+    NESTOR_CO_TRY(const int fd, open_disk(options_, wanted_.size));
+    const UniqueFd file(fd);
+    size_ = ::lseek(fd, 0, SEEK_END);
+    HotplugRequest request{.action = "attach",
+                           .name = options_.volume,
+                           .serial = options_.serial,
+                           .readOnly = options_.read_only,
+                           .block = options_.block};
+    NESTOR_CO_TRY_VOID(co_await ask(request, fd));
+    // The launcher may have had the disk already, in its former size.
+    if (!options_.read_only) NESTOR_CO_TRY_VOID(co_await tell_size());
+    log::info(kComponent, "volume {} is attached, {} bytes", options_.volume, size_);
+    co_return say_attached();
+  }
+
+  Task<> resize() {
+    NESTOR_CO_TRY(const int fd, open_disk(options_, wanted_.size));
+    const UniqueFd file(fd);
+    const std::int64_t size = ::lseek(fd, 0, SEEK_END);
+    // A device's own growth may come later than the claim's; then the next change tells.
+    if (size <= size_) co_return Result<>{};
+    size_ = size;
+    co_return co_await tell_size();
+  }
+
+  Task<> tell_size() {
+    HotplugRequest request{.action = "resize", .name = options_.volume, .size = size_};
+    co_return co_await ask(request, -1);
+  }
+
+  /// Sends a request, with a file unless `fd` is -1, and waits for the reply.
+  Task<> ask(HotplugRequest request, int fd) {
+    reply_.reset();
+    const std::string line = to_line(request);
+    std::size_t sent = 0;
+    if (fd >= 0) {
+      NESTOR_CO_TRY(sent, co_await send_with_fd(socket_, line, fd));
+    }
+    const auto [error, count] = co_await asio::async_write(
+        socket_, asio::buffer(line) + sent, asio::as_tuple(asio::use_awaitable));
+    if (error) co_return gone(request.action);
+    while (!reply_) {
+      if (closed_) co_return gone(request.action);
+      NESTOR_CO_TRY_VOID(co_await changed_.wait());
+    }
+    if (reply_->ok.value_or(false)) co_return Result<>{};
+    co_return fail(Code::kInternal, "cannot " + request.action + " volume " + options_.volume +
+                                        ": " + reply_->error);
+  }
+
+  /// A launcher that ends has no disk any more.
+  static Result<> gone(const std::string& action) {
+    if (action == "detach") return {};
+    return fail(Code::kUnavailable, "the launcher has ended");
+  }
+
+  Task<> connect() {
+    const SteadyTime until = clock_.steady_now() + kConnectTime;
+    for (;;) {
+      const asio::local::stream_protocol::endpoint endpoint(options_.socket);
+      const auto [error] =
+          co_await socket_.async_connect(endpoint, asio::as_tuple(asio::use_awaitable));
+      if (!error) co_return Result<>{};
+      boost::system::error_code ignored;
+      socket_.close(ignored);
+      if (wanted_.detach || terminated_ || clock_.steady_now() >= until) {
+        co_return fail(Code::kUnavailable, "the launcher does not listen: " + error.message());
+      }
+      NESTOR_CO_TRY_VOID(co_await clock_.sleep_for(kConnectAgain));
+    }
+  }
+
+  Task<> read_replies() {
+    LineReader reader(socket_);
+    for (;;) {
+      auto line = co_await reader.next();
+      if (!line || !*line) break;
+      auto reply = from_line<HotplugReply>(**line);
+      if (!reply) break;
+      reply_ = std::move(*reply);
+      changed_.notify();
+    }
+    closed_ = true;
+    changed_.notify();
+    co_return Result<>{};
+  }
+
+  /// Lets the pod's startup probe succeed.
+  Result<> say_attached() {
+    const asio::ip::tcp::endpoint endpoint(asio::ip::tcp::v6(), options_.port);
+    boost::system::error_code error;
+    acceptor_.open(asio::ip::tcp::v6(), error);
+    if (!error) acceptor_.set_option(asio::ip::v6_only(false), error);
+    if (!error) acceptor_.bind(endpoint, error);
+    if (error) {
+      // a machine without IPv6
+      acceptor_.close(error);
+      acceptor_.open(asio::ip::tcp::v4(), error);
+      if (!error) acceptor_.bind({asio::ip::tcp::v4(), options_.port}, error);
+    }
+    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    if (error) return fail(Code::kInternal, "listening for the probe: " + error.message());
+    tasks_.spawn("probe", answer_probes());
+    return {};
+  }
+
+  Task<> answer_probes() {
+    for (;;) {
+      auto [error, socket] = co_await acceptor_.async_accept(asio::as_tuple(asio::use_awaitable));
+      if (error) co_return Result<>{};
+    }
+  }
+
+  Result<> watch_wanted() {
+    const int fd = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (fd < 0) return fail(Code::kInternal, "inotify: too many instances on this node?");
+    wanted_events_.assign(fd);
+    // kubelet renames a link in the folder when the files change
+    const std::uint32_t events = IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE;
+    if (::inotify_add_watch(fd, options_.wanted_folder.c_str(), events) < 0) {
+      return fail(Code::kInternal, "cannot watch " + options_.wanted_folder);
+    }
+    wanted_ = read_wanted(options_.wanted_folder);
+    tasks_.spawn("wanted", follow_wanted());
+    return {};
+  }
+
+  Task<> follow_wanted() {
+    std::array<char, 4096> buffer;
+    for (;;) {
+      const auto [error, count] = co_await wanted_events_.async_read_some(
+          asio::buffer(buffer), asio::as_tuple(asio::use_awaitable));
+      if (error) co_return Result<>{};
+      wanted_ = read_wanted(options_.wanted_folder);
+      changed_.notify();
+    }
+  }
+
+  Task<> watch_signals() {
+    const auto [error, number] = co_await signals_.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (error) co_return Result<>{};
+    terminated_ = true;
+    changed_.notify();
+    co_return Result<>{};
+  }
+
+  Executor executor_;
+  AttachOptions options_;
+  SystemClock clock_;
+  LocalSocket socket_;
+  asio::ip::tcp::acceptor acceptor_;
+  asio::posix::stream_descriptor wanted_events_;
+  asio::signal_set signals_;
+  Wanted wanted_;
+  /// What the launcher was told last. Bytes.
+  std::int64_t size_ = 0;
+  std::optional<HotplugReply> reply_;
+  bool terminated_ = false;
+  bool closed_ = false;
+  kube::Signal changed_;
+  TaskGroup tasks_;
+};
+
+}  // namespace
+
+int attach_main(AttachOptions options) {
+  asio::io_context io(1);
+  Attachment attachment(io, std::move(options));
+  Result<> result;
+  asio::co_spawn(io, attachment.run(), [&](std::exception_ptr thrown, Result<> end) {
+    result = thrown ? fail(Code::kInternal, "an exception ended the program") : std::move(end);
+  });
+  io.run();
+  if (result) return 0;
+  log::error(kComponent, "{}", result.error().message);
+  return 1;
+}
+
+}  // namespace nestor::vm

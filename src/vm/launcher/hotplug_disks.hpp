@@ -1,0 +1,71 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "base/clock.hpp"
+#include "kube/signal.hpp"
+#include "vm/launcher/fd_socket.hpp"
+#include "vm/launcher/qmp.hpp"
+#include "vm/launcher/qmp_client.hpp"
+
+namespace nestor::vm {
+
+/// A disk that was handed over as an open file.
+struct HotDisk {
+  std::string name;
+  /// Whole, up to 36 characters; the guest finds the disk by it.
+  std::string serial = {};
+  bool read_only = false;
+  bool block_device = false;
+  UniqueFd file = UniqueFd();
+};
+
+/// The disks that come and go while the machine runs, on its virtio-scsi controller. They are held
+/// over a new start of QEMU. One change at a time. Thread: event loop.
+class HotplugDisks {
+ public:
+  explicit HotplugDisks(Clock& clock) : clock_(clock) {}
+
+  /// QEMU answers: plugs in all that is held. Errors: as of the first that failed.
+  Task<> connect(QmpChannel& qmp);
+  /// QEMU is ending; no command is sent any more. Then wait for idle() before `qmp` goes.
+  void disconnect();
+  asio::awaitable<void> idle();
+  void take(const QmpEvent& event);
+
+  /// Waits for QEMU, then plugs the disk in. The same file under the same name again is a success.
+  /// Errors: kAlreadyExists (another file has that name), kInternal (QEMU's words).
+  Task<> attach(HotDisk disk);
+  /// Tells the guest the new size. Bytes; a raw image grows to it. Errors: kNotFound.
+  Task<> resize(std::string name, std::int64_t size);
+  /// Returns once QEMU has closed the file. A disk that is not there is a success.
+  /// Errors: kDeadlineExceeded, kInternal.
+  Task<> detach(std::string name);
+  bool holds(const std::string& name) const { return disks_.contains(name); }
+
+ private:
+  struct Held {
+    HotDisk disk;
+    /// Names its file set, block node and device in QEMU; 0 while it is not plugged in.
+    int number = 0;
+  };
+  class Lock;
+  Task<> enter();
+  Task<> plug(Held& held);
+  Task<> unplug(Held& held);
+  Task<> remove_device(int number);
+  Task<> wait_deleted(std::string id);
+  Task<Json> execute(std::string command, JsonObject arguments);
+
+  Clock& clock_;
+  QmpChannel* qmp_ = nullptr;
+  std::map<std::string, Held> disks_;
+  std::set<std::string> deleted_;
+  int last_number_ = 0;
+  bool busy_ = false;
+  kube::Signal changed_;
+};
+
+}  // namespace nestor::vm

@@ -1,0 +1,130 @@
+#include "vm/launcher/hotplug_disks.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include "base/task_group.hpp"
+#include "base/testing/co_test.hpp"
+#include "base/testing/manual_clock.hpp"
+
+namespace nestor::vm {
+namespace {
+
+UniqueFd some_file() { return UniqueFd(::memfd_create("disk", MFD_CLOEXEC)); }
+
+/// A QEMU that does what it is told, and remembers it.
+class FakeQemu final : public QmpChannel {
+ public:
+  Task<Json> execute(std::string command, Json arguments) override {
+    commands.push_back(command);
+    last[command] = arguments;
+    if (refuse == command) co_return fail(Code::kInternal, "refused");
+    if (command == "device_del" && disks != nullptr) {
+      disks->take({"DEVICE_DELETED", JsonObject{{"device", find_string(arguments, {"id"})}}});
+    }
+    co_return Json(JsonObject{});
+  }
+  Task<Json> execute_with_fd(std::string command, Json arguments, int fd) override {
+    EXPECT_GE(fd, 0);
+    co_return co_await execute(std::move(command), std::move(arguments));
+  }
+
+  std::vector<std::string> commands;
+  std::map<std::string, Json> last;
+  std::string refuse;
+  /// Gets the event of a deleted device, unless null.
+  HotplugDisks* disks = nullptr;
+};
+
+using Commands = std::vector<std::string>;
+
+HotDisk disk(std::string name, UniqueFd file) {
+  return {.name = std::move(name), .serial = "serial-of-36-characters", .file = std::move(file)};
+}
+
+CO_TEST(HotplugDisks, PlugsInWithTheWholeSerialAndTakesOutAgain) {
+  ManualClock clock(io.get_executor());
+  HotplugDisks disks(clock);
+  FakeQemu qemu;
+  qemu.disks = &disks;
+  CO_ASSERT_TRUE(co_await disks.connect(qemu));
+  CO_ASSERT_TRUE(co_await disks.attach(disk("v", some_file())));
+  EXPECT_EQ(qemu.commands, (Commands{"add-fd", "blockdev-add", "device_add"}));
+  EXPECT_EQ(find_string(qemu.last["device_add"], {"serial"}), "serial-of-36-characters");
+  EXPECT_EQ(find_string(qemu.last["device_add"], {"device_id"}), "serial-of-36-characters");
+  qemu.commands.clear();
+  CO_ASSERT_TRUE(co_await disks.detach("v"));
+  EXPECT_EQ(qemu.commands, (Commands{"device_del", "blockdev-del", "remove-fd"}));
+  EXPECT_FALSE(disks.holds("v"));
+  qemu.commands.clear();
+  CO_ASSERT_TRUE(co_await disks.detach("v"));
+  EXPECT_TRUE(qemu.commands.empty());
+  co_return Result<>{};
+}
+
+CO_TEST(HotplugDisks, TheSameFileAgainIsASuccessAndAnotherOneIsNot) {
+  ManualClock clock(io.get_executor());
+  HotplugDisks disks(clock);
+  FakeQemu qemu;
+  CO_ASSERT_TRUE(co_await disks.connect(qemu));
+  UniqueFd file = some_file();
+  CO_ASSERT_TRUE(co_await disks.attach(disk("v", UniqueFd(::dup(file.get())))));
+  qemu.commands.clear();
+  CO_ASSERT_TRUE(co_await disks.attach(disk("v", UniqueFd(::dup(file.get())))));
+  EXPECT_TRUE(qemu.commands.empty());
+  const auto other = co_await disks.attach(disk("v", some_file()));
+  EXPECT_EQ(other.error().code, Code::kAlreadyExists);
+  co_return Result<>{};
+}
+
+CO_TEST(HotplugDisks, ARefusedDeviceLeavesNothingBehind) {
+  ManualClock clock(io.get_executor());
+  HotplugDisks disks(clock);
+  FakeQemu qemu;
+  qemu.refuse = "device_add";
+  CO_ASSERT_TRUE(co_await disks.connect(qemu));
+  const auto refused = co_await disks.attach(disk("v", some_file()));
+  EXPECT_FALSE(refused);
+  EXPECT_EQ(qemu.commands,
+            (Commands{"add-fd", "blockdev-add", "device_add", "blockdev-del", "remove-fd"}));
+  EXPECT_FALSE(disks.holds("v"));
+  co_return Result<>{};
+}
+
+CO_TEST(HotplugDisks, ADiskIsNotOutBeforeTheDeviceIsDeleted) {
+  ManualClock clock(io.get_executor());
+  HotplugDisks disks(clock);
+  FakeQemu qemu;
+  CO_ASSERT_TRUE(co_await disks.connect(qemu));
+  CO_ASSERT_TRUE(co_await disks.attach(disk("v", some_file())));
+  TaskGroup tasks(io.get_executor());
+  tasks.spawn("detach", disks.detach("v"));
+  co_await asio::post(io, asio::use_awaitable);
+  co_await asio::post(io, asio::use_awaitable);
+  EXPECT_TRUE(disks.holds("v"));
+  disks.take({"DEVICE_DELETED", JsonObject{{"device", find_string(qemu.last["device_del"], {"id"})}}});
+  for (int i = 0; i < 20 && disks.holds("v"); ++i) co_await asio::post(io, asio::use_awaitable);
+  EXPECT_FALSE(disks.holds("v"));
+  co_await tasks.close();
+  co_return Result<>{};
+}
+
+CO_TEST(HotplugDisks, ANewQemuGetsTheDisksThatAreHeld) {
+  ManualClock clock(io.get_executor());
+  HotplugDisks disks(clock);
+  FakeQemu first;
+  CO_ASSERT_TRUE(co_await disks.connect(first));
+  CO_ASSERT_TRUE(co_await disks.attach(disk("v", some_file())));
+  disks.disconnect();
+  FakeQemu second;
+  CO_ASSERT_TRUE(co_await disks.connect(second));
+  EXPECT_EQ(second.commands, (Commands{"add-fd", "blockdev-add", "device_add"}));
+  disks.disconnect();
+  // Without QEMU nobody has the file open.
+  CO_ASSERT_TRUE(co_await disks.detach("v"));
+  EXPECT_FALSE(disks.holds("v"));
+  co_return Result<>{};
+}
+
+}  // namespace
+}  // namespace nestor::vm

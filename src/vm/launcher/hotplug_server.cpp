@@ -1,0 +1,97 @@
+#include "vm/launcher/hotplug_server.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include "base/log.hpp"
+#include "base/task_group.hpp"
+#include "vm/launcher/hotplug_wire.hpp"
+
+namespace nestor::vm {
+namespace {
+
+constexpr std::string_view kComponent = "vm.hotplug";
+/// Any user of the pods that share the folder; nobody else gets into it.
+constexpr mode_t kForAll = 0666;
+
+}  // namespace
+
+struct HotplugServer::Impl {
+  Impl(Executor executor, HotplugDisks& to)
+      : disks(to), acceptor(executor), tasks(executor) {}
+
+  Task<> accept() {
+    for (;;) {
+      auto [error, socket] = co_await acceptor.async_accept(asio::as_tuple(asio::use_awaitable));
+      if (error == asio::error::operation_aborted) co_return Result<>{};
+      if (error) co_return fail(Code::kInternal, "hot-plug socket: " + error.message());
+      tasks.spawn("hot-plug connection", serve(std::make_shared<LocalSocket>(std::move(socket))));
+    }
+  }
+
+  Task<> serve(std::shared_ptr<LocalSocket> socket) {
+    LineReader reader(*socket);
+    for (;;) {
+      auto line = co_await reader.next();
+      if (!line) log::debug(kComponent, "{}", line.error().message);
+      // The disk stays plugged in: only "detach" takes it out.
+      if (!line || !*line) co_return Result<>{};
+      auto done = co_await perform(**line, reader);
+      if (!done) log::warn(kComponent, "{}", done.error().message);
+      HotplugReply reply{.ok = done.has_value(), .error = done ? "" : done.error().message};
+      const std::string text = to_line(reply);
+      const auto [error, count] = co_await asio::async_write(
+          *socket, asio::buffer(text), asio::as_tuple(asio::use_awaitable));
+      if (error) co_return Result<>{};
+    }
+  }
+
+  Task<> perform(std::string line, LineReader& reader) {
+    NESTOR_CO_TRY(HotplugRequest request, from_line<HotplugRequest>(line));
+    if (request.name.empty()) co_return fail(Code::kInvalidArgument, "no volume is named");
+    if (request.action == "detach") co_return co_await disks.detach(std::move(request.name));
+    if (request.action == "resize") {
+      co_return co_await disks.resize(std::move(request.name), request.size.value_or(0));
+    }
+    if (request.action != "attach") {
+      co_return fail(Code::kUnimplemented, "unknown action " + request.action);
+    }
+    auto file = reader.take_fd();
+    if (!file) co_return fail(Code::kInvalidArgument, "no open file came with the request");
+    HotDisk disk{.name = std::move(request.name),
+                 .serial = std::move(request.serial),
+                 .read_only = request.readOnly.value_or(false),
+                 .block_device = request.block.value_or(false),
+                 .file = std::move(*file)};
+    co_return co_await disks.attach(std::move(disk));
+  }
+
+  HotplugDisks& disks;
+  asio::local::stream_protocol::acceptor acceptor;
+  TaskGroup tasks;
+};
+
+HotplugServer::HotplugServer(Executor executor, HotplugDisks& disks)
+    : impl_(std::make_unique<Impl>(std::move(executor), disks)) {}
+
+HotplugServer::~HotplugServer() = default;
+
+Result<> HotplugServer::start(const std::string& path) {
+  ::unlink(path.c_str());
+  boost::system::error_code error;
+  impl_->acceptor.open(asio::local::stream_protocol(), error);
+  if (!error) impl_->acceptor.bind(asio::local::stream_protocol::endpoint(path), error);
+  if (!error) impl_->acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (error) return fail(Code::kInternal, "listening on " + path + ": " + error.message());
+  ::chmod(path.c_str(), kForAll);
+  impl_->tasks.spawn("hot-plug socket", impl_->accept());
+  return {};
+}
+
+asio::awaitable<void> HotplugServer::stop() { return impl_->tasks.close(); }
+
+}  // namespace nestor::vm
