@@ -163,6 +163,11 @@ std::string attachment_pod_name(const kube::ObjectMeta& instance, const std::str
   return "hp-volume-" + hash_suffix(instance.uid + "/" + volume, 12);
 }
 
+bool may_have(const std::string& machine, const PersistentVolumeClaim& claim) {
+  const auto found = claim.metadata.annotations.find(std::string(api::core::kHolderAnnotation));
+  return found == claim.metadata.annotations.end() || found->second == machine;
+}
+
 Result<std::int64_t> claim_size(const PersistentVolumeClaim& claim) {
   std::string_view text = claim.metadata.annotation(kVolumeSizeAnnotation);
   const auto capacity = claim.status.capacity.find("storage");

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/core/disk_claim.hpp"
 #include "api/core/persistent_volume_claim.hpp"
 #include "api/core/pod.hpp"
 #include "api/kubevirt/virtual_machine.hpp"
@@ -20,9 +21,8 @@ inline constexpr std::string_view kHotplugVolume = "hotplug";
 inline constexpr std::string_view kAttachmentKind = "hotplug-disk";
 /// On an attachment pod: "true" asks it to take the disk out of the machine, and to end.
 inline constexpr std::string_view kDetachAnnotation = "nestor.dev/detach";
-/// On an attachment pod and on a claim: bytes of the disk. A claim without it has the size of its
-/// capacity or request.
-inline constexpr std::string_view kVolumeSizeAnnotation = "nestor.dev/volume-size";
+/// On an attachment pod too: bytes of the disk.
+using api::core::kVolumeSizeAnnotation;
 /// On an attachment pod.
 inline constexpr std::string_view kVolumeNameAnnotation = "nestor.dev/volume-name";
 
@@ -40,6 +40,9 @@ std::vector<HotplugVolume> hotplug_volumes(const api::kubevirt::VirtualMachineIn
 
 /// The one name that a volume's attachment pod in one run of a machine can have.
 std::string attachment_pod_name(const kube::ObjectMeta& instance, const std::string& volume);
+
+/// Whether the claim's disk may be given to that machine.
+bool may_have(const std::string& machine, const api::core::PersistentVolumeClaim& claim);
 
 /// Bytes. Errors: kInvalidArgument.
 Result<std::int64_t> claim_size(const api::core::PersistentVolumeClaim& claim);

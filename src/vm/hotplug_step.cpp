@@ -104,7 +104,8 @@ Task<std::optional<VolumeStatus>> HotplugSteps::run_one(InstancePtr instance, Po
   PodPtr pod = pods_.get(pod_key);
   HotplugView view;
   view.running = !ending;
-  view.wanted = !ending && !other_claim && is_wanted(instance->spec, volume.name);
+  view.wanted = !ending && !other_claim && is_wanted(instance->spec, volume.name) &&
+                (!claim || may_have(instance->metadata.name, *claim));
   view.known = before && before->hotplugVolume && !before->hotplugVolume->attachPodUID.empty();
   if (!pod && !view.wanted && view.running && !view.known) {
     // Before a volume is forgotten: the cache may only be late.
@@ -134,6 +135,12 @@ Task<> HotplugSteps::act(InstancePtr instance, PodPtr launcher, HotplugVolume vo
                          HotplugView view, HotplugStep step) {
   if (step == HotplugStep::kCreate || step == HotplugStep::kCreateDetacher) {
     const auto* claim = step == HotplugStep::kCreate ? view.claim : nullptr;
+    if (claim != nullptr) {
+      // Asked live: another machine may have been given the disk since.
+      auto now = co_await kube::get<PersistentVolumeClaim>(runtime_.client(), claim->metadata.key());
+      if (!now) co_return std::unexpected(std::move(now).error());
+      if (!may_have(instance->metadata.name, *now)) co_return Result<>{};
+    }
     NESTOR_CO_TRY(Json pod, attachment_pod(*instance, *launcher, volume, claim, options_));
     auto created = co_await runtime_.client().create(Pod::kType, instance->metadata.namespace_,
                                                      std::move(pod));

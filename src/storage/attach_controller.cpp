@@ -1,0 +1,177 @@
+#include "storage/attach_controller.hpp"
+
+#include "api/core/persistent_volume.hpp"
+#include "api/kubevirt/virtual_machine.hpp"
+
+namespace nestor::storage {
+namespace {
+
+using api::core::PersistentVolume;
+using api::core::PersistentVolumeClaim;
+using api::kubevirt::VirtualMachine;
+using api::kubevirt::VirtualMachineInstance;
+using api::storage::VolumeAttachment;
+using api::storage::VolumeError;
+using tenant::TenantKey;
+
+constexpr const char* kNodeIndex = "node";
+
+kube::Scope our_claims() {
+  kube::Scope scope;
+  scope.label_selector = std::string(kDriverLabel) + "=" + std::string(kDriver);
+  return scope;
+}
+
+std::string bus_of(const PersistentVolume& volume) {
+  const auto& attributes = volume.spec.csi->volumeAttributes;
+  const auto found = attributes.find(std::string(kBusAttribute));
+  // Whatever a person wrote there: these are what machines know.
+  return found != attributes.end() && found->second == "virtio" ? "virtio"
+                                                                : std::string(kDefaultBus);
+}
+
+}  // namespace
+
+AttachController::AttachController(kube::Runtime& runtime, tenant::Sessions& sessions)
+    : runtime_(runtime), sessions_(sessions), volumes_(runtime.client()) {}
+
+void AttachController::watch(kube::Controller& controller) {
+  sessions_.add_index<VolumeAttachment>(kNodeIndex, [](const VolumeAttachment& attachment) {
+    return std::vector<std::string>{attachment.spec.nodeName};
+  });
+  sessions_.watch<VolumeAttachment>(
+      [&controller](const kube::ObjectKey& cluster, const auto& old, const auto& now) {
+        const auto& attachment = now ? *now : *old;
+        if (attachment.spec.attacher != kDriver) return;
+        controller.enqueue(TenantKey{cluster, attachment.metadata.key()}.packed());
+      });
+  // What is plugged in shows in instances; a machine that goes frees its disks.
+  auto instances = runtime_.informers().of<VirtualMachineInstance>();
+  instances.subscribe([this, &controller](const auto& old, const auto& now) {
+    const bool same = old && now && old->status.volumeStatus == now->status.volumeStatus &&
+                      old->spec.volumes == now->spec.volumes;
+    if (!same) enqueue_node(controller, now ? now->metadata : old->metadata);
+  });
+  auto machines = runtime_.informers().of<VirtualMachine>();
+  machines.subscribe([this, &controller](const auto& old, const auto& now) {
+    const bool same = old && now &&
+                      old->spec.template_.spec.volumes == now->spec.template_.spec.volumes;
+    if (!same) enqueue_node(controller, now ? now->metadata : old->metadata);
+  });
+  // A volume that one machine let go is free for another.
+  auto claims = runtime_.informers().of<PersistentVolumeClaim>(our_claims());
+  claims.subscribe([this, &controller](const auto&, const auto& now) {
+    if (now) enqueue_node(controller, now->metadata);
+  });
+}
+
+void AttachController::enqueue_node(kube::Controller& controller,
+                                    const kube::ObjectMeta& object) {
+  const kube::ObjectKey cluster{object.namespace_, std::string(object.label(kClusterLabel))};
+  const auto session = cluster.name.empty() ? nullptr : sessions_.find(cluster);
+  if (!session) return;
+  // A volume may wait for this machine to let it go, so all that wait are looked at.
+  for (const auto& one : session->informers().of<VolumeAttachment>().list()) {
+    if (one->spec.attacher != kDriver) continue;
+    const bool waits = !one->status.attached.value_or(false) || one->metadata.deleting();
+    if (waits || one->spec.nodeName == object.name) {
+      controller.enqueue(TenantKey{cluster, one->metadata.key()}.packed());
+    }
+  }
+}
+
+std::string AttachController::handle_of(tenant::Session& session,
+                                        const VolumeAttachment& attachment) const {
+  const std::string kept(attachment.metadata.annotation(kHandleAnnotation));
+  if (!kept.empty()) return kept;
+  const std::string& name = attachment.spec.source.persistentVolumeName;
+  const auto volume = session.informers().of<PersistentVolume>().get({"", name});
+  return volume && volume->spec.csi ? volume->spec.csi->volumeHandle : name;
+}
+
+Task<kube::ReconcileResult> AttachController::reconcile(kube::ObjectKey packed) {
+  const auto key = TenantKey::unpack(packed);
+  if (!key) co_return kube::ReconcileResult{};
+  const SessionPtr session = sessions_.find(key->cluster);
+  if (!session) co_return kube::ReconcileResult{};
+  const AttachmentPtr attachment = session->informers().of<VolumeAttachment>().get(key->object);
+  if (!attachment || attachment->spec.attacher != kDriver) co_return kube::ReconcileResult{};
+  if (attachment->metadata.deleting()) {
+    NESTOR_CO_TRY_VOID(co_await detach(session, attachment));
+  } else if (!attachment->status.attached.value_or(false)) {
+    NESTOR_CO_TRY_VOID(co_await attach(session, attachment));
+  }
+  co_return kube::ReconcileResult{};
+}
+
+Task<Progress> AttachController::plug(SessionPtr session, AttachmentPtr attachment) {
+  const std::string& name = attachment->spec.source.persistentVolumeName;
+  const auto volume = session->informers().of<PersistentVolume>().get({"", name});
+  if (!volume || !volume->spec.csi || volume->spec.csi->driver != kDriver) {
+    co_return fail(Code::kNotFound, "there is no PersistentVolume " + name + " of this driver");
+  }
+  Volumes::Attach what{.id = std::string(attachment->metadata.annotation(kHandleAnnotation)),
+                       .machine = attachment->spec.nodeName,
+                       .bus = bus_of(*volume),
+                       .read_only = volume->spec.csi->readOnly.value_or(false),
+                       .shared = is_shared(volume->spec.accessModes)};
+  const Owner owner{.cluster = session->cluster()};
+  co_return co_await volumes_.attach(owner, std::move(what));
+}
+
+Task<> AttachController::attach(SessionPtr session, AttachmentPtr attachment) {
+  VolumeAttachment after = *attachment;
+  if (!attachment->metadata.has_finalizer(kAttachmentFinalizer) ||
+      attachment->metadata.annotation(kHandleAnnotation).empty()) {
+    // What detaching needs is written before there is anything to detach.
+    if (!attachment->metadata.has_finalizer(kAttachmentFinalizer)) {
+      after.metadata.finalizers.emplace_back(kAttachmentFinalizer);
+    }
+    after.metadata.annotations[std::string(kHandleAnnotation)] = handle_of(*session, *attachment);
+    co_return co_await kube::patch_changes(session->client(), *attachment, after);
+  }
+  auto progress = co_await plug(session, attachment);
+  const bool cancelled = !progress && progress.error().code == Code::kCancelled;
+  if (cancelled || (!progress && progress.error().code == Code::kAborted)) {
+    co_return std::unexpected(std::move(progress).error());
+  }
+  after.status.attached = progress && progress->done;
+  if (progress) {
+    after.status.attachError.reset();
+  } else {
+    // Repeated with back-off; the time moves only with the message.
+    const auto& before = attachment->status.attachError;
+    const bool same = before && before->message == progress.error().message;
+    after.status.attachError = same ? before
+                                    : VolumeError{format_rfc3339(runtime_.clock().now()),
+                                                  progress.error().message};
+  }
+  NESTOR_CO_TRY_VOID(co_await kube::patch_changes(session->client(), *attachment, after));
+  if (!progress) co_return std::unexpected(std::move(progress).error());
+  co_return Result<>{};
+}
+
+Task<> AttachController::detach(SessionPtr session, AttachmentPtr attachment) {
+  if (!attachment->metadata.has_finalizer(kAttachmentFinalizer)) co_return Result<>{};
+  VolumeAttachment after = *attachment;
+  const Owner owner{.cluster = session->cluster()};
+  std::string handle = handle_of(*session, *attachment);
+  auto progress = co_await volumes_.detach(owner, std::move(handle), attachment->spec.nodeName);
+  if (progress && !progress->done) co_return Result<>{};
+  if (progress) {
+    std::erase(after.metadata.finalizers, kAttachmentFinalizer);
+    after.status.attached = false;
+    auto done = co_await kube::patch_changes(session->client(), *attachment, after);
+    if (!done && done.error().code == Code::kNotFound) co_return Result<>{};
+    co_return done;
+  }
+  if (progress.error().code == Code::kCancelled || progress.error().code == Code::kAborted) {
+    co_return std::unexpected(std::move(progress).error());
+  }
+  after.status.detachError =
+      VolumeError{format_rfc3339(runtime_.clock().now()), progress.error().message};
+  NESTOR_CO_TRY_VOID(co_await kube::patch_changes(session->client(), *attachment, after));
+  co_return std::unexpected(std::move(progress).error());
+}
+
+}  // namespace nestor::storage

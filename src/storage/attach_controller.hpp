@@ -1,0 +1,40 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "api/storage/volume_attachment.hpp"
+#include "kube/runtime.hpp"
+#include "storage/storage.hpp"
+#include "storage/volumes.hpp"
+#include "tenant/sessions.hpp"
+#include "tenant/tenant_key.hpp"
+
+namespace nestor::storage {
+
+/// "storage-attachment": a VolumeAttachment of a tenant becomes a hot-plugged disk of the node's
+/// machine, and its deletion takes the disk out. Source: what external-attacher does.
+class AttachController {
+ public:
+  AttachController(kube::Runtime& runtime, tenant::Sessions& sessions);
+  void watch(kube::Controller& controller);
+  Task<kube::ReconcileResult> reconcile(kube::ObjectKey key);
+
+ private:
+  using Attachment = api::storage::VolumeAttachment;
+  using AttachmentPtr = std::shared_ptr<const Attachment>;
+  using SessionPtr = std::shared_ptr<tenant::Session>;
+
+  Task<> attach(SessionPtr session, AttachmentPtr attachment);
+  Task<> detach(SessionPtr session, AttachmentPtr attachment);
+  Task<Progress> plug(SessionPtr session, AttachmentPtr attachment);
+  std::string handle_of(tenant::Session& session, const Attachment& attachment) const;
+  /// The attachments of that machine, and all that wait, of the tenant that `object` belongs to.
+  void enqueue_node(kube::Controller& controller, const kube::ObjectMeta& object);
+
+  kube::Runtime& runtime_;
+  tenant::Sessions& sessions_;
+  Volumes volumes_;
+};
+
+}  // namespace nestor::storage

@@ -1,0 +1,111 @@
+#include "storage/csi/csi.hpp"
+
+#include <signal.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "base/log.hpp"
+#include "storage/csi/services.hpp"
+
+namespace nestor::storage {
+namespace {
+
+constexpr std::string_view kComponent = "csi";
+/// What a call that runs when we are asked to end still gets.
+constexpr Duration kGrace = std::chrono::seconds(10);
+
+Result<> listen(grpc::Server& server, const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+  grpc::Listen where;
+  where.unix_path = path;
+  where.unix_mode = 0600;
+  return server.listen(where);
+}
+
+Task<> serve_until_signal(asio::io_context& io, grpc::Server& server) {
+  asio::signal_set signals(io, SIGINT, SIGTERM);
+  (void)co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
+  co_await server.stop(kGrace);
+  co_return Result<>{};
+}
+
+int run(asio::io_context& io, Result<> started, grpc::Server& server) {
+  if (!started) {
+    log::error(kComponent, "{}", started.error().message);
+    asio::co_spawn(io, server.stop(), [](std::exception_ptr) {});
+    io.run();
+    return 1;
+  }
+  asio::co_spawn(io, serve_until_signal(io, server), [&](std::exception_ptr, Result<>) {
+    io.stop();
+  });
+  io.run();
+  return 0;
+}
+
+Result<kube::ClientConfig> client_config(const std::string& kubeconfig) {
+  if (kubeconfig.empty()) return kube::in_cluster_config();
+  std::ifstream file(kubeconfig);
+  if (!file) return fail(Code::kNotFound, "cannot read kubeconfig " + kubeconfig);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  return kube::parse_kubeconfig(text);
+}
+
+}  // namespace
+
+int csi_node_main(CsiNodeOptions options) {
+  asio::io_context io(1);
+  SystemClock clock(io.get_executor());
+  const auto processes = make_process_runner(io.get_executor());
+  const auto host = make_node_host(*processes);
+  NodeOptions node{.node_name = options.node_name, .max_volumes = options.max_volumes};
+  grpc::Server server(
+      io.get_executor(),
+      join(identity_service(false),
+           join(registration_service(options.kubelet_endpoint), node_service(*host, clock, node))));
+  Result<> started;
+  if (options.node_name.empty()) {
+    started = fail(Code::kInvalidArgument, "--node-name or NODE_NAME is needed");
+  }
+  if (started) started = listen(server, options.endpoint);
+  // Last: kubelet calls the driver as soon as it sees this socket.
+  if (started && !options.registration.empty()) started = listen(server, options.registration);
+  if (started) log::info(kComponent, "node {} serves {}", options.node_name, options.endpoint);
+  return run(io, std::move(started), server);
+}
+
+int csi_controller_main(CsiControllerOptions options) {
+  auto config = client_config(options.kubeconfig);
+  if (!config) {
+    log::error(kComponent, "{}", config.error().message);
+    return 1;
+  }
+  asio::io_context io(1);
+  auto client = kube::make_client(io.get_executor(), std::move(*config));
+  if (!client) {
+    log::error(kComponent, "{}", client.error().message);
+    return 1;
+  }
+  SystemClock clock(io.get_executor());
+  Volumes volumes(**client);
+  ControllerOptions controller;
+  controller.owner.cluster = {options.ns, options.cluster};
+  grpc::Server server(io.get_executor(), join(identity_service(true),
+                                              controller_service(volumes, clock, controller)));
+  Result<> started;
+  if (options.ns.empty() || options.cluster.empty()) {
+    started = fail(Code::kInvalidArgument, "--namespace and --cluster are needed");
+  }
+  if (started) started = listen(server, options.endpoint);
+  return run(io, std::move(started), server);
+}
+
+}  // namespace nestor::storage

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "net/grpc/server.hpp"
+
+namespace nestor::storage {
+
+/// A member function as a method of a service; the methods of one service share it.
+template <class Request, class Response, class Service>
+grpc::Handler method(std::shared_ptr<Service> service,
+                     Task<Response> (Service::*function)(Request)) {
+  return grpc::unary<Request, Response>(
+      [service, function](Request request) { return (*service.*function)(std::move(request)); });
+}
+
+}  // namespace nestor::storage

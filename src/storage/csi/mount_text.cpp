@@ -1,0 +1,89 @@
+#include <sys/mount.h>
+
+#include <array>
+#include <sstream>
+#include <utility>
+
+#include "storage/csi/node_host.hpp"
+
+namespace nestor::storage {
+namespace {
+
+/// virtio-blk tells no more of a serial number.
+constexpr std::size_t kVirtioSerial = 20;
+
+/// Undoes the octal escapes of spaces and the like.
+std::string unescape(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 3 < text.size()) {
+      out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
+                               (text[i + 3] - '0'));
+      i += 3;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> words_of(const std::string& line) {
+  std::istringstream in(line);
+  std::vector<std::string> out;
+  for (std::string word; in >> word;) out.push_back(word);
+  return out;
+}
+
+}  // namespace
+
+std::optional<MountInfo> find_mount(std::string_view mountinfo, std::string_view path) {
+  std::optional<MountInfo> out;
+  std::istringstream lines{std::string(mountinfo)};
+  for (std::string line; std::getline(lines, line);) {
+    const std::vector<std::string> words = words_of(line);
+    // id, parent, device, root, place, options, optional fields, "-", type, source, more options
+    if (words.size() < 10 || unescape(words[4]) != path) continue;
+    for (std::size_t i = 6; i + 2 < words.size(); ++i) {
+      if (words[i] != "-") continue;
+      out = MountInfo{unescape(words[i + 2]), words[i + 1]};
+      break;
+    }
+  }
+  return out;
+}
+
+MountOptions read_mount_options(const std::vector<std::string>& options) {
+  static constexpr std::array<std::pair<std::string_view, unsigned long>, 12> kFlags{{
+      {"ro", MS_RDONLY},
+      {"noatime", MS_NOATIME},
+      {"nodiratime", MS_NODIRATIME},
+      {"relatime", MS_RELATIME},
+      {"strictatime", MS_STRICTATIME},
+      {"noexec", MS_NOEXEC},
+      {"nosuid", MS_NOSUID},
+      {"nodev", MS_NODEV},
+      {"sync", MS_SYNCHRONOUS},
+      {"dirsync", MS_DIRSYNC},
+      {"lazytime", MS_LAZYTIME},
+      {"silent", MS_SILENT},
+  }};
+  MountOptions out;
+  for (const std::string& option : options) {
+    bool known = option == "rw" || option == "defaults" || option.empty();
+    for (const auto& [name, flag] : kFlags) {
+      if (option != name) continue;
+      out.flags |= flag;
+      known = true;
+    }
+    if (!known) out.data += (out.data.empty() ? "" : ",") + option;
+  }
+  return out;
+}
+
+bool serial_matches(std::string_view found, std::string_view serial) {
+  if (found.empty() || serial.empty()) return false;
+  return found == serial ||
+         (serial.size() > kVirtioSerial && found == serial.substr(0, kVirtioSerial));
+}
+
+}  // namespace nestor::storage

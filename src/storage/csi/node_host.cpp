@@ -1,0 +1,235 @@
+#include "storage/csi/node_host.hpp"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+
+#include "base/blocking.hpp"
+
+namespace nestor::storage {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A file system of a large disk takes its time.
+constexpr Duration kFormatTime = std::chrono::minutes(10);
+/// blkid's exit code for a device with nothing on it.
+constexpr int kNothingFound = 2;
+/// Of page 0x80 of the vital product data.
+constexpr std::size_t kVpdHeader = 4;
+
+std::unexpected<Error> failed(const std::string& what) {
+  const Code code = errno == ENOENT ? Code::kNotFound : Code::kInternal;
+  return fail(code, what + ": " + std::generic_category().message(errno));
+}
+
+std::string read_file(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string trimmed(std::string text) {
+  const auto end = text.find_last_not_of(std::string_view("\n \0", 3));
+  text.resize(end == std::string::npos ? 0 : end + 1);
+  return text;
+}
+
+std::string serial_of(const fs::path& block) {
+  // virtio-blk has a file of its own; a SCSI disk has the page that its serial number came with.
+  std::string serial = trimmed(read_file(block / "serial"));
+  if (!serial.empty()) return serial;
+  serial = read_file(block / "device/vpd_pg80");
+  return serial.size() > kVpdHeader ? trimmed(serial.substr(kVpdHeader)) : std::string();
+}
+
+Result<> make_target(const std::string& target, bool is_file) {
+  std::error_code error;
+  const fs::path folder = is_file ? fs::path(target).parent_path() : fs::path(target);
+  fs::create_directories(folder, error);
+  if (error) return fail(Code::kInternal, "making " + folder.string() + ": " + error.message());
+  if (!is_file) return {};
+  const int fd = ::open(target.c_str(), O_CREAT | O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0660);
+  if (fd < 0) return failed("making " + target);
+  ::close(fd);
+  return {};
+}
+
+Result<> bind_now(const std::string& source, const std::string& target, bool is_file,
+                  bool read_only) {
+  NESTOR_TRY_VOID(make_target(target, is_file));
+  if (::mount(source.c_str(), target.c_str(), nullptr, MS_BIND, nullptr) != 0) {
+    return failed("binding " + source + " to " + target);
+  }
+  // A bind mount takes no other flags the first time.
+  if (read_only && ::mount(nullptr, target.c_str(), nullptr,
+                           MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) != 0) {
+    auto error = failed("making " + target + " read-only");
+    ::umount2(target.c_str(), MNT_DETACH);
+    return error;
+  }
+  return {};
+}
+
+Result<> unmount_now(const std::string& target) {
+  // One that was mounted twice is unmounted twice.
+  while (::umount2(target.c_str(), UMOUNT_NOFOLLOW) == 0) {
+  }
+  if (errno != EINVAL && errno != ENOENT) return failed("unmounting " + target);
+  std::error_code error;
+  // Not recursively: if something is in it, it is not ours to delete.
+  fs::remove(target, error);
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return fail(Code::kInternal, "removing " + target + ": " + error.message());
+  }
+  return {};
+}
+
+class SystemNodeHost final : public NodeHost {
+ public:
+  explicit SystemNodeHost(ProcessRunner& processes) : processes_(processes) {}
+
+  std::optional<std::string> find_disk(std::string serial) override {
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator("/sys/block", error)) {
+      if (!serial_matches(serial_of(entry.path()), serial)) continue;
+      return "/dev/" + entry.path().filename().string();
+    }
+    return std::nullopt;
+  }
+
+  Task<std::string> file_system(std::string device) override {
+    ProcessSpec ask{{"blkid", "-p", "-o", "export", device}};
+    NESTOR_CO_TRY(const ProcessOutput output, co_await processes_.run(ask));
+    if (output.exit_code == kNothingFound) co_return std::string();
+    if (output.exit_code != 0) {
+      co_return fail(Code::kInternal, "blkid " + device + ": " + trimmed(output.err));
+    }
+    const auto at = ("\n" + output.out).find("\nTYPE=");
+    // A partition table or the like: not blank, and nothing that could be mounted.
+    if (at == std::string::npos) co_return std::string("unknown");
+    const std::string rest = output.out.substr(at + std::string_view("TYPE=").size());
+    co_return rest.substr(0, rest.find('\n'));
+  }
+
+  Task<> format(std::string device, std::string fs_type) override {
+    ProcessSpec spec{{"mkfs." + fs_type}};
+    spec.timeout = kFormatTime;
+    if (fs_type == "ext4") {
+      // Nothing reserved for root, and the inode tables are written when the disk is idle.
+      spec.argv.insert(spec.argv.end(), {"-q", "-F", "-m", "0", device});
+    } else {
+      spec.argv.insert(spec.argv.end(), {"-q", "-f", device});
+    }
+    NESTOR_CO_TRY_VOID(co_await run_checked(processes_, spec));
+    co_return Result<>{};
+  }
+
+  Task<> mount(std::string device, std::string target, std::string fs_type,
+               std::vector<std::string> options) override {
+    auto work = [=]() -> Result<> {
+      NESTOR_TRY_VOID(make_target(target, false));
+      const MountOptions read = read_mount_options(options);
+      if (::mount(device.c_str(), target.c_str(), fs_type.c_str(), read.flags,
+                  read.data.c_str()) != 0) {
+        return failed("mounting " + device + " at " + target);
+      }
+      return {};
+    };
+    co_return co_await run_blocking(std::move(work));
+  }
+
+  Task<> bind(std::string source, std::string target, bool is_file, bool read_only) override {
+    auto work = [=] { return bind_now(source, target, is_file, read_only); };
+    co_return co_await run_blocking(std::move(work));
+  }
+
+  Task<> unmount(std::string target) override {
+    auto work = [=] { return unmount_now(target); };
+    co_return co_await run_blocking(std::move(work));
+  }
+
+  Result<std::optional<MountInfo>> mounted(std::string path) override {
+    const std::string text = read_file("/proc/self/mountinfo");
+    if (text.empty()) return fail(Code::kInternal, "cannot read /proc/self/mountinfo");
+    return find_mount(text, path);
+  }
+
+  bool exists(std::string path) override {
+    std::error_code error;
+    return fs::exists(path, error);
+  }
+
+  Result<std::string> device_of(std::string path) override {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0) return failed(path);
+    const dev_t device = S_ISBLK(info.st_mode) ? info.st_rdev : info.st_dev;
+    const std::string link = "/sys/dev/block/" + std::to_string(major(device)) + ":" +
+                             std::to_string(minor(device));
+    std::error_code error;
+    const fs::path block = fs::canonical(link, error);
+    if (error) return fail(Code::kNotFound, path + " is not on a block device");
+    return "/dev/" + block.filename().string();
+  }
+
+  bool is_device(std::string path) override {
+    struct stat info {};
+    return ::stat(path.c_str(), &info) == 0 && S_ISBLK(info.st_mode);
+  }
+
+  Result<std::int64_t> device_size(std::string device) override {
+    const int fd = ::open(device.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return failed(device);
+    std::uint64_t size = 0;
+    const int done = ::ioctl(fd, BLKGETSIZE64, &size);
+    ::close(fd);
+    if (done != 0) return failed(device);
+    return static_cast<std::int64_t>(size);
+  }
+
+  Task<> grow(std::string device, std::string path, std::string fs_type) override {
+    ProcessSpec spec;
+    spec.argv = fs_type == "xfs" ? std::vector<std::string>{"xfs_growfs", path}
+                                 : std::vector<std::string>{"resize2fs", device};
+    spec.timeout = kFormatTime;
+    NESTOR_CO_TRY_VOID(co_await run_checked(processes_, spec));
+    co_return Result<>{};
+  }
+
+  Result<FileSystemUse> use_of(std::string path) override {
+    struct statvfs info {};
+    if (::statvfs(path.c_str(), &info) != 0) return failed(path);
+    const auto bytes = [&](fsblkcnt_t blocks) {
+      return static_cast<std::int64_t>(blocks * info.f_frsize);
+    };
+    FileSystemUse out;
+    out.total_bytes = bytes(info.f_blocks);
+    out.free_bytes = bytes(info.f_bavail);
+    out.used_bytes = bytes(info.f_blocks - info.f_bfree);
+    out.total_inodes = static_cast<std::int64_t>(info.f_files);
+    out.free_inodes = static_cast<std::int64_t>(info.f_ffree);
+    out.used_inodes = out.total_inodes - out.free_inodes;
+    return out;
+  }
+
+ private:
+  ProcessRunner& processes_;
+};
+
+}  // namespace
+
+std::unique_ptr<NodeHost> make_node_host(ProcessRunner& processes) {
+  return std::make_unique<SystemNodeHost>(processes);
+}
+
+}  // namespace nestor::storage

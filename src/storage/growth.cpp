@@ -1,0 +1,57 @@
+#include "storage/growth.hpp"
+
+#include "base/quantity.hpp"
+
+namespace nestor::storage {
+namespace {
+
+constexpr const char* kResource = "storage";
+constexpr const char* kResizing = "Resizing";
+constexpr const char* kNodePending = "FileSystemResizePending";
+
+kube::Condition condition(const char* type, std::string message) {
+  kube::Condition out;
+  out.type = type;
+  out.status = "True";
+  out.message = std::move(message);
+  return out;
+}
+
+void drop(std::vector<kube::Condition>& conditions, std::string_view type) {
+  std::erase_if(conditions, [&](const kube::Condition& one) { return one.type == type; });
+}
+
+}  // namespace
+
+api::core::PersistentVolumeClaim with_growth(const api::core::PersistentVolumeClaim& claim,
+                                             std::int64_t size, GrowthStage stage,
+                                             std::string_view now) {
+  api::core::PersistentVolumeClaim out = claim;
+  auto& status = out.status;
+  if (stage == GrowthStage::kDone) {
+    status.capacity[kResource] = format_bytes(size);
+    status.allocatedResourceStatuses.erase(kResource);
+    drop(status.conditions, kResizing);
+    drop(status.conditions, kNodePending);
+    return out;
+  }
+  status.allocatedResources[kResource] = format_bytes(size);
+  std::string& state = status.allocatedResourceStatuses[kResource];
+  if (stage == GrowthStage::kController) {
+    state = "ControllerResizeInProgress";
+    kube::set_condition(status.conditions, condition(kResizing, ""), now);
+    return out;
+  }
+  // kubelet's own words about its part stay.
+  if (!state.starts_with("NodeResize")) state = "NodeResizePending";
+  drop(status.conditions, kResizing);
+  kube::set_condition(
+      status.conditions,
+      condition(kNodePending,
+                "Waiting for user to (re-)start a pod to finish file system resize of volume on "
+                "node."),
+      now);
+  return out;
+}
+
+}  // namespace nestor::storage

@@ -1,0 +1,265 @@
+#include "storage/provision_controller.hpp"
+
+#include "base/quantity.hpp"
+#include "storage/growth.hpp"
+
+namespace nestor::storage {
+namespace {
+
+using api::cluster::Cluster;
+using api::core::PersistentVolume;
+using api::core::PersistentVolumeClaim;
+using api::storage::StorageClass;
+using api::storage::kDefaultClassAnnotation;
+using tenant::TenantKey;
+
+constexpr const char* kVolumeIndex = "csi-volume";
+
+kube::Scope our_claims() {
+  kube::Scope scope;
+  scope.label_selector = std::string(kDriverLabel) + "=" + std::string(kDriver);
+  return scope;
+}
+
+kube::ObjectKey key_of(const kube::ObjectKey& cluster, std::string id) {
+  return TenantKey{cluster, {"", std::move(id)}}.packed();
+}
+
+/// The ids under which a tenant's claim is looked for: that of the volume it is bound to or gets.
+std::vector<std::string> ids_of(const PersistentVolumeClaim& claim) {
+  if (!claim.spec.volumeName.empty()) return {claim.spec.volumeName};
+  return {volume_id(claim.metadata)};
+}
+
+bool ours(const PersistentVolume& volume) {
+  return volume.spec.csi && volume.spec.csi->driver == kDriver;
+}
+
+/// Whether the volume's data is to go now.
+bool is_released(const PersistentVolume& volume) {
+  if (volume.metadata.annotation(kProvisionedByAnnotation) != kDriver) return false;
+  if (volume.spec.persistentVolumeReclaimPolicy != "Delete") return false;
+  return volume.status.phase == "Released" || volume.status.phase == "Failed";
+}
+
+}  // namespace
+
+ProvisionController::ProvisionController(kube::Runtime& runtime, tenant::Sessions& sessions,
+                                         Options options)
+    : runtime_(runtime),
+      sessions_(sessions),
+      volumes_(runtime.client(), std::move(options.allowed_classes)),
+      claims_(runtime.informers().of<PersistentVolumeClaim>(our_claims())) {}
+
+void ProvisionController::watch(kube::Controller& controller) {
+  sessions_.add_index<PersistentVolumeClaim>(kVolumeIndex, ids_of);
+  sessions_.watch<PersistentVolumeClaim>(
+      [&controller](const kube::ObjectKey& cluster, const auto& old, const auto& now) {
+        if (old) controller.enqueue(key_of(cluster, ids_of(*old).front()));
+        if (now) controller.enqueue(key_of(cluster, ids_of(*now).front()));
+      });
+  sessions_.watch<PersistentVolume>(
+      [&controller](const kube::ObjectKey& cluster, const auto& old, const auto& now) {
+        const auto& volume = now ? *now : *old;
+        if (ours(volume)) controller.enqueue(key_of(cluster, volume.metadata.name));
+      });
+  sessions_.watch<StorageClass>(
+      [this, &controller](const kube::ObjectKey& cluster, const auto&, const auto& now) {
+        const auto session = sessions_.find(cluster);
+        if (!session || !now || now->provisioner != kDriver) return;
+        for (const auto& claim : session->informers().of<PersistentVolumeClaim>().list()) {
+          if (claim->spec.storageClassName.value_or("") != now->metadata.name) continue;
+          controller.enqueue(key_of(cluster, ids_of(*claim).front()));
+        }
+      });
+  controller.watch_mapped<PersistentVolumeClaim>(claims_, [](const PersistentVolumeClaim& claim) {
+    const kube::ObjectKey cluster{claim.metadata.namespace_,
+                                  std::string(claim.metadata.label(kClusterLabel))};
+    return std::vector<kube::ObjectKey>{key_of(cluster, claim.metadata.name)};
+  });
+  // A class that was missing here is there now: claims that failed for it are tried again.
+  runtime_.informers().of<StorageClass>().subscribe([this, &controller](const auto& old, const auto&) {
+    if (!old) enqueue_waiting(controller);
+  });
+}
+
+void ProvisionController::enqueue_waiting(kube::Controller& controller) {
+  for (const auto& cluster : runtime_.informers().of<Cluster>().list()) {
+    const auto session = sessions_.find(cluster->metadata.key());
+    if (!session) continue;
+    for (const auto& claim : session->informers().of<PersistentVolumeClaim>().list()) {
+      if (!claim->spec.volumeName.empty()) continue;
+      if (claim->metadata.annotation(kProvisionerAnnotation) != kDriver) continue;
+      controller.enqueue(key_of(cluster->metadata.key(), volume_id(claim->metadata)));
+    }
+  }
+}
+
+Owner ProvisionController::owner_of(const kube::ObjectKey& cluster) {
+  Owner out{.cluster = cluster};
+  const auto object = runtime_.informers().of<Cluster>().get(cluster);
+  if (object) out.references = {kube::owner_reference(*object, false)};
+  // The Cluster's deletion must not wait for its disks.
+  for (auto& reference : out.references) reference.blockOwnerDeletion = false;
+  return out;
+}
+
+Task<kube::ReconcileResult> ProvisionController::reconcile(kube::ObjectKey packed) {
+  const auto key = TenantKey::unpack(packed);
+  if (!key) co_return kube::ReconcileResult{};
+  const SessionPtr session = sessions_.find(key->cluster);
+  if (!session) co_return kube::ReconcileResult{};
+  const std::string id = key->object.name;
+  auto& informers = session->informers();
+  const VolumePtr volume = informers.of<PersistentVolume>().get({"", id});
+  const auto found = informers.of<PersistentVolumeClaim>().by_index(kVolumeIndex, id);
+  const ClaimPtr claim = found.empty() ? nullptr : found.front();
+  if (volume && ours(*volume)) {
+    if (is_released(*volume) || volume->metadata.deleting()) {
+      NESTOR_CO_TRY_VOID(co_await release(session, volume));
+    } else if (claim && claim->spec.volumeName == id) {
+      NESTOR_CO_TRY_VOID(co_await grow(session, volume, claim));
+    }
+    co_return kube::ReconcileResult{};
+  }
+  if (volume) co_return kube::ReconcileResult{};
+  if (claim) {
+    const kube::ObjectKey class_key{"", claim->spec.storageClassName.value_or("")};
+    const auto type = informers.of<StorageClass>().get(class_key);
+    if (type && wants_volume(*claim, *type)) {
+      NESTOR_CO_TRY_VOID(co_await provision(session, claim, type));
+      co_return kube::ReconcileResult{};
+    }
+  }
+  NESTOR_CO_TRY_VOID(co_await tidy(session, id));
+  co_return kube::ReconcileResult{};
+}
+
+Task<> ProvisionController::provision(SessionPtr session, ClaimPtr claim,
+                                      std::shared_ptr<const Class> type) {
+  auto made = co_await make_volume(session, claim, type);
+  if (made) {
+    session->events().normal(*claim, "ProvisioningSucceeded",
+                             "Successfully provisioned volume " + volume_id(claim->metadata));
+    co_return made;
+  }
+  if (made.error().code == Code::kCancelled || made.error().code == Code::kAborted) co_return made;
+  session->events().warning(*claim, "ProvisioningFailed",
+                            "failed to provision volume with StorageClass \"" +
+                                type->metadata.name + "\": " + made.error().message);
+  co_return with_context(std::move(made).error(),
+                         "volume for claim " + claim->metadata.key().to_string() + " of tenant " +
+                             session->cluster().to_string());
+}
+
+Task<> ProvisionController::make_volume(SessionPtr session, ClaimPtr claim,
+                                        std::shared_ptr<const Class> type) {
+  NESTOR_CO_TRY(const VolumeSpec spec, volume_spec(*claim, *type));
+  const Owner owner = owner_of(session->cluster());
+  NESTOR_CO_TRY(const Volume volume, co_await volumes_.ensure(owner, spec));
+  Json object = persistent_volume(*claim, *type, spec, volume.serial);
+  auto created =
+      co_await session->client().create(PersistentVolume::kType, "", std::move(object));
+  if (created || created.error().code == Code::kAlreadyExists) co_return Result<>{};
+  co_return std::unexpected(std::move(created).error());
+}
+
+Task<> ProvisionController::release(SessionPtr session, VolumePtr volume) {
+  if (is_released(*volume)) {
+    const Owner owner = owner_of(session->cluster());
+    std::string handle = volume->spec.csi->volumeHandle;
+    auto removed = co_await volumes_.remove(owner, std::move(handle));
+    if (!removed) {
+      session->events().warning(*volume, "VolumeFailedDelete", removed.error().message);
+      co_return std::unexpected(std::move(removed).error());
+    }
+    if (!removed->done) co_return Result<>{};
+    kube::DeleteOptions options;
+    options.uid = volume->metadata.uid;
+    NESTOR_CO_TRY_VOID(co_await kube::ensure_deleted(session->client(), PersistentVolume::kType,
+                                                     volume->metadata.key(), options));
+  } else if (volume->status.phase == "Bound") {
+    // Deleted while a claim uses it: pv-protection holds it, and then it is released.
+    co_return Result<>{};
+  }
+  if (!volume->metadata.has_finalizer(kVolumeFinalizer)) co_return Result<>{};
+  auto current = co_await kube::get<PersistentVolume>(session->client(), volume->metadata.key());
+  if (!current && current.error().code == Code::kNotFound) co_return Result<>{};
+  if (!current) co_return std::unexpected(std::move(current).error());
+  PersistentVolume after = *current;
+  std::erase(after.metadata.finalizers, kVolumeFinalizer);
+  auto done = co_await kube::patch_changes(session->client(), *current, after);
+  if (!done && done.error().code == Code::kNotFound) co_return Result<>{};
+  co_return done;
+}
+
+Task<> ProvisionController::grow(SessionPtr session, VolumePtr volume, ClaimPtr claim) {
+  const auto capacity = volume->spec.capacity.find("storage");
+  if (capacity == volume->spec.capacity.end()) co_return Result<>{};
+  NESTOR_CO_TRY(const std::int64_t wanted, requested_size(*claim));
+  NESTOR_CO_TRY(const std::int64_t has, parse_quantity(capacity->second));
+  const bool block = claim->spec.volumeMode == "Block";
+  if (wanted > has) {
+    NESTOR_CO_TRY_VOID(co_await report_growth(session, claim, wanted, false, block));
+    std::string handle = volume->spec.csi->volumeHandle;
+    const Owner owner = owner_of(session->cluster());
+    auto grown = co_await volumes_.expand(owner, std::move(handle), wanted);
+    if (!grown) {
+      session->events().warning(*claim, "VolumeResizeFailed", grown.error().message);
+      co_return std::unexpected(std::move(grown).error());
+    }
+    if (!grown->done) co_return Result<>{};
+    PersistentVolume after = *volume;
+    after.spec.capacity["storage"] = format_bytes(wanted);
+    // The watch brings us back here for the rest.
+    co_return co_await kube::patch_changes(session->client(), *volume, after);
+  }
+  const auto reported = claim->status.capacity.find("storage");
+  if (claim->status.phase != "Bound" || reported == claim->status.capacity.end()) {
+    co_return Result<>{};
+  }
+  NESTOR_CO_TRY(const std::int64_t shown, parse_quantity(reported->second));
+  if (shown >= has) co_return Result<>{};
+  co_return co_await report_growth(session, claim, has, true, block);
+}
+
+Task<> ProvisionController::report_growth(SessionPtr session, ClaimPtr claim, std::int64_t size,
+                                          bool controller_done, bool block) {
+  const GrowthStage stage = !controller_done ? GrowthStage::kController
+                            : block          ? GrowthStage::kDone
+                                             : GrowthStage::kNode;
+  const std::string now = format_rfc3339(runtime_.clock().now());
+  const auto after = with_growth(*claim, size, stage, now);
+  if (after == *claim) co_return Result<>{};
+  if (stage == GrowthStage::kDone) {
+    session->events().normal(*claim, "VolumeResizeSuccessful", "Resize volume succeeded");
+  }
+  co_return co_await kube::patch_changes(session->client(), *claim, after);
+}
+
+Task<> ProvisionController::tidy(SessionPtr session, std::string id) {
+  const auto kept = claims_.get({session->cluster().ns, id});
+  if (!kept || kept->metadata.label(kClusterLabel) != session->cluster().name) {
+    co_return Result<>{};
+  }
+  // Only what this controller made for a claim; and asked live, since caches may be late.
+  const std::string claim(kept->metadata.annotation(kClaimAnnotation));
+  const auto slash = claim.find('/');
+  if (slash == std::string::npos) co_return Result<>{};
+  auto volume = co_await session->client().get(PersistentVolume::kType, {"", id});
+  if (volume) co_return Result<>{};
+  if (volume.error().code != Code::kNotFound) co_return std::unexpected(std::move(volume).error());
+  kube::ObjectKey key{claim.substr(0, slash), claim.substr(slash + 1)};
+  auto there = co_await kube::get<PersistentVolumeClaim>(session->client(), key);
+  if (!there && there.error().code != Code::kNotFound) {
+    co_return std::unexpected(std::move(there).error());
+  }
+  const bool same = there && there->metadata.uid == kept->metadata.annotation(kClaimUidAnnotation);
+  if (same && !there->metadata.deleting()) co_return Result<>{};
+  const Owner owner = owner_of(session->cluster());
+  auto removed = co_await volumes_.remove(owner, std::move(id));
+  if (!removed) co_return std::unexpected(std::move(removed).error());
+  co_return Result<>{};
+}
+
+}  // namespace nestor::storage

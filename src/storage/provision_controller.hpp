@@ -1,0 +1,48 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "api/cluster/cluster.hpp"
+#include "kube/runtime.hpp"
+#include "storage/storage.hpp"
+#include "storage/volumes.hpp"
+#include "tenant/sessions.hpp"
+#include "tenant/tenant_key.hpp"
+
+namespace nestor::storage {
+
+/// "storage-volume": one volume of one tenant, from the claim there to the claim here: made, grown
+/// and deleted. Its key is the volume's id in the tenant. Source: what external-provisioner and
+/// external-resizer do.
+class ProvisionController {
+ public:
+  ProvisionController(kube::Runtime& runtime, tenant::Sessions& sessions, Options options);
+  void watch(kube::Controller& controller);
+  Task<kube::ReconcileResult> reconcile(kube::ObjectKey key);
+
+ private:
+  using Claim = api::core::PersistentVolumeClaim;
+  using ClaimPtr = std::shared_ptr<const Claim>;
+  using Class = api::storage::StorageClass;
+  using VolumePtr = std::shared_ptr<const api::core::PersistentVolume>;
+  using SessionPtr = std::shared_ptr<tenant::Session>;
+
+  Task<> provision(SessionPtr session, ClaimPtr claim, std::shared_ptr<const Class> type);
+  Task<> make_volume(SessionPtr session, ClaimPtr claim, std::shared_ptr<const Class> type);
+  Task<> release(SessionPtr session, VolumePtr volume);
+  Task<> grow(SessionPtr session, VolumePtr volume, ClaimPtr claim);
+  Task<> report_growth(SessionPtr session, ClaimPtr claim, std::int64_t size, bool controller_done,
+                       bool block);
+  /// Deletes a claim here whose volume and claim there are gone.
+  Task<> tidy(SessionPtr session, std::string id);
+  Owner owner_of(const kube::ObjectKey& cluster);
+  void enqueue_waiting(kube::Controller& controller);
+
+  kube::Runtime& runtime_;
+  tenant::Sessions& sessions_;
+  Volumes volumes_;
+  kube::Informer<Claim> claims_;
+};
+
+}  // namespace nestor::storage

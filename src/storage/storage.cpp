@@ -1,0 +1,21 @@
+#include "storage/storage.hpp"
+
+#include "storage/attach_controller.hpp"
+#include "storage/provision_controller.hpp"
+
+namespace nestor::storage {
+
+void add_controllers(kube::Runtime& runtime, tenant::Sessions& sessions, Options options) {
+  auto& provision = runtime.own<ProvisionController>(runtime, sessions, std::move(options));
+  auto& volumes = runtime.add_controller("storage-volume", [&provision](kube::ObjectKey key) {
+    return provision.reconcile(std::move(key));
+  });
+  provision.watch(volumes);
+  auto& attach = runtime.own<AttachController>(runtime, sessions);
+  auto& attachments = runtime.add_controller("storage-attachment", [&attach](kube::ObjectKey key) {
+    return attach.reconcile(std::move(key));
+  });
+  attach.watch(attachments);
+}
+
+}  // namespace nestor::storage
