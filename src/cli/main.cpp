@@ -9,6 +9,7 @@
 #include "cli/node/node.hpp"
 #include "cli/tunnel_commands.hpp"
 #include "manager/manager.hpp"
+#include "storage/csi/csi.hpp"
 #include "vm/attach/attach.hpp"
 #include "vm/launcher/launcher.hpp"
 
@@ -38,6 +39,8 @@ struct Program {
   node::HiddenOptions hidden;
   manager::Options manager;
   vm::AttachOptions attach;
+  storage::CsiNodeOptions csi_node;
+  storage::CsiControllerOptions csi_controller;
 };
 
 void add_connect_options(CLI::App& command, Program& p) {
@@ -254,6 +257,8 @@ void add_roles(Program& p) {
       ->delimiter(',');
   manager->add_option("--vm-fence-open", o.vm_fence_open, "Networks open to guests all the same")
       ->delimiter(',');
+  manager->add_flag("--grow-local-path", o.grow_local_path,
+                    "Grow claims of the local-path provisioner");
   manager->add_option("--address-pool", o.address_pool, "FIRST-LAST of load-balancer addresses");
   manager->add_option("--etcdctl", o.etcdctl, "Program")->capture_default_str();
   manager->callback([&p] { p.exit_code = manager::run(p.manager); });
@@ -268,6 +273,25 @@ void add_roles(Program& p) {
   attach->add_flag("--block", p.attach.block, "The claim is a device");
   attach->add_flag("--read-only", p.attach.read_only);
   attach->callback([&p] { p.exit_code = vm::attach_main(p.attach); });
+
+  auto* node = p.app.add_subcommand("csi-node", "Role: mount disks on a tenant's node");
+  node->add_option("--endpoint", p.csi_node.endpoint, "Socket")->capture_default_str();
+  node->add_option("--kubelet-endpoint", p.csi_node.kubelet_endpoint, "The same, as kubelet sees it")
+      ->capture_default_str();
+  node->add_option("--registration", p.csi_node.registration, "Socket for kubelet's registration")
+      ->capture_default_str();
+  node->add_option("--node-name", p.csi_node.node_name)->envname("NODE_NAME")->required();
+  node->add_option("--max-volumes", p.csi_node.max_volumes, "Disks on one node, at most")
+      ->capture_default_str();
+  node->callback([&p] { p.exit_code = storage::csi_node_main(p.csi_node); });
+
+  auto* controller = p.app.add_subcommand("csi-controller", "Role: one tenant's CSI controller");
+  controller->add_option("--endpoint", p.csi_controller.endpoint, "Socket")->capture_default_str();
+  controller->add_option("--kubeconfig", p.csi_controller.kubeconfig,
+                         "Of the management cluster (default: the pod's service account)");
+  controller->add_option("--namespace", p.csi_controller.ns, "Of the tenant's Cluster")->required();
+  controller->add_option("--cluster", p.csi_controller.cluster, "Its name")->required();
+  controller->callback([&p] { p.exit_code = storage::csi_controller_main(p.csi_controller); });
 
   auto* crds = p.app.add_subcommand("crds", "Print the CustomResourceDefinitions of our kinds");
   crds->callback([] {

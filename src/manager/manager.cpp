@@ -24,6 +24,7 @@
 #include "kube/metrics.hpp"
 #include "kube/runtime.hpp"
 #include "net/http.hpp"
+#include "storage/storage.hpp"
 #include "tenant/sessions.hpp"
 #include "vm/vm.hpp"
 
@@ -108,6 +109,10 @@ class Manager {
     controlplane.etcdctl = options_.etcdctl;
     controlplane.image = options_.image;
     controlplane::add_controllers(*runtime_, *sessions_, std::move(controlplane));
+    storage::Options storage;
+    storage.image = options_.image;
+    storage.grow_local_path = options_.grow_local_path;
+    storage::add_controllers(*runtime_, *sessions_, std::move(storage));
     if (options_.vm_runtime == "builtin") {
       vm::Options vm;
       vm.launcher_image = options_.vm_launcher_image;

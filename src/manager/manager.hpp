@@ -28,6 +28,8 @@ struct Options {
   std::vector<std::string> vm_fence_open = {};
   /// "FIRST-LAST" of the embedded pool of load-balancer addresses, or "" for none.
   std::string address_pool = {};
+  /// Grow claims of the embedded node's local-path provisioner.
+  bool grow_local_path = false;
   /// Nestor's own, for what runs of it in control planes and tenants.
   std::string image = "nestor.dev/nestor:dev";
   /// Whether tenants' Nodes get the zone and region of the node their machine runs on.

@@ -136,15 +136,14 @@ Task<> AttachController::attach(SessionPtr session, AttachmentPtr attachment) {
     co_return std::unexpected(std::move(progress).error());
   }
   after.status.attached = progress && progress->done;
-  if (progress) {
-    after.status.attachError.reset();
-  } else {
-    // Repeated with back-off; the time moves only with the message.
+  after.status.attachError.reset();
+  if (!progress || progress->trouble) {
+    // The time moves only with the message.
+    const std::string& message = progress ? progress->waiting : progress.error().message;
     const auto& before = attachment->status.attachError;
-    const bool same = before && before->message == progress.error().message;
-    after.status.attachError = same ? before
-                                    : VolumeError{format_rfc3339(runtime_.clock().now()),
-                                                  progress.error().message};
+    const bool same = before && before->message == message;
+    after.status.attachError =
+        same ? before : VolumeError{format_rfc3339(runtime_.clock().now()), message};
   }
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(session->client(), *attachment, after));
   if (!progress) co_return std::unexpected(std::move(progress).error());

@@ -1,6 +1,7 @@
 #include "storage/volumes.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "api/kubevirt/virtual_machine.hpp"
 #include "base/json_convert.hpp"
@@ -27,13 +28,21 @@ bool has_volume(const VirtualMachineInstance& instance, const std::string& id) {
                              [&](const auto& v) { return v.name == id; });
 }
 
+/// Reasons that every volume goes through on its way.
+bool is_routine(std::string_view reason) {
+  constexpr std::array<std::string_view, 7> kRoutine{
+      "", "PVCNotReady", "SuccessfulCreate", "VolumeMountedToPod", "VolumeReady",
+      "PodInitializing", "ContainerCreating"};
+  return std::ranges::find(kRoutine, reason) != kRoutine.end();
+}
+
 Progress plug_progress(const VirtualMachineInstance& instance, const std::string& id) {
   for (const auto& volume : instance.status.volumeStatus) {
     if (volume.name != id) continue;
-    if (volume.phase == "Ready") return {.done = true, .waiting = ""};
+    if (volume.phase == "Ready") return {.done = true};
     std::string text = "volume is " + volume.phase;
     if (!volume.message.empty()) text += ": " + volume.message;
-    return {.done = false, .waiting = std::move(text)};
+    return {.done = false, .waiting = std::move(text), .trouble = !is_routine(volume.reason)};
   }
   return {.done = false, .waiting = "the machine has not got the volume yet"};
 }

@@ -23,6 +23,8 @@ struct Progress {
   bool done = false;
   /// What it waits for.
   std::string waiting = {};
+  /// What it waits for may need somebody's help.
+  bool trouble = false;
 };
 
 /// The volumes of tenants as claims of the management cluster, and their way into machines. Each

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "api/core/persistent_volume_claim.hpp"
 #include "api/core/pod.hpp"
 #include "api/kubevirt/virtual_machine.hpp"
 #include "base/process.hpp"
@@ -53,9 +54,13 @@ class VmControllers : public ::testing::Test {
     return client_.peek<VirtualMachineInstance>(kKey);
   }
   std::optional<Pod> pod() {
-    const auto pods = client_.all<Pod>();
-    EXPECT_LE(pods.size(), 1u);
-    return pods.empty() ? std::nullopt : std::optional<Pod>(pods[0]);
+    std::optional<Pod> out;
+    for (const Pod& one : client_.all<Pod>()) {
+      if (one.metadata.label("kubevirt.io") != "virt-launcher") continue;
+      EXPECT_FALSE(out);
+      out = one;
+    }
+    return out;
   }
   void report(std::string phase, std::string_view state = "{}") {
     Pod object = pod().value();
@@ -201,6 +206,150 @@ TEST_F(VmControllers, LeavesAnInstanceOfAnotherOwnerAlone) {
   put_machine("Halted");
   ASSERT_TRUE(instance());
   EXPECT_FALSE(instance()->metadata.deleting());
+}
+
+/// The same, with a claim that comes and goes, and a kubelet for its attachment pods.
+class HotplugControllers : public VmControllers {
+ protected:
+  void put_claim() {
+    api::core::PersistentVolumeClaim claim;
+    claim.metadata.name = "c";
+    claim.metadata.namespace_ = "tenants";
+    claim.spec.resources = parse_json(R"({"requests": {"storage": "1Gi"}})").value();
+    claim.status.phase = "Bound";
+    client_.put(claim);
+    settle(io_);
+  }
+  void set_volume(bool there) {
+    Json object = client_.peek(VirtualMachine::kType, kKey).value();
+    Json& spec = object.as_object()["spec"].as_object()["template"].as_object()["spec"];
+    JsonArray volumes{parse_json(R"({"name": "root", "containerDisk": {"image": "x"}})").value()};
+    JsonArray disks{parse_json(R"({"name": "root", "disk": {"bus": "virtio"}})").value()};
+    if (there) {
+      volumes.push_back(parse_json(R"({"name": "v",
+        "persistentVolumeClaim": {"claimName": "c", "hotpluggable": true}})")
+                            .value());
+      disks.push_back(parse_json(R"({"name": "v", "serial": "s", "disk": {"bus": "scsi"}})").value());
+    }
+    spec.as_object()["volumes"] = std::move(volumes);
+    spec.as_object()["domain"].as_object()["devices"].as_object()["disks"] = std::move(disks);
+    client_.put(VirtualMachine::kType, std::move(object));
+    settle(io_);
+  }
+  std::optional<Pod> attachment() {
+    for (const Pod& one : client_.all<Pod>()) {
+      if (one.metadata.label("kubevirt.io") == "hotplug-disk") return one;
+    }
+    return std::nullopt;
+  }
+  void report_attachment(std::string phase, std::string_view state, bool ready) {
+    Pod object = attachment().value();
+    object.spec.nodeName = "n1";
+    object.status.phase = std::move(phase);
+    object.status.containerStatuses.resize(1);
+    object.status.containerStatuses[0].name = "attach";
+    object.status.containerStatuses[0].state = parse_json(state).value();
+    object.status.conditions.clear();
+    kube::Condition condition;
+    condition.type = "Ready";
+    condition.status = ready ? "True" : "False";
+    object.status.conditions.push_back(condition);
+    client_.put(object);
+    settle(io_);
+  }
+  std::string volume_phase() {
+    const auto all = instance().value().status.volumeStatus;
+    return all.empty() ? "" : all.at(0).phase;
+  }
+};
+
+TEST_F(HotplugControllers, AVolumeComesAndGoesWhileTheMachineRuns) {
+  put_machine();
+  report_running();
+  put_claim();
+  set_volume(true);
+  ASSERT_TRUE(attachment());
+  report_attachment("Running", R"({"running": {}})", false);
+  EXPECT_EQ(volume_phase(), "MountedToPod");
+  report_attachment("Running", R"({"running": {}})", true);
+  EXPECT_EQ(volume_phase(), "Ready");
+
+  set_volume(false);
+  ASSERT_TRUE(attachment());
+  EXPECT_EQ(attachment()->metadata.annotation("nestor.dev/detach"), "true");
+  EXPECT_EQ(volume_phase(), "Detaching");
+  report_attachment("Succeeded", R"({"terminated": {"exitCode": 0}})", false);
+  EXPECT_FALSE(attachment());
+  EXPECT_EQ(volume_phase(), "");
+}
+
+TEST_F(HotplugControllers, AVolumeWhosePodVanishedIsTakenOutByAnotherPod) {
+  put_machine();
+  report_running();
+  put_claim();
+  set_volume(true);
+  report_attachment("Running", R"({"running": {}})", true);
+  client_.fail_next("create", {Code::kUnavailable, "gone", {}}, 1, "pods");
+  client_.erase_now(Pod::kType, attachment()->metadata.key());
+  set_volume(false);
+  clock_.advance(seconds(1));
+  settle(io_);
+  ASSERT_TRUE(attachment());
+  EXPECT_EQ(to_text(to_json(*attachment())).find("persistentVolumeClaim"), std::string::npos);
+  EXPECT_EQ(volume_phase(), "Detaching");
+  report_attachment("Succeeded", R"({"terminated": {"exitCode": 0}})", false);
+  EXPECT_EQ(volume_phase(), "");
+}
+
+TEST_F(HotplugControllers, ADiskOfAnotherMachineIsNotGivenToThisOne) {
+  put_machine();
+  report_running();
+  put_claim();
+  auto claim = client_.peek<api::core::PersistentVolumeClaim>({"tenants", "c"}).value();
+  claim.metadata.annotations["nestor.dev/attached-to"] = "other";
+  client_.put(claim);
+  set_volume(true);
+  EXPECT_FALSE(attachment());
+  claim = client_.peek<api::core::PersistentVolumeClaim>({"tenants", "c"}).value();
+  claim.metadata.annotations["nestor.dev/attached-to"] = "m";
+  client_.put(claim);
+  settle(io_);
+  EXPECT_TRUE(attachment());
+}
+
+TEST_F(HotplugControllers, AMachineIsGoneOnlyWithoutAttachmentPods) {
+  put_machine();
+  report_running();
+  put_claim();
+  set_volume(true);
+  report_attachment("Running", R"({"running": {}})", true);
+  Json held = *client_.peek(Pod::kType, attachment()->metadata.key());
+  held.as_object()["metadata"].as_object()["finalizers"] = JsonArray{"test/held"};
+  client_.put(Pod::kType, held);
+  client_.erase(VirtualMachine::kType, kKey);
+  settle(io_);
+  EXPECT_FALSE(pod());
+  ASSERT_TRUE(attachment());
+  EXPECT_TRUE(attachment()->metadata.deleting());
+  EXPECT_TRUE(instance());
+  client_.erase_now(Pod::kType, attachment()->metadata.key());
+  settle(io_);
+  EXPECT_FALSE(instance());
+}
+
+TEST_F(HotplugControllers, ANewRunOfTheMachineGetsItsVolumesAgain) {
+  put_machine();
+  put_claim();
+  set_volume(true);
+  EXPECT_FALSE(attachment());
+  report_running();
+  ASSERT_TRUE(attachment());
+  const std::string first = attachment()->metadata.name;
+  report("Succeeded", R"({"terminated": {"exitCode": 0}})");
+  EXPECT_FALSE(attachment());
+  report_running();
+  ASSERT_TRUE(attachment());
+  EXPECT_NE(attachment()->metadata.name, first);
 }
 
 }  // namespace

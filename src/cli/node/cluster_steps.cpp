@@ -192,8 +192,8 @@ Result<> install_chart(const Node& node, const std::string& chart,
       run_checked({{node.config.program("helm"), "--kubeconfig", node.layout.kubeconfig(),
                     "upgrade", "--install", "nestor", chart, "--namespace", "nestor-system",
                     "--create-namespace", "--wait", "--timeout", "5m", "--set",
-                    fmt::format("addressPool.enabled=true,addressPool.first={},addressPool.last={},"
-                                "vm.kvm.runtimeClassName={}",
+                    fmt::format("localPath.grow=true,addressPool.enabled=true,addressPool.first={},"
+                                "addressPool.last={},vm.kvm.runtimeClassName={}",
                                 kFirstAddress, kLastAddress, kvm ? kKvmRuntime : ""),
                     "--set-string", "image.revision=" + image_revision},
                    {},

@@ -1,0 +1,183 @@
+#include <gtest/gtest.h>
+
+#include "base/testing/co_test.hpp"
+#include "base/testing/manual_clock.hpp"
+#include "csi.pb.h"
+#include "net/grpc/client.hpp"
+#include "storage/csi/services.hpp"
+#include "storage/names.hpp"
+#include "storage/testing/fake_node_host.hpp"
+
+namespace nestor::storage {
+namespace {
+
+namespace v1 = csi::v1;
+namespace fs = std::filesystem;
+
+/// The Node service behind its socket, and a kubelet.
+class NodeServiceTest : public ::testing::Test {
+ protected:
+  NodeServiceTest() {
+    folder_ = fs::temp_directory_path() / ("nestor-csi-" + std::to_string(::getpid()));
+    fs::create_directories(folder_);
+    grpc::Listen where;
+    where.unix_path = (folder_ / "csi.sock").string();
+    EXPECT_TRUE(server_.listen(where));
+  }
+  ~NodeServiceTest() override {
+    channel_.reset();
+    run_coroutine(io_, tasks_.close());
+    run_coroutine(io_, server_.stop());
+    fs::remove_all(folder_);
+  }
+
+  template <class Response, class Request>
+  Result<Response> call(const std::string& method, Request request) {
+    return run_coroutine<Response>(io_, call_now<Response, Request>(method, std::move(request)));
+  }
+  template <class Response, class Request>
+  Task<Response> call_now(std::string method, Request request) {
+    if (!channel_) {
+      grpc::Target target;
+      target.unix_path = (folder_ / "csi.sock").string();
+      target.tls = false;
+      NESTOR_CO_TRY(channel_, co_await grpc::connect(tasks_, target));
+    }
+    co_return co_await grpc::call_unary<Response>(*channel_, "/csi.v1.Node/" + method,
+                                                  std::move(request));
+  }
+
+  std::string staging() const { return (folder_ / "staging").string(); }
+  std::string target() const { return (folder_ / "target").string(); }
+
+  Result<v1::NodeStageVolumeResponse> stage(bool block = false, const char* type = "") {
+    v1::NodeStageVolumeRequest request;
+    request.set_volume_id("pvc-a");
+    request.set_staging_target_path(staging());
+    (*request.mutable_volume_context())[std::string(kSerialAttribute)] = "s1";
+    auto& capability = *request.mutable_volume_capability();
+    if (block) {
+      capability.mutable_block();
+    } else {
+      capability.mutable_mount()->set_fs_type(type);
+      capability.mutable_mount()->add_mount_flags("noatime");
+    }
+    return call<v1::NodeStageVolumeResponse>("NodeStageVolume", request);
+  }
+  Result<v1::NodePublishVolumeResponse> publish(bool block = false, bool read_only = false) {
+    v1::NodePublishVolumeRequest request;
+    request.set_volume_id("pvc-a");
+    request.set_staging_target_path(staging());
+    request.set_target_path(target());
+    request.set_readonly(read_only);
+    (*request.mutable_volume_context())[std::string(kSerialAttribute)] = "s1";
+    auto& capability = *request.mutable_volume_capability();
+    if (block) {
+      capability.mutable_block();
+    } else {
+      capability.mutable_mount();
+    }
+    return call<v1::NodePublishVolumeResponse>("NodePublishVolume", request);
+  }
+
+  asio::io_context io_;
+  ManualClock clock_{io_.get_executor()};
+  fs::path folder_;
+  testing::FakeNodeHost host_;
+  NodeOptions options_{.node_name = "node-1", .max_volumes = 64};
+  grpc::Server server_{io_.get_executor(), node_service(host_, clock_, options_)};
+  TaskGroup tasks_{io_.get_executor()};
+  std::unique_ptr<grpc::Channel> channel_;
+};
+
+TEST_F(NodeServiceTest, FormatsABlankDiskOnceAndHonoursFlagsAndReadOnly) {
+  host_.disks["s1"] = {};
+  ASSERT_TRUE(stage());
+  EXPECT_EQ(host_.mounts.at(staging()).fs_type, "ext4");
+  EXPECT_EQ(host_.mounts.at(staging()).options, std::vector<std::string>{"noatime"});
+  ASSERT_TRUE(stage());
+  EXPECT_EQ(host_.formats, 1);
+  ASSERT_TRUE(publish(false, true));
+  EXPECT_TRUE(host_.mounts.at(target()).read_only);
+}
+
+TEST_F(NodeServiceTest, NeverOverwritesWhatIsOnADisk) {
+  host_.disks["s1"].fs_type = "xfs";
+  const auto staged = stage();
+  ASSERT_FALSE(staged);
+  EXPECT_EQ(staged.error().code, Code::kFailedPrecondition);
+  EXPECT_EQ(host_.formats, 0);
+  EXPECT_EQ(host_.disks["s1"].fs_type, "xfs");
+}
+
+TEST_F(NodeServiceTest, NothingIsPublishedThatIsNotStaged) {
+  host_.disks["s1"] = {};
+  const auto published = publish();
+  ASSERT_FALSE(published);
+  EXPECT_EQ(published.error().code, Code::kFailedPrecondition);
+}
+
+TEST_F(NodeServiceTest, ABlockVolumeIsTheDeviceItself) {
+  host_.disks["s1"] = {};
+  ASSERT_TRUE(stage(true));
+  EXPECT_TRUE(host_.mounts.empty());
+  ASSERT_TRUE(publish(true));
+  EXPECT_EQ(host_.mounts.at(target()).device, "/dev/fake-s1");
+  EXPECT_EQ(host_.formats, 0);
+}
+
+TEST_F(NodeServiceTest, GrowsTheFileSystemToTheDisk) {
+  host_.disks["s1"] = {};
+  ASSERT_TRUE(stage());
+  ASSERT_TRUE(publish());
+  host_.disks["s1"].size = 2LL << 30;
+  v1::NodeExpandVolumeRequest request;
+  request.set_volume_id("pvc-a");
+  request.set_volume_path(target());
+  request.mutable_capacity_range()->set_required_bytes(2LL << 30);
+  const auto grown = call<v1::NodeExpandVolumeResponse>("NodeExpandVolume", request);
+  ASSERT_TRUE(grown);
+  EXPECT_EQ(grown->capacity_bytes(), 2LL << 30);
+  v1::NodeGetVolumeStatsRequest ask;
+  ask.set_volume_id("pvc-a");
+  ask.set_volume_path(target());
+  const auto stats = call<v1::NodeGetVolumeStatsResponse>("NodeGetVolumeStats", ask);
+  ASSERT_TRUE(stats);
+  EXPECT_EQ(stats->usage(0).total(), 2LL << 30);
+}
+
+TEST_F(NodeServiceTest, TellsItsNameAndLimit) {
+  const auto info = call<v1::NodeGetInfoResponse>("NodeGetInfo", v1::NodeGetInfoRequest());
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->node_id(), "node-1");
+  EXPECT_EQ(info->max_volumes_per_node(), 64);
+}
+
+TEST(MountText, FindsTheLastMountOfAPath) {
+  const std::string text =
+      "22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n"
+      "40 22 8:16 / /mnt/with\\040space rw shared:5 - ext4 /dev/sdb rw\n"
+      "41 22 8:32 / /mnt/a rw - xfs /dev/sdc rw\n"
+      "broken line\n"
+      "42 22 8:48 / /mnt/a ro - ext4 /dev/sdd ro\n";
+  EXPECT_EQ(find_mount(text, "/mnt/with space")->source, "/dev/sdb");
+  EXPECT_EQ(find_mount(text, "/mnt/a")->source, "/dev/sdd");
+  EXPECT_FALSE(find_mount(text, "/mnt"));
+}
+
+TEST(MountText, SplitsOptionsIntoFlagsAndData) {
+  const auto options = read_mount_options({"ro", "noatime", "discard", "nouuid", "defaults"});
+  EXPECT_NE(options.flags, 0u);
+  EXPECT_EQ(options.data, "discard,nouuid");
+}
+
+TEST(Serial, IsComparedWholeOrAsVirtioCutsIt) {
+  const std::string serial = "12345678-1234-1234-1234-1234567890ab";
+  EXPECT_TRUE(serial_matches(serial, serial));
+  EXPECT_TRUE(serial_matches(serial.substr(0, 20), serial));
+  EXPECT_FALSE(serial_matches(serial.substr(0, 19), serial));
+  EXPECT_FALSE(serial_matches("", serial));
+}
+
+}  // namespace
+}  // namespace nestor::storage

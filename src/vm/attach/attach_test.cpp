@@ -1,0 +1,143 @@
+#include "vm/attach/attach.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/testing/co_test.hpp"
+#include "vm/launcher/fd_socket.hpp"
+#include "vm/launcher/hotplug_server.hpp"
+#include "vm/launcher/hotplug_wire.hpp"
+
+namespace nestor::vm {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A folder of its own for each test.
+class OpenDisk : public ::testing::Test {
+ protected:
+  OpenDisk() : folder_(fs::temp_directory_path() / ("attach-" + std::to_string(::getpid()))) {
+    fs::create_directories(folder_);
+    options_.claim_folder = folder_.string();
+  }
+  ~OpenDisk() override { fs::remove_all(folder_); }
+  fs::path image() const { return folder_ / "disk.img"; }
+
+  fs::path folder_;
+  AttachOptions options_{.volume = "v"};
+};
+
+TEST_F(OpenDisk, MakesAnImageThatTakesNoRoomUntilItIsWritten) {
+  const auto fd = open_disk(options_, 1LL << 30);
+  ASSERT_TRUE(fd);
+  struct stat info {};
+  ASSERT_EQ(::fstat(*fd, &info), 0);
+  EXPECT_EQ(info.st_size, 1LL << 30);
+  EXPECT_LT(info.st_blocks, 100);
+  ::close(*fd);
+}
+
+TEST_F(OpenDisk, GrowsAnImageAndNeverShrinksIt) {
+  std::ofstream(image()) << "data";
+  auto fd = open_disk(options_, 1 << 20);
+  ASSERT_TRUE(fd);
+  ::close(*fd);
+  EXPECT_EQ(fs::file_size(image()), 1u << 20);
+  fd = open_disk(options_, 10);
+  ASSERT_TRUE(fd);
+  ::close(*fd);
+  EXPECT_EQ(fs::file_size(image()), 1u << 20);
+}
+
+TEST_F(OpenDisk, RefusesLinksAndFolders) {
+  fs::create_symlink("/etc/passwd", image());
+  EXPECT_FALSE(open_disk(options_, 10));
+  fs::remove(image());
+  options_.read_only = true;
+  fs::create_directories(image());
+  EXPECT_EQ(open_disk(options_, 10).error().code, Code::kFailedPrecondition);
+}
+
+TEST(HotplugWire, IsReadAsItIsWritten) {
+  HotplugRequest request{.action = "attach", .name = "v", .serial = "s", .readOnly = true};
+  const std::string line = to_line(request);
+  ASSERT_EQ(line.back(), '\n');
+  EXPECT_EQ(from_line<HotplugRequest>(line).value(), request);
+  EXPECT_FALSE(from_line<HotplugRequest>("nonsense"));
+  EXPECT_FALSE(from_line<HotplugRequest>(R"({"action": 7})"));
+}
+
+/// Takes files as QEMU does, and remembers what it was told.
+class FakeQemu final : public QmpChannel {
+ public:
+  explicit FakeQemu(HotplugDisks& disks) : disks_(disks) {}
+  Task<Json> execute(std::string command, Json arguments) override {
+    commands.push_back(command);
+    if (command == "device_del") {
+      disks_.take({"DEVICE_DELETED", JsonObject{{"device", find_string(arguments, {"id"})}}});
+    }
+    co_return Json(JsonObject{});
+  }
+  Task<Json> execute_with_fd(std::string command, Json arguments, int fd) override {
+    struct stat info {};
+    EXPECT_EQ(::fstat(fd, &info), 0);
+    size = info.st_size;
+    co_return co_await execute(std::move(command), std::move(arguments));
+  }
+  std::vector<std::string> commands;
+  std::int64_t size = 0;
+
+ private:
+  HotplugDisks& disks_;
+};
+
+Task<HotplugReply> ask(LocalSocket& socket, LineReader& reader, HotplugRequest request, int fd) {
+  const std::string line = to_line(request);
+  NESTOR_CO_TRY(const std::size_t sent, co_await send_with_fd(socket, line, fd));
+  EXPECT_EQ(sent, line.size());
+  NESTOR_CO_TRY(const auto reply, co_await reader.next());
+  if (!reply) co_return fail(Code::kUnavailable, "closed");
+  co_return from_line<HotplugReply>(*reply);
+}
+
+CO_TEST(HotplugServer, TakesAnOpenFileFromAnotherProcessAndGivesItBack) {
+  const fs::path folder = fs::temp_directory_path() / ("hotplug-" + std::to_string(::getpid()));
+  fs::create_directories(folder);
+  const std::string path = (folder / "launcher.sock").string();
+  SystemClock clock(io.get_executor());
+  HotplugDisks disks(clock);
+  FakeQemu qemu(disks);
+  CO_ASSERT_TRUE(co_await disks.connect(qemu));
+  HotplugServer server(io.get_executor(), disks);
+  CO_ASSERT_TRUE(server.start(path));
+
+  AttachOptions options{.volume = "v"};
+  options.claim_folder = folder.string();
+  CO_ASSERT_OK(const int fd, open_disk(options, 4096));
+  LocalSocket socket(io.get_executor());
+  co_await socket.async_connect(asio::local::stream_protocol::endpoint(path), asio::use_awaitable);
+  LineReader reader(socket);
+  HotplugRequest attach{.action = "attach", .name = "v", .serial = "s"};
+  CO_ASSERT_OK(const auto attached, co_await ask(socket, reader, attach, fd));
+  EXPECT_EQ(attached.ok, true) << attached.error;
+  EXPECT_EQ(qemu.size, 4096);
+  EXPECT_TRUE(disks.holds("v"));
+  HotplugRequest unknown{.action = "explode", .name = "v"};
+  CO_ASSERT_OK(const auto refused, co_await ask(socket, reader, unknown, fd));
+  EXPECT_FALSE(refused.error.empty());
+  HotplugRequest detach{.action = "detach", .name = "v"};
+  CO_ASSERT_OK(const auto detached, co_await ask(socket, reader, detach, fd));
+  EXPECT_EQ(detached.ok, true) << detached.error;
+  EXPECT_FALSE(disks.holds("v"));
+  ::close(fd);
+  co_await server.stop();
+  fs::remove_all(folder);
+  co_return Result<>{};
+}
+
+}  // namespace
+}  // namespace nestor::vm
