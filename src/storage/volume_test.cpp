@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/json_convert.hpp"
 #include "storage/growth.hpp"
 
 namespace nestor::storage {
