@@ -15,14 +15,15 @@ constexpr int kQemuUser = 107;
 /// What is left of it after the launcher has died, at most. Seconds.
 constexpr int kGrace = 10;
 
-JsonObject metadata_of(const VirtualMachineInstance& instance, const HotplugVolume& volume,
-                       std::int64_t size, bool detach) {
+JsonObject metadata_of(const AttachmentPodInput& input, std::int64_t size) {
+  const VirtualMachineInstance& instance = input.instance;
   JsonObject labels{{api::kubevirt::kLabelKind, kAttachmentKind},
                     {api::kubevirt::kLabelCreatedBy, instance.metadata.uid}};
-  JsonObject annotations{{kVolumeNameAnnotation, volume.name},
+  JsonObject annotations{{kVolumeNameAnnotation, input.volume.name},
                          {kVolumeSizeAnnotation, std::to_string(size)}};
-  if (detach) annotations[kDetachAnnotation] = "true";
-  return {{"name", attachment_pod_name(instance.metadata, volume.name)},
+  if (input.claim == nullptr) annotations[kDetachAnnotation] = "true";
+  if (input.again) annotations[kAgainAnnotation] = "true";
+  return {{"name", attachment_pod_name(instance.metadata, input.volume.name)},
           {"namespace", instance.metadata.namespace_},
           {"labels", std::move(labels)},
           {"annotations", std::move(annotations)},
@@ -108,9 +109,8 @@ JsonObject container_of(const HotplugVolume& volume, const PersistentVolumeClaim
 
 }  // namespace
 
-Result<Json> attachment_pod(const VirtualMachineInstance& instance, const Pod& launcher,
-                            const HotplugVolume& volume, const PersistentVolumeClaim* claim,
-                            const Options& options) {
+Result<Json> attachment_pod(const AttachmentPodInput& input, const Options& options) {
+  const auto& [instance, launcher, volume, claim, again] = input;
   std::int64_t size = 0;
   if (claim != nullptr) {
     NESTOR_TRY(size, claim_size(*claim));
@@ -133,7 +133,7 @@ Result<Json> attachment_pod(const VirtualMachineInstance& instance, const Pod& l
   }
   return JsonObject{{"apiVersion", "v1"},
                     {"kind", "Pod"},
-                    {"metadata", metadata_of(instance, volume, size, claim == nullptr)},
+                    {"metadata", metadata_of(input, size)},
                     {"spec", std::move(spec)}};
 }
 

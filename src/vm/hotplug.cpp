@@ -47,6 +47,11 @@ bool mounts_claim(const Pod& pod) {
   });
 }
 
+/// Whether nobody can have had the disk before this pod starts.
+bool is_first(const Pod& pod) {
+  return mounts_claim(pod) && pod.metadata.annotation(kAgainAnnotation) != "true";
+}
+
 /// The machine has the disk, or had it, unless the pod of it never started.
 HotplugStep step_to_detach(const HotplugView& view) {
   if (!view.running) return view.pod != nullptr ? HotplugStep::kDelete : HotplugStep::kForget;
@@ -57,7 +62,7 @@ HotplugStep step_to_detach(const HotplugView& view) {
   if (view.pod->status.phase == "Succeeded") return HotplugStep::kForget;
   // From here on a pod that starts late takes the disk out instead of handing it over.
   if (view.pod->metadata.annotation(kDetachAnnotation) != "true") return HotplugStep::kAskDetach;
-  if (view.pod->spec.nodeName.empty()) return HotplugStep::kForget;
+  if (view.pod->spec.nodeName.empty() && is_first(*view.pod)) return HotplugStep::kForget;
   if (container_runs(*view.pod)) return HotplugStep::kNothing;
   // A pod that needs nothing but to start will; another one may wait for its claim forever.
   const bool failed = view.pod->status.phase == "Failed";

@@ -25,6 +25,8 @@ inline constexpr std::string_view kDetachAnnotation = "nestor.dev/detach";
 using api::core::kVolumeSizeAnnotation;
 /// On an attachment pod.
 inline constexpr std::string_view kVolumeNameAnnotation = "nestor.dev/volume-name";
+/// On an attachment pod: "true" when it is not the volume's first in this run of the machine.
+inline constexpr std::string_view kAgainAnnotation = "nestor.dev/again";
 
 /// A stable hash of `text` in `length` letters and digits that names may hold.
 std::string hash_suffix(std::string_view text, int length);
@@ -47,11 +49,17 @@ bool may_have(const std::string& machine, const api::core::PersistentVolumeClaim
 /// Bytes. Errors: kInvalidArgument.
 Result<std::int64_t> claim_size(const api::core::PersistentVolumeClaim& claim);
 
-/// The pod that hands the volume to the launcher. Without `claim` it only takes it back: such a pod
-/// follows one that did not end well. Errors: kInvalidArgument.
-Result<Json> attachment_pod(const api::kubevirt::VirtualMachineInstance& instance,
-                            const api::core::Pod& launcher, const HotplugVolume& volume,
-                            const api::core::PersistentVolumeClaim* claim, const Options& options);
+struct AttachmentPodInput {
+  const api::kubevirt::VirtualMachineInstance& instance;
+  const api::core::Pod& launcher;
+  const HotplugVolume& volume;
+  /// Without it the pod only takes the disk back: such a pod follows one that did not end well.
+  const api::core::PersistentVolumeClaim* claim;
+  /// An earlier pod may have handed the disk over already.
+  bool again = false;
+};
+/// The pod that hands the volume to the launcher. Errors: kInvalidArgument.
+Result<Json> attachment_pod(const AttachmentPodInput& input, const Options& options);
 
 /// What is to be done about one volume.
 enum class HotplugStep {

@@ -45,6 +45,16 @@ bool is_wanted(const api::kubevirt::VirtualMachineInstanceSpec& spec, const std:
   return std::ranges::count(hotplug_volumes(spec), name, &HotplugVolume::name) > 0;
 }
 
+/// Whether a pod of it has been there before, which may have handed the disk over.
+bool had_pod(const VirtualMachineInstance& instance, const std::string& name) {
+  for (const VolumeStatus& status : instance.status.volumeStatus) {
+    if (status.name == name && status.hotplugVolume) {
+      return !status.hotplugVolume->attachPodUID.empty();
+    }
+  }
+  return false;
+}
+
 const VolumeStatus* status_of(const VirtualMachineInstance& instance, const std::string& name) {
   const auto& all = instance.status.volumeStatus;
   const auto found = std::ranges::find(all, name, &VolumeStatus::name);
@@ -101,34 +111,25 @@ Task<std::optional<VolumeStatus>> HotplugSteps::run_one(InstancePtr instance, Po
   const bool other_claim = info && !info->claimName.empty() && info->claimName != volume.claim;
   if (other_claim) volume.claim = info->claimName;
   const auto claim = claims_.get({pod_key.ns, volume.claim});
-  PodPtr pod = pods_.get(pod_key);
+  const PodPtr pod = pods_.get(pod_key);
   HotplugView view;
   view.running = !ending;
   view.wanted = !ending && !other_claim && is_wanted(instance->spec, volume.name) &&
                 (!claim || may_have(instance->metadata.name, *claim));
-  view.known = before && before->hotplugVolume && !before->hotplugVolume->attachPodUID.empty();
-  if (!pod && !view.wanted && view.running && !view.known) {
-    // Before a volume is forgotten: the cache may only be late.
-    NESTOR_CO_TRY(pod, co_await look_up(pod_key));
-  }
+  view.known = before && before->hotplugVolume && !before->hotplugVolume->attachPodName.empty();
   view.claim = claim.get();
   view.pod = pod.get();
   const HotplugStep step = hotplug_step(view);
-  NESTOR_CO_TRY_VOID(co_await act(instance, launcher, volume, view, step));
+  // The status names the pod before it is made, so that no disk is ever handed over unknown.
+  const bool announce = step == HotplugStep::kCreate && !view.known;
+  if (!announce) NESTOR_CO_TRY_VOID(co_await act(instance, launcher, volume, view, step));
   const bool forgotten = step == HotplugStep::kForget ||
                          (!view.wanted && view.pod == nullptr && !view.known);
   if (forgotten) co_return std::optional<VolumeStatus>();
   VolumeStatus status = volume_status(volume, view);
-  // What was attached once must be taken out, even though its pod is gone at the moment.
   if (view.pod == nullptr && view.known) status.hotplugVolume = before->hotplugVolume;
+  if (announce) status.hotplugVolume->attachPodName = pod_key.name;
   co_return std::optional<VolumeStatus>(std::move(status));
-}
-
-Task<HotplugSteps::PodPtr> HotplugSteps::look_up(kube::ObjectKey key) {
-  auto pod = co_await kube::get<Pod>(runtime_.client(), std::move(key));
-  if (pod) co_return std::make_shared<const Pod>(std::move(*pod));
-  if (pod.error().code == Code::kNotFound) co_return PodPtr();
-  co_return std::unexpected(std::move(pod).error());
 }
 
 Task<> HotplugSteps::act(InstancePtr instance, PodPtr launcher, HotplugVolume volume,
@@ -141,7 +142,8 @@ Task<> HotplugSteps::act(InstancePtr instance, PodPtr launcher, HotplugVolume vo
       if (!now) co_return std::unexpected(std::move(now).error());
       if (!may_have(instance->metadata.name, *now)) co_return Result<>{};
     }
-    NESTOR_CO_TRY(Json pod, attachment_pod(*instance, *launcher, volume, claim, options_));
+    AttachmentPodInput input{*instance, *launcher, volume, claim, had_pod(*instance, volume.name)};
+    NESTOR_CO_TRY(Json pod, attachment_pod(input, options_));
     auto created = co_await runtime_.client().create(Pod::kType, instance->metadata.namespace_,
                                                      std::move(pod));
     if (created) {

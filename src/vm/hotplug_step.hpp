@@ -28,7 +28,6 @@ class HotplugSteps {
   /// One volume's status; none when it is out of the machine.
   Task<std::optional<api::kubevirt::VolumeStatus>> run_one(InstancePtr instance, PodPtr launcher,
                                                            HotplugVolume volume, bool ending);
-  Task<PodPtr> look_up(kube::ObjectKey key);
   Task<> act(InstancePtr instance, PodPtr launcher, HotplugVolume volume, HotplugView view,
              HotplugStep step);
   Task<> annotate(const api::core::Pod& pod, std::string_view annotation, std::string value);

@@ -78,6 +78,9 @@ TEST(HotplugStep, AnUnscheduledPodIsAskedBeforeItIsForgotten) {
   EXPECT_EQ(hotplug_step(view(false, &pod, nullptr)), HotplugStep::kAskDetach);
   pod.metadata.annotations[std::string(kDetachAnnotation)] = "true";
   EXPECT_EQ(hotplug_step(view(false, &pod, nullptr)), HotplugStep::kForget);
+  // Not if an earlier pod may have handed the disk over.
+  pod.metadata.annotations[std::string(kAgainAnnotation)] = "true";
+  EXPECT_EQ(hotplug_step(view(false, &pod, nullptr)), HotplugStep::kDelete);
 }
 
 TEST(HotplugStep, ADetacherThatIsStartingIsLeftAlone) {
@@ -181,7 +184,8 @@ TEST(AttachmentPod, IsOnTheLaunchersNodeWithoutAnyRight) {
   launcher.spec.nodeName = "n1";
   const auto claim = claim_of("1Gi");
   const HotplugVolume volume{"v", "c", "serial", false};
-  const auto pod = attachment_pod(instance, launcher, volume, &claim, Options{});
+  AttachmentPodInput input{instance, launcher, volume, &claim};
+  const auto pod = attachment_pod(input, Options{});
   ASSERT_TRUE(pod);
   const std::string text = to_text(*pod);
   EXPECT_NE(text.find("/var/lib/kubelet/pods/l1/volumes/kubernetes.io~empty-dir/hotplug"),
@@ -190,7 +194,8 @@ TEST(AttachmentPod, IsOnTheLaunchersNodeWithoutAnyRight) {
   EXPECT_NE(text.find(R"("drop":["ALL"])"), std::string::npos);
   EXPECT_EQ(text.find("privileged\":true"), std::string::npos);
   EXPECT_NE(text.find(R"("nestor.dev/volume-size":"1073741824")"), std::string::npos);
-  const auto detacher = attachment_pod(instance, launcher, volume, nullptr, Options{});
+  input.claim = nullptr;
+  const auto detacher = attachment_pod(input, Options{});
   ASSERT_TRUE(detacher);
   EXPECT_EQ(to_text(*detacher).find("persistentVolumeClaim"), std::string::npos);
   EXPECT_NE(to_text(*detacher).find(R"("nestor.dev/detach":"true")"), std::string::npos);

@@ -20,7 +20,7 @@ class FakeNodeHost final : public NodeHost {
   };
   /// By serial; its device is "/dev/fake-<serial>".
   std::map<std::string, Disk> disks;
-  /// Disks that nobody declared are there too, blank.
+  /// Disks that nobody declared are there too, blank, and have all the room that is asked for.
   bool any_disk = false;
   struct Mount {
     std::string device;
@@ -37,7 +37,7 @@ class FakeNodeHost final : public NodeHost {
   }
 
   std::optional<std::string> find_disk(std::string serial) override {
-    if (any_disk) disks.try_emplace(serial);
+    if (any_disk) disks.try_emplace(serial, Disk{.size = 1LL << 40});
     if (!disks.contains(serial)) return std::nullopt;
     return device_name(serial);
   }
