@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# Disks of a tenant: a claim becomes a disk of the pod's node, keeps its content when the pod comes
+# again and when it goes to another node, grows while it is used, is a raw device, and leaves nothing.
+port=14543
+source "$(dirname "${BASH_SOURCE[0]}")/way.sh"
+
+# claim NAME MODE SIZE
+claim() {
+  t demo apply -f - <<EOF
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: $1}
+spec:
+  accessModes: [ReadWriteOnce]
+  volumeMode: $2
+  resources: {requests: {storage: $3}}
+EOF
+}
+
+# pod NAME CLAIM: one that keeps the claim mounted at /data.
+pod() {
+  t demo apply -f - <<EOF
+apiVersion: v1
+kind: Pod
+metadata: {name: $1}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers:
+  - name: main
+    image: $agnhost
+    args: [pause]
+    volumeMounts: [{name: data, mountPath: /data}]
+  volumes: [{name: data, persistentVolumeClaim: {claimName: $2}}]
+EOF
+}
+
+# block_pod NAME CLAIM
+block_pod() {
+  t demo apply -f - <<EOF
+apiVersion: v1
+kind: Pod
+metadata: {name: $1}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers:
+  - name: main
+    image: $agnhost
+    args: [pause]
+    volumeDevices: [{name: data, devicePath: /dev/data}]
+  volumes: [{name: data, persistentVolumeClaim: {claimName: $2}}]
+EOF
+}
+
+ready() { t demo wait pod "$1" --for=condition=Ready --timeout=180s; }
+capacity() { t demo get pvc "$1" -o jsonpath='{.status.capacity.storage}'; }
+has_capacity() { [[ $(capacity "$1") == "$2" ]]; }
+none_left() {
+  [[ -z $(m get pvc -l nestor.dev/csi-driver=csi.kubevirt.io --no-headers 2>/dev/null) &&
+    -z $(m get pod -l kubevirt.io=hotplug-disk --no-headers 2>/dev/null) ]]
+}
+
+start
+create demo --workers 1 --cpu 2 --memory 2Gi
+t demo -n kubevirt-csi-driver rollout status daemonset kubevirt-csi-node --timeout=180s
+retry 60 t demo get csinode -o jsonpath='{.items[0].spec.drivers[?(@.name=="csi.kubevirt.io")].allocatable.count}' \
+  >/dev/null || die "the driver is not registered"
+
+say "a claim, a pod with it, a file"
+began=$SECONDS
+claim data Filesystem 1Gi
+pod writer data
+ready writer
+say "claim to pod: $((SECONDS - began)) s"
+t demo exec writer -- /agnhost mounttest --new_file_0644=/data/kept
+t demo delete pod writer
+pod reader data
+ready reader
+[[ $(t demo exec reader -- /agnhost mounttest --file_content=/data/kept) == *"mount-tester"* ]] ||
+  die "the file is gone"
+
+say "growing while it is used"
+t demo patch pvc data --type merge -p '{"spec":{"resources":{"requests":{"storage":"2Gi"}}}}'
+retry 180 has_capacity data 2Gi || die "the claim has $(capacity data)"
+
+say "a raw device"
+claim raw Block 1Gi
+block_pod raw raw
+ready raw
+t demo delete pod raw
+
+say "to another node, with the data"
+first=$(t demo get pod reader -o jsonpath='{.spec.nodeName}')
+n scale demo --workers 2 --wait --timeout 900
+t demo cordon "$first"
+t demo delete pod reader
+pod reader data
+ready reader
+[[ $(t demo get pod reader -o jsonpath='{.spec.nodeName}') != "$first" ]] || die "not on another node"
+[[ $(t demo exec reader -- /agnhost mounttest --file_content=/data/kept) == *"mount-tester"* ]] ||
+  die "the file is gone"
+t demo uncordon "$first"
+
+say "a class that is missing here is said, and mends itself"
+t demo get storageclass kubevirt -o json |
+  jq 'del(.metadata.annotations,.metadata.uid,.metadata.resourceVersion) | .metadata.name="other" | .parameters.infraStorageClassName="missing" | .volumeBindingMode="Immediate"' |
+  t demo apply -f -
+t demo apply -f - <<EOF
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: late}
+spec:
+  storageClassName: other
+  accessModes: [ReadWriteOnce]
+  resources: {requests: {storage: 1Gi}}
+EOF
+said() { t demo get events --field-selector reason=ProvisioningFailed -o jsonpath='{.items[*].message}' | grep -q missing; }
+retry 60 said || die "nothing says that the class is missing"
+m get storageclass local-path -o json |
+  jq 'del(.metadata.annotations,.metadata.uid,.metadata.resourceVersion) | .metadata.name="missing"' | m apply -f -
+t demo wait pvc late --for=jsonpath='{.status.phase}'=Bound --timeout=120s
+m delete storageclass missing
+
+say "nothing is left"
+t demo delete pod reader
+t demo delete pvc data raw late --timeout=120s
+retry 120 none_left || die "claims or attachment pods are left"
+claim last Filesystem 1Gi
+pod last last
+ready last
+n delete cluster demo
+retry 120 none_left || die "a claim outlived its cluster"
+say "disks: done"
