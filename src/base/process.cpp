@@ -91,6 +91,9 @@ class SpawnSetup {
   SpawnSetup(const SpawnSetup&) = delete;
   SpawnSetup& operator=(const SpawnSetup&) = delete;
 
+  void change_directory(const std::string& path) {
+    ::posix_spawn_file_actions_addchdir_np(&actions_, path.c_str());
+  }
   void redirect(int from, int to) { ::posix_spawn_file_actions_adddup2(&actions_, from, to); }
   int spawn(pid_t* pid, char** argv, char** env) {
     return ::posix_spawnp(pid, argv[0], &actions_, &attributes_, argv, env);
@@ -101,13 +104,13 @@ class SpawnSetup {
   posix_spawnattr_t attributes_;
 };
 
-std::vector<std::string> merged_environment(const std::map<std::string, std::string>& added) {
+std::vector<std::string> environment_of(const ProcessSpec& spec) {
   std::vector<std::string> out;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
+  for (char** entry = environ; *entry != nullptr && !spec.clean_env; ++entry) {
     const std::string_view text = *entry;
-    if (!added.contains(std::string(text.substr(0, text.find('='))))) out.emplace_back(text);
+    if (!spec.env.contains(std::string(text.substr(0, text.find('='))))) out.emplace_back(text);
   }
-  for (const auto& [name, value] : added) out.push_back(name + "=" + value);
+  for (const auto& [name, value] : spec.env) out.push_back(name + "=" + value);
   return out;
 }
 
@@ -165,7 +168,8 @@ Result<> Child::start(ProcessSpec& spec) {
   setup.redirect(in.read_end.get(), STDIN_FILENO);
   setup.redirect(out.write_end.get(), STDOUT_FILENO);
   setup.redirect(err.write_end.get(), STDERR_FILENO);
-  std::vector<std::string> environment = merged_environment(spec.env);
+  if (!spec.directory.empty()) setup.change_directory(spec.directory);
+  std::vector<std::string> environment = environment_of(spec);
   std::vector<char*> argv = pointers(spec.argv);
   std::vector<char*> env = pointers(environment);
   pid_t pid = -1;

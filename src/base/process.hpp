@@ -16,6 +16,10 @@ struct ProcessSpec {
   std::vector<std::string> argv;
   /// Added to this process's environment.
   std::map<std::string, std::string> env = {};
+  /// `env` alone, without anything of this process's environment.
+  bool clean_env = false;
+  /// Where it runs; "" for this process's directory.
+  std::string directory = {};
   /// Written to its standard input, which is then closed.
   std::string input = {};
   /// After this time it is killed and the result is kDeadlineExceeded. Zero: no limit.

@@ -45,6 +45,17 @@ TEST_F(Process, PassesInputAndEnvironment) {
   EXPECT_EQ(output->out, "3145728\na b\n");
 }
 
+TEST_F(Process, RunsInADirectoryAndWithACleanEnvironment) {
+  ::setenv("NESTOR_SECRET", "of this process", 1);
+  const auto output = run({.argv = {"/bin/sh", "-c", "pwd; echo $NESTOR_SECRET$ONLY"},
+                           .env = {{"ONLY", "this"}},
+                           .clean_env = true,
+                           .directory = "/usr"});
+  ::unsetenv("NESTOR_SECRET");
+  ASSERT_TRUE(output) << output.error().message;
+  EXPECT_EQ(output->out, "/usr\nthis\n");
+}
+
 TEST_F(Process, EchoesMoreThanAPipeHolds) {
   std::string input(2 * 1024 * 1024, 'y');
   const auto output = run({.argv = {"cat"}, .input = input});

@@ -1,11 +1,8 @@
 #include "controlplane/etcd_users.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <array>
-#include <cstdlib>
-#include <filesystem>
+
+#include "base/private_directory.hpp"
 
 namespace nestor::controlplane {
 namespace {
@@ -22,43 +19,6 @@ constexpr std::array<std::string_view, 7> kAlreadyDone{"user name already exists
 constexpr std::array<std::string_view, 5> kUnreachable{"context deadline exceeded",
                                                        "connection refused", "no such host",
                                                        "transport", "etcdserver: no leader"};
-
-/// A directory only we can read, gone with this object.
-class PrivateDirectory {
- public:
-  static Result<PrivateDirectory> make() {
-    std::string path = (std::filesystem::temp_directory_path() / "nestor-etcd-XXXXXX").string();
-    if (mkdtemp(path.data()) == nullptr) {
-      return fail(Code::kInternal, "cannot make a temporary directory");
-    }
-    return PrivateDirectory(std::move(path));
-  }
-  PrivateDirectory(PrivateDirectory&& other) noexcept : path_(std::move(other.path_)) {
-    other.path_.clear();
-  }
-  PrivateDirectory& operator=(PrivateDirectory&&) = delete;
-  ~PrivateDirectory() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-
-  Result<> write(const std::string& name, const std::string& content) const {
-    const std::string path = path_ + "/" + name;
-    const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (file < 0) return fail(Code::kInternal, "cannot write " + path);
-    const ssize_t written = ::write(file, content.data(), content.size());
-    ::close(file);
-    if (written != static_cast<ssize_t>(content.size())) {
-      return fail(Code::kInternal, "cannot write " + path);
-    }
-    return {};
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  explicit PrivateDirectory(std::string path) : path_(std::move(path)) {}
-  std::string path_;
-};
 
 template <std::size_t N>
 bool mentions(const std::string& text, const std::array<std::string_view, N>& parts) {
@@ -105,7 +65,7 @@ Task<> EtcdUsers::ensure_authentication() {
 }
 
 Task<> EtcdUsers::run_all(Steps steps) {
-  NESTOR_CO_TRY(const PrivateDirectory directory, PrivateDirectory::make());
+  NESTOR_CO_TRY(const PrivateDirectory directory, PrivateDirectory::make("nestor-etcd"));
   NESTOR_CO_TRY_VOID(directory.write("ca.crt", access_.ca_pem));
   NESTOR_CO_TRY_VOID(directory.write("tls.crt", access_.cert_pem));
   NESTOR_CO_TRY_VOID(directory.write("tls.key", access_.key_pem));

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+
+namespace nestor {
+
+/// A temporary directory that only this user can read, removed with all its content when the object
+/// goes. For files that a program we run wants to have: keys, kubeconfigs, values.
+class PrivateDirectory {
+ public:
+  /// Below $TMPDIR; `prefix` begins its name. Errors: kInternal.
+  static Result<PrivateDirectory> make(std::string_view prefix);
+  PrivateDirectory(PrivateDirectory&& other) noexcept;
+  PrivateDirectory& operator=(PrivateDirectory&&) = delete;
+  ~PrivateDirectory();
+
+  /// Writes a new file of mode 0600, below directories that are made as needed; returns its path.
+  /// Errors: kInternal (it exists, disk full). `name` is ours, never a user's.
+  Result<std::string> write(const std::string& name, std::string_view content) const;
+  /// Makes an empty directory in it; returns its path.
+  Result<std::string> make_directory(const std::string& name) const;
+  const std::string& path() const { return path_; }
+
+ private:
+  explicit PrivateDirectory(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+}  // namespace nestor
