@@ -22,6 +22,9 @@ std::vector<Json> crds();
 namespace kamaji {
 std::vector<Json> crds();
 }
+namespace addons {
+std::vector<Json> crds();
+}
 /// Only for management clusters where KubeVirt itself is not installed.
 namespace kubevirt {
 std::vector<Json> crds();

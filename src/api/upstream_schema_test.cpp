@@ -197,6 +197,7 @@ TEST(UpstreamSchema, KamajiControlPlane) {
   compare_group(controlplane::crds(), "cluster-api-kamaji");
 }
 TEST(UpstreamSchema, Kamaji) { compare_group(kamaji::crds(), "kamaji"); }
+TEST(UpstreamSchema, HelmAddons) { compare_group(addons::crds(), "cluster-api-helm"); }
 
 TEST(UpstreamSchema, Kubevirt) {
   const fs::path file = shared_directory() / "crds" / "kubevirt" / "openapi-definitions.json";

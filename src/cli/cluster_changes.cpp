@@ -1,8 +1,8 @@
 #include <boost/json/object.hpp>
-
 #include <cstdio>
 
 #include "base/base64.hpp"
+#include "cli/cluster_chart.hpp"
 #include "cli/cluster_watch.hpp"
 #include "cli/commands.hpp"
 #include "cli/kinds.hpp"
@@ -29,6 +29,47 @@ Result<std::string> with_proxy(const std::string& kubeconfig, const std::string&
   return to_yaml(documents[0]);
 }
 
+/// The MachineDeployment that `scale` means. Errors: kNotFound, kInvalidArgument with what there
+/// is.
+Task<std::string> find_group(Context& context, std::string cluster, std::string group) {
+  kube::ListOptions mine;
+  mine.label_selector = "cluster.x-k8s.io/cluster-name=" + cluster;
+  NESTOR_CO_TRY(const auto list,
+                co_await context.client.list(kMachineDeployment, context.ns, mine));
+  const std::string wanted = node_group_name(cluster, group.empty() ? kDefaultGroup : group);
+  std::string names;
+  std::string only;
+  for (const Json& item : list.items) {
+    const std::string name(find_string(item, {"metadata", "name"}));
+    if (name == wanted) co_return name;
+    only = name;
+    names += (names.empty() ? "" : ", ") +
+             (name.starts_with(cluster + "-") ? name.substr(cluster.size() + 1) : name);
+  }
+  if (group.empty() && list.items.size() == 1) co_return only;
+  if (group.empty() && !list.items.empty()) {
+    co_return fail(Code::kInvalidArgument,
+                   "name one of its node groups with --node-group: " + names);
+  }
+  co_return fail(Code::kNotFound, "cluster " + cluster + " has no node group " +
+                                      (group.empty() ? kDefaultGroup : group) +
+                                      (names.empty() ? "" : "; it has " + names));
+}
+
+/// Templates of clusters that are no release, which nobody else would remove.
+Task<> remove_templates(Context& context, std::string cluster) {
+  for (const auto& type : {kKubevirtMachineTemplate, kKubeadmConfigTemplate}) {
+    kube::ListOptions mine;
+    mine.label_selector = "cluster.x-k8s.io/cluster-name=" + cluster;
+    NESTOR_CO_TRY(const auto list, co_await context.client.list(type, context.ns, std::move(mine)));
+    for (const Json& item : list.items) {
+      kube::ObjectKey key{context.ns, std::string(find_string(item, {"metadata", "name"}))};
+      NESTOR_CO_TRY_VOID(co_await kube::ensure_deleted(context.client, type, std::move(key)));
+    }
+  }
+  co_return Result<>{};
+}
+
 }  // namespace
 
 Task<int> print_kubeconfig(Context& context, KubeconfigOptions options) {
@@ -38,11 +79,13 @@ Task<int> print_kubeconfig(Context& context, KubeconfigOptions options) {
   if (!secret) {
     if (secret.error().code != Code::kNotFound) co_return std::unexpected(secret.error());
     co_return fail(Code::kFailedPrecondition,
-                   "cluster " + options.name + " has no kubeconfig yet: its control plane is still " +
+                   "cluster " + options.name +
+                       " has no kubeconfig yet: its control plane is still " +
                        "starting; `nestor describe cluster " + options.name + "` shows how far");
   }
   NESTOR_CO_TRY(const std::string text, secret_value(*secret, "value"));
-  NESTOR_CO_TRY(const std::string out, with_proxy(text, options.no_proxy ? std::string() : context.tenant_proxy_url));
+  NESTOR_CO_TRY(const std::string out,
+                with_proxy(text, options.no_proxy ? std::string() : context.tenant_proxy_url));
   std::fputs(out.c_str(), stdout);
   co_return 0;
 }
@@ -53,10 +96,12 @@ Task<int> scale_cluster(Context& context, ScaleOptions options) {
   limits.name = "x";
   limits.workers = options.workers;
   NESTOR_CO_TRY_VOID(validate(limits));
-  const kube::ObjectKey key{context.ns, worker_group_name(options.name)};
+  NESTOR_CO_TRY(const std::string group,
+                co_await find_group(context, options.name, options.node_group));
+  const kube::ObjectKey key{context.ns, group};
   const Json patch = JsonObject{{"spec", JsonObject{{"replicas", options.workers}}}};
-  auto patched = co_await context.client.patch(kMachineDeployment, key, kube::PatchType::kMerge,
-                                               patch);
+  auto patched =
+      co_await context.client.patch(kMachineDeployment, key, kube::PatchType::kMerge, patch);
   if (!patched) co_return with_context(std::move(patched).error(), "scaling " + key.to_string());
   ProgressPrinter printer(context.clock);
   printer.line("cluster " + options.name + ": " + std::to_string(options.workers) +
@@ -72,34 +117,35 @@ Task<int> scale_cluster(Context& context, ScaleOptions options) {
 }
 
 Task<int> delete_cluster(Context& context, DeleteOptions options) {
-  NESTOR_CO_TRY_VOID(co_await find_cluster(context, options.name));
+  NESTOR_CO_TRY(ClusterChart chart,
+                ClusterChart::open(context.executor, context.kubeconfig, context.ns));
+  NESTOR_CO_TRY(const bool released, co_await chart.exists(options.name));
+  // A release whose Cluster is gone is what an interrupted deletion leaves.
+  if (!released) NESTOR_CO_TRY_VOID(co_await find_cluster(context, options.name));
   const kube::ObjectKey key{context.ns, options.name};
   NESTOR_CO_TRY_VOID(co_await kube::ensure_deleted(context.client, kCluster, key));
-  // Templates belong to the request, not to the Cluster: nobody else would remove them.
-  const kube::ObjectKey group{context.ns, worker_group_name(options.name)};
+  if (released) NESTOR_CO_TRY_VOID(co_await chart.uninstall(options.name));
   ProgressPrinter printer(context.clock);
   printer.line("cluster " + options.name + ": deleting");
   if (options.wait) {
     ClusterWatch watch(context, key);
     ClusterState last;
-    auto waited = co_await watch.wait_until(
-        [](const ClusterState& state) { return state.cluster.is_null(); },
-        [&](const ClusterState& state) {
-          if (!state.cluster.is_null()) printer.print(state);
-          last = state;
-        },
-        options.timeout);
+    auto waited =
+        co_await watch.wait_until([](const ClusterState& state) { return state.cluster.is_null(); },
+                                  [&](const ClusterState& state) {
+                                    if (!state.cluster.is_null()) printer.print(state);
+                                    last = state;
+                                  },
+                                  options.timeout);
     co_await watch.close();
     if (!waited) {
       if (waited.error().code != Code::kDeadlineExceeded) co_return std::unexpected(waited.error());
-      co_return fail(Code::kDeadlineExceeded, "cluster " + options.name +
-                                                  " is still being deleted:\n" +
-                                                  what_is_missing(last));
+      co_return fail(
+          Code::kDeadlineExceeded,
+          "cluster " + options.name + " is still being deleted:\n" + what_is_missing(last));
     }
   }
-  for (const auto& type : {kKubevirtMachineTemplate, kKubeadmConfigTemplate}) {
-    NESTOR_CO_TRY_VOID(co_await kube::ensure_deleted(context.client, type, group));
-  }
+  NESTOR_CO_TRY_VOID(co_await remove_templates(context, options.name));
   printer.line("cluster " + options.name + ": " + (options.wait ? "gone" : "deletion started"));
   co_return 0;
 }

@@ -1,11 +1,10 @@
 #include "cli/cluster_watch.hpp"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/object.hpp>
-
-#include <algorithm>
 #include <cstdio>
 
 #include "cli/kinds.hpp"
@@ -92,8 +91,7 @@ Task<> ClusterWatch::wait_until(std::function<bool(const ClusterState&)> predica
 asio::awaitable<void> ClusterWatch::close() { return tasks_.close(); }
 
 void ProgressPrinter::line(const std::string& text) {
-  const double seconds =
-      std::chrono::duration<double>(clock_.steady_now() - start_).count();
+  const double seconds = std::chrono::duration<double>(clock_.steady_now() - start_).count();
   std::printf("%7.1fs  %s\n", seconds, text.c_str());
   std::fflush(stdout);
 }

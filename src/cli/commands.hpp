@@ -1,8 +1,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
-#include "cli/cluster_objects.hpp"
+#include "cli/cluster_request.hpp"
 #include "cli/context.hpp"
 #include "cli/table.hpp"
 
@@ -12,6 +13,9 @@ namespace nestor::cli {
 
 struct CreateClusterOptions {
   ClusterRequest request;
+  /// Values of the chart `cluster` besides the request: files, and helm's --set.
+  std::vector<std::string> values_files = {};
+  std::vector<std::string> sets = {};
   bool wait = false;
   Duration timeout = std::chrono::minutes(10);
   /// Print the objects instead of applying them.
@@ -19,7 +23,7 @@ struct CreateClusterOptions {
   OutputFormat format = OutputFormat::kYaml;
 };
 Task<int> create_cluster(Context& context, CreateClusterOptions options);
-/// Prints the objects; needs no cluster.
+/// Prints the objects; needs no management cluster.
 int print_cluster(const CreateClusterOptions& options);
 
 struct GetOptions {
@@ -48,11 +52,23 @@ Task<int> print_kubeconfig(Context& context, KubeconfigOptions options);
 
 struct ScaleOptions {
   std::string name;
+  /// "" for the only one, or md-0.
+  std::string node_group = {};
   int workers = 0;
   bool wait = false;
   Duration timeout = std::chrono::minutes(10);
 };
 Task<int> scale_cluster(Context& context, ScaleOptions options);
+
+struct UpgradeOptions {
+  std::string name;
+  std::string kubernetes_version;
+  /// Also for the nodes; the control plane is always waited for.
+  bool wait = false;
+  Duration timeout = std::chrono::minutes(30);
+};
+/// The control plane first, then the nodes. An interrupted upgrade goes on when called again.
+Task<int> upgrade_cluster(Context& context, UpgradeOptions options);
 
 struct DeleteOptions {
   std::string name;

@@ -1,6 +1,9 @@
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/json/object.hpp>
 #include <cstdio>
 
+#include "cli/cluster_chart.hpp"
 #include "cli/cluster_watch.hpp"
 #include "cli/commands.hpp"
 #include "cli/fits.hpp"
@@ -8,16 +11,6 @@
 
 namespace nestor::cli {
 namespace {
-
-constexpr const char* kFieldManager = "nestor-cli";
-
-Result<kube::ResourceType> type_of(const Json& object) {
-  for (const auto& type : {kCluster, kKubevirtCluster, kKamajiControlPlane, kMachineDeployment,
-                           kKubevirtMachineTemplate, kKubeadmConfigTemplate}) {
-    if (find_string(object, {"kind"}) == type.kind) return type;
-  }
-  return fail(Code::kInternal, "no type for " + std::string(find_string(object, {"kind"})));
-}
 
 /// An existing cluster is only ever changed by scale and upgrade: a second `create` with other
 /// values must not change it silently.
@@ -27,8 +20,8 @@ Task<> refuse_existing(Context& context, const ClusterRequest& request) {
   if (existing) {
     co_return fail(Code::kAlreadyExists,
                    "cluster " + key.to_string() + " already exists; change it with `nestor scale " +
-                       request.name + "`, or remove it with `nestor delete cluster " +
-                       request.name + "`");
+                       request.name + "`, `nestor upgrade cluster " + request.name +
+                       "` or helm, or remove it with `nestor delete cluster " + request.name + "`");
   }
   if (existing.error().code == Code::kNotFound) {
     const kube::ObjectKey ns{"", request.ns};
@@ -43,11 +36,14 @@ Task<> refuse_existing(Context& context, const ClusterRequest& request) {
 }
 
 /// On a cluster whose nodes we may not list, the scheduler tells.
-Task<> refuse_unfit(Context& context, const ClusterRequest& request) {
+Task<> refuse_unfit(Context& context, std::vector<Json> objects) {
   auto nodes = co_await kube::list<api::core::Node>(context.client, "");
   if (!nodes && nodes.error().code == Code::kPermissionDenied) co_return Result<>{};
   if (!nodes) co_return std::unexpected(std::move(nodes).error());
-  co_return fits(request, *nodes);
+  for (const WorkerSize& worker : worker_sizes(objects)) {
+    NESTOR_CO_TRY_VOID(fits(worker, *nodes));
+  }
+  co_return Result<>{};
 }
 
 void print_next_steps(const ClusterRequest& request) {
@@ -60,39 +56,54 @@ void print_next_steps(const ClusterRequest& request) {
       request.name.c_str());
 }
 
+ValueSources sources_of(const CreateClusterOptions& options) {
+  ValueSources sources;
+  sources.files = options.values_files;
+  sources.values = chart_values(options.request);
+  sources.sets = options.sets;
+  return sources;
+}
+
+Task<> print_objects(Executor executor, const CreateClusterOptions& options) {
+  NESTOR_CO_TRY(ClusterChart chart, ClusterChart::open(executor, "", options.request.ns));
+  ValueSources sources = sources_of(options);
+  NESTOR_CO_TRY(const auto objects,
+                co_await chart.render(options.request.name, std::move(sources)));
+  if (options.format == OutputFormat::kJson) {
+    std::fputs(format_objects(objects, OutputFormat::kJson).c_str(), stdout);
+    co_return Result<>{};
+  }
+  for (const Json& object : objects) std::printf("---\n%s", to_yaml(object).c_str());
+  co_return Result<>{};
+}
+
 }  // namespace
 
 int print_cluster(const CreateClusterOptions& options) {
   if (auto valid = validate(options.request); !valid) return print_error(valid.error());
-  const auto objects = cluster_objects(options.request);
-  if (options.format == OutputFormat::kJson) {
-    std::fputs(format_objects(objects, OutputFormat::kJson).c_str(), stdout);
-    return 0;
-  }
-  for (const Json& object : objects) {
-    std::printf("---\n%s", to_yaml(object).c_str());
-  }
-  return 0;
+  asio::io_context io(1);
+  Result<> printed = fail(Code::kInternal, "unexpected failure");
+  asio::co_spawn(io, print_objects(io.get_executor(), options),
+                 [&](std::exception_ptr failure, Result<> result) {
+                   if (!failure) printed = std::move(result);
+                 });
+  io.run();
+  return printed ? 0 : print_error(printed.error());
 }
 
 Task<int> create_cluster(Context& context, CreateClusterOptions options) {
   options.request.ns = context.ns;
   NESTOR_CO_TRY_VOID(validate(options.request));
   NESTOR_CO_TRY_VOID(co_await refuse_existing(context, options.request));
-  NESTOR_CO_TRY_VOID(co_await refuse_unfit(context, options.request));
   ProgressPrinter printer(context.clock);
-  for (const Json& object : cluster_objects(options.request)) {
-    NESTOR_CO_TRY(const kube::ResourceType type, type_of(object));
-    kube::ApplyOptions apply;
-    apply.field_manager = kFieldManager;
-    auto applied = co_await context.client.apply(type, object, apply);
-    if (!applied) {
-      const std::string what = "creating " + std::string(type.kind) + " " +
-                               std::string(find_string(object, {"metadata", "name"}));
-      co_return with_context(std::move(applied).error(), what);
-    }
-  }
+  NESTOR_CO_TRY(ClusterChart chart,
+                ClusterChart::open(context.executor, context.kubeconfig, context.ns));
   const std::string name = options.request.name;
+  ValueSources sources = sources_of(options);
+  NESTOR_CO_TRY(auto objects, co_await chart.render(name, sources));
+  NESTOR_CO_TRY_VOID(co_await refuse_unfit(context, std::move(objects)));
+  auto applied = co_await chart.apply(name, std::move(sources));
+  if (!applied) co_return with_context(std::move(applied).error(), "creating the cluster");
   printer.line("cluster " + name + ": created");
   if (!options.wait) {
     std::printf("\nIt becomes ready in the background: nestor describe cluster %s\n", name.c_str());

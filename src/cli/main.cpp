@@ -30,6 +30,7 @@ struct Program {
   GetOptions get;
   KubeconfigOptions kubeconfig;
   ScaleOptions scale;
+  UpgradeOptions upgrade;
   DeleteOptions remove;
   int timeout_seconds = 600;
   bool no_wait = false;
@@ -76,17 +77,22 @@ void add_create(Program& p) {
   auto* cluster = create->add_subcommand("cluster", "Make a tenant cluster");
   auto& request = p.create.request;
   cluster->add_option("name", request.name, "Name of the cluster")->required();
-  cluster->add_option("--workers", request.workers, "Number of worker nodes")
-      ->capture_default_str();
-  cluster->add_option("--cpu", request.cpu, "Cores of a worker")->capture_default_str();
-  cluster->add_option("--memory", request.memory, "Memory of a worker")->capture_default_str();
-  cluster->add_option("--kubernetes-version", request.kubernetes_version)->capture_default_str();
+  cluster->add_option("--workers", request.workers, "Number of worker nodes (default 1)");
+  cluster->add_option("--cpu", request.cpu, "Cores of a worker (default 2)");
+  cluster->add_option("--memory", request.memory, "Memory of a worker (default 2Gi)");
+  cluster->add_option("--kubernetes-version", request.kubernetes_version,
+                      "Default: the newest that this program knows");
   cluster->add_option("--worker-image", request.worker_image,
                       "containerDisk of the workers (default: Nestor's of that version)");
-  cluster->add_option("--data-store", request.data_store, "DataStore of its control plane")
-      ->capture_default_str();
-  cluster->add_option("--pod-cidr", request.pod_cidr)->capture_default_str();
-  cluster->add_option("--service-cidr", request.service_cidr)->capture_default_str();
+  cluster->add_option("--data-store", request.data_store,
+                      "DataStore of its control plane (default: default)");
+  cluster->add_option("--pod-cidr", request.pod_cidr, "Default: 10.243.0.0/16");
+  cluster->add_option("--service-cidr", request.service_cidr, "Default: 10.95.0.0/16");
+  cluster->add_option("-f,--values", p.create.values_files,
+                      "File with values of the chart cluster; may be given several times")
+      ->take_all();
+  cluster->add_option("--set", p.create.sets, "A value of the chart, as helm takes it: key=value")
+      ->take_all();
   cluster->add_flag("--wait", p.create.wait, "Show progress until every node is Ready");
   cluster->add_flag("--dry-run", p.create.dry_run, "Print the objects instead (-o yaml|json)");
   cluster->add_option("-o,--output", p.output, "Format of --dry-run: yaml or json");
@@ -96,6 +102,7 @@ void add_create(Program& p) {
       "Examples:\n"
       "  nestor create cluster demo --workers 1 --wait\n"
       "  nestor create cluster big --workers 3 --cpu 4 --memory 8Gi -n team-a\n"
+      "  nestor create cluster prod -f prod.yaml --set controlPlane.replicas=3\n"
       "  nestor create cluster demo --dry-run -o yaml > demo.yaml");
   cluster->callback([&p] {
     if (!p.output.empty() && !read_output(p, p.create.format)) return;
@@ -107,6 +114,24 @@ void add_create(Program& p) {
     }
     p.exit_code = run_command(p.connect,
                               [&p](Context& context) { return create_cluster(context, p.create); });
+  });
+}
+
+void add_upgrade(Program& p) {
+  auto* upgrade = p.app.add_subcommand("upgrade", "Bring something to another version");
+  upgrade->require_subcommand(1);
+  auto* cluster =
+      upgrade->add_subcommand("cluster", "A cluster's control plane, then its nodes one by one");
+  cluster->add_option("name", p.upgrade.name)->required();
+  cluster->add_option("--kubernetes-version", p.upgrade.kubernetes_version)->required();
+  cluster->add_flag("--wait", p.upgrade.wait, "Show progress until every node is replaced");
+  add_wait_options(*cluster, p);
+  add_connect_options(*cluster, p);
+  cluster->footer("Example:\n  nestor upgrade cluster demo --kubernetes-version v1.37.2 --wait");
+  cluster->callback([&p] {
+    p.upgrade.timeout = std::chrono::seconds(p.timeout_seconds);
+    p.exit_code = run_command(
+        p.connect, [&p](Context& context) { return upgrade_cluster(context, p.upgrade); });
   });
 }
 
@@ -168,6 +193,7 @@ void add_cluster_commands(Program& p) {
   auto* scale = p.app.add_subcommand("scale", "Set the number of a cluster's workers");
   scale->add_option("name", p.scale.name)->required();
   scale->add_option("--workers", p.scale.workers)->required();
+  scale->add_option("--node-group", p.scale.node_group, "Which, if the cluster has several");
   scale->add_flag("--wait", p.scale.wait, "Show progress until every node is Ready");
   add_wait_options(*scale, p);
   add_connect_options(*scale, p);
@@ -178,6 +204,7 @@ void add_cluster_commands(Program& p) {
         run_command(p.connect, [&p](Context& context) { return scale_cluster(context, p.scale); });
   });
 
+  add_upgrade(p);
   auto* remove = p.app.add_subcommand("delete", "Remove something");
   remove->require_subcommand(1);
   auto* cluster = remove->add_subcommand("cluster", "Remove a cluster with all its data");
@@ -261,6 +288,7 @@ void add_roles(Program& p) {
                     "Grow claims of the local-path provisioner");
   manager->add_option("--address-pool", o.address_pool, "FIRST-LAST of load-balancer addresses");
   manager->add_option("--etcdctl", o.etcdctl, "Program")->capture_default_str();
+  manager->add_option("--helm", o.helm, "Program")->capture_default_str();
   manager->callback([&p] { p.exit_code = manager::run(p.manager); });
 
   auto* launcher = p.app.add_subcommand("vm-launcher", "Role: run one virtual machine in its pod");

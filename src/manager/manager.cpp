@@ -9,6 +9,7 @@
 #include <iterator>
 #include <memory>
 
+#include "addon/addon.hpp"
 #include "autoscale/autoscale.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
@@ -113,6 +114,9 @@ class Manager {
     storage.image = options_.image;
     storage.grow_local_path = options_.grow_local_path;
     storage::add_controllers(*runtime_, *sessions_, std::move(storage));
+    addon::Options addon;
+    addon.helm = options_.helm;
+    addon::add_controllers(*runtime_, *sessions_, std::move(addon));
     if (options_.vm_runtime == "builtin") {
       vm::Options vm;
       vm.launcher_image = options_.vm_launcher_image;

@@ -34,8 +34,9 @@ struct Options {
   std::string image = "nestor.dev/nestor:dev";
   /// Whether tenants' Nodes get the zone and region of the node their machine runs on.
   bool cloud_zones = true;
-  /// The program, looked up in PATH.
+  /// Programs, looked up in PATH.
   std::string etcdctl = "etcdctl";
+  std::string helm = "helm";
 };
 
 /// Runs every controller until SIGINT or SIGTERM. Returns the exit code: 0 after a signal, 1 when it

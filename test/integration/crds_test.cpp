@@ -6,13 +6,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <set>
 #include <sstream>
 
 #include "api/all_crds.hpp"
 #include "api/cluster/machine_deployment.hpp"
 #include "api/infrastructure/kubevirt_machine_template.hpp"
 #include "integration/api_server.hpp"
+#include "integration/management.hpp"
 
 namespace nestor::integration {
 namespace {
@@ -35,29 +35,6 @@ bool has_condition(const Json& crd, std::string_view type) {
     }
   }
   return false;
-}
-
-/// Applies every CRD and waits until each is established.
-Task<> install_crds(kube::Client& client) {
-  std::set<std::string, std::less<>> missing;
-  for (const Json& crd : api::all_crds()) {
-    kube::ApplyOptions options{.field_manager = "test"};
-    NESTOR_CO_TRY_VOID(co_await client.apply(kCrds, crd, options));
-    missing.emplace(find_string(crd, {"metadata", "name"}));
-  }
-  kube::ListOptions all;
-  NESTOR_CO_TRY(auto present, co_await client.list(kCrds, "", all));
-  for (const Json& crd : present.items) {
-    if (!has_condition(crd, "Established")) continue;
-    missing.erase(std::string(find_string(crd, {"metadata", "name"})));
-  }
-  NESTOR_CO_TRY(auto stream, co_await client.watch(kCrds, "", all, present.resource_version));
-  while (!missing.empty()) {
-    NESTOR_CO_TRY(auto event, co_await stream->next());
-    if (!has_condition(event.object, "Established")) continue;
-    missing.erase(std::string(find_string(event.object, {"metadata", "name"})));
-  }
-  co_return Result<>();
 }
 
 /// Everything in `wanted` is in `got` too; null asks for nothing.

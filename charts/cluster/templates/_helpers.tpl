@@ -1,0 +1,131 @@
+{{- define "cluster.name" -}}
+{{- if gt (len .Release.Name) 40 }}
+{{- fail (printf "the release's name is the cluster's and must have at most 40 characters; %s has %d" .Release.Name (len .Release.Name)) }}
+{{- end }}
+{{- .Release.Name }}
+{{- end }}
+
+{{- define "cluster.labels" -}}
+cluster.x-k8s.io/cluster-name: {{ include "cluster.name" . }}
+{{- end }}
+
+{{- define "cluster.version" -}}
+v{{ trimPrefix "v" . }}
+{{- end }}
+
+{{- define "cluster.nodeVersion" -}}
+{{ include "cluster.version" (default .Values.kubernetesVersion .Values.nodeKubernetesVersion) }}
+{{- end }}
+
+{{- /* The groups as JSON: what is given, or one group with one node. */}}
+{{- define "cluster.nodeGroups" -}}
+{{- $groups := dict }}
+{{- range $name, $group := .Values.nodeGroups }}
+{{- if not (kindIs "invalid" $group) }}{{ $_ := set $groups $name $group }}{{ end }}
+{{- end }}
+{{- if empty .Values.nodeGroups }}{{ $_ := set $groups "md-0" (dict "replicas" 1) }}{{ end }}
+{{- toJson $groups }}
+{{- end }}
+
+{{- /* Two quantities of bytes cannot be compared here, so sizes are only checked by their form. */}}
+{{- define "cluster.machine" -}}
+virtualMachineBootstrapCheck:
+  checkStrategy: none
+virtualMachineTemplate:
+  metadata:
+    namespace: {{ .namespace }}
+  spec:
+    runStrategy: Always
+    template:
+      {{- with .group.disk }}
+      metadata:
+        annotations:
+          nestor.dev/root-disk-size: {{ . | quote }}
+      {{- end }}
+      spec:
+        {{- with .group.nodeSelector }}
+        nodeSelector: {{- toYaml . | nindent 10 }}
+        {{- end }}
+        domain:
+          cpu:
+            cores: {{ .group.cpu | default 2 }}
+          memory:
+            guest: {{ .group.memory | default "2Gi" | quote }}
+          devices:
+            networkInterfaceMultiqueue: true
+            interfaces:
+              - name: default
+                bridge: {}
+            disks:
+              - name: containervolume
+                disk:
+                  bus: virtio
+        evictionStrategy: External
+        networks:
+          - name: default
+            pod: {}
+        volumes:
+          - name: containervolume
+            containerDisk:
+              image: {{ .group.image | default (printf "nestor.dev/worker:%s" .version) }}
+{{- end }}
+
+{{- define "cluster.join" -}}
+{{- $arguments := list }}
+{{- if .group.labels }}
+{{- $labels := list }}
+{{- range $key, $value := .group.labels }}{{ $labels = append $labels (printf "%s=%v" $key $value) }}{{ end }}
+{{- $arguments = append $arguments (dict "name" "node-labels" "value" (join "," $labels)) }}
+{{- end }}
+{{- range $name, $value := .group.kubeletArgs }}
+{{- $arguments = append $arguments (dict "name" $name "value" (toString $value)) }}
+{{- end }}
+joinConfiguration:
+  nodeRegistration:
+    criSocket: /var/run/containerd/containerd.sock
+    {{- with $arguments }}
+    kubeletExtraArgs: {{- toYaml . | nindent 6 }}
+    {{- end }}
+    {{- with .group.taints }}
+    taints: {{- toYaml . | nindent 6 }}
+    {{- end }}
+{{- with .group.preKubeadmCommands }}
+preKubeadmCommands: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .group.postKubeadmCommands }}
+postKubeadmCommands: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* spec.replicas and the annotations about it, as YAML with keys `annotations` and `replicas`.
+  Whoever changes the number in the cluster (the autoscaler, `nestor scale`, kubectl) must find it
+  unchanged after an upgrade of this release:
+  - min and max: the field is not written at all. The controllers begin with min.
+  - replicas: written again only when the chart's value has changed; else the number that is there.
+  - from replicas to min and max: the field stays what it was in the release before. Leaving it out
+    would remove it from the object. */}}
+{{- define "cluster.replicas" -}}
+{{- $live := lookup "cluster.x-k8s.io/v1beta2" "MachineDeployment" .namespace .name | default dict }}
+{{- $before := dig "metadata" "annotations" dict $live }}
+{{- $asked := "nestor.dev/chart-replicas" }}
+{{- $written := "nestor.dev/rendered-replicas" }}
+{{- $annotations := dict }}
+{{- $out := dict }}
+{{- if hasKey .group "min" }}
+{{- $_ := set $annotations "cluster.x-k8s.io/cluster-api-autoscaler-node-group-min-size" (toString .group.min) }}
+{{- $_ := set $annotations "cluster.x-k8s.io/cluster-api-autoscaler-node-group-max-size" (toString .group.max) }}
+{{- if hasKey $before $written }}
+{{- $_ := set $annotations $written (get $before $written) }}
+{{- $_ := set $out "replicas" (get $before $written | int) }}
+{{- end }}
+{{- else }}
+{{- $replicas := ternary .group.replicas 1 (hasKey .group "replicas") | int }}
+{{- $_ := set $annotations $asked (toString $replicas) }}
+{{- if eq (get $before $asked) (toString $replicas) }}
+{{- $replicas = dig "spec" "replicas" $replicas $live | int }}
+{{- end }}
+{{- $_ := set $annotations $written (toString $replicas) }}
+{{- $_ := set $out "replicas" $replicas }}
+{{- end }}
+{{- toYaml (set $out "annotations" $annotations) }}
+{{- end }}

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "addon/chart_source.hpp"
+#include "api/addons/helm_release_proxy.hpp"
+#include "base/clock.hpp"
+
+/// The command lines of helm and what they answer. Pure.
+namespace nestor::addon {
+
+using Spec = api::addons::HelmReleaseProxySpec;
+
+/// Names that go into command lines and paths. Errors: kInvalidArgument with the field.
+Result<> validate(const Spec& spec);
+
+/// A Go duration ("1h2m3.5s"); "" is helm's 10 minutes for us.
+/// Errors: kInvalidArgument, also for less than nothing and more than a day.
+Result<Duration> helm_timeout(const std::string& text);
+
+/// "" is the namespace `default`.
+std::string release_namespace(const Spec& spec);
+
+std::vector<std::string> pull_arguments(const Spec& spec, const ChartSource& source,
+                                        const std::string& destination, const std::string& ca_file);
+/// `description` is kept with the release.
+std::vector<std::string> upgrade_arguments(const Spec& spec, const std::string& chart,
+                                           const std::string& values_file,
+                                           const std::string& description);
+std::vector<std::string> uninstall_arguments(const Spec& spec);
+std::vector<std::string> history_arguments(const Spec& spec);
+
+/// The last revision of a release.
+struct Release {
+  std::int64_t revision = 0;
+  std::string status;
+  std::string description;
+  /// An interrupted helm left it; until it is cleared every other run is refused.
+  bool pending() const { return status.starts_with("pending-"); }
+};
+/// Reads `helm history -o json`. Errors: kDataLoss.
+Result<Release> parse_history(const std::string& output);
+/// Whether helm says that there is no such release.
+bool says_not_found(std::string_view helm_errors);
+
+/// helm's own words on standard error, fit for a condition: without warnings, without paths below
+/// `directory`, at most 1,000 bytes.
+std::string helm_message(std::string_view helm_errors, const std::string& directory);
+
+}  // namespace nestor::addon

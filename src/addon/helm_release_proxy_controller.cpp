@@ -1,0 +1,309 @@
+#include "addon/helm_release_proxy_controller.hpp"
+
+#include <algorithm>
+
+#include "addon/release_status.hpp"
+#include "api/addons/labels.hpp"
+#include "api/core/config_map.hpp"
+#include "api/core/secret.hpp"
+
+namespace nestor::addon {
+
+using api::cluster::Cluster;
+namespace names = api::addons;
+
+namespace {
+
+constexpr const char* kByCluster = "helmreleaseproxy.cluster";
+constexpr const char* kByRepository = "helmreleaseproxy.repository";
+constexpr std::chrono::seconds kFirstRetry{10};
+constexpr std::chrono::seconds kLastRetry{900};
+/// In place of a hash of inputs.
+constexpr const char* kRemoval = "removal";
+
+std::string cluster_index(const kube::ObjectKey& cluster) { return cluster.to_string(); }
+
+/// A ConfigMap or Secret that holds a chart, without what is in it.
+template <class Of>
+struct ChartObject {
+  static constexpr kube::ResourceType kType = Of::kType;
+  kube::ObjectMeta metadata;
+};
+using ChartConfigMap = ChartObject<api::core::ConfigMap>;
+using ChartSecret = ChartObject<api::core::Secret>;
+BOOST_DESCRIBE_STRUCT(ChartConfigMap, (), (metadata))
+BOOST_DESCRIBE_STRUCT(ChartSecret, (), (metadata))
+
+/// What of a Cluster decides over its releases.
+auto concern(const Cluster& cluster) {
+  return std::tuple(cluster.metadata.uid, cluster.metadata.deletionTimestamp,
+                    cluster.status.initialization.controlPlaneInitialized.value_or(false),
+                    api::cluster::paused(cluster, cluster.metadata));
+}
+
+}  // namespace
+
+void HelmReleaseProxyController::add() {
+  auto& controller = runtime_.add_controller(
+      "addon.helmreleaseproxy", [this](kube::ObjectKey key) { return reconcile(std::move(key)); },
+      {.concurrency = concurrency_});
+  auto releases = runtime_.informers().of<HelmReleaseProxy>();
+  releases.add_index(kByCluster, [](const HelmReleaseProxy& release) {
+    return std::vector<std::string>{
+        cluster_index({release.metadata.namespace_, release.spec.clusterRef.name})};
+  });
+  releases.add_index(kByRepository, [](const HelmReleaseProxy& release) {
+    const auto source = parse_chart_source(release.spec.repoURL, release.metadata.namespace_);
+    std::vector<std::string> out;
+    if (source && source->in_cluster()) out.push_back(source->object.to_string());
+    return out;
+  });
+  controller.watch(releases);
+  watch_clusters(controller);
+  watch_charts(controller);
+}
+
+void HelmReleaseProxyController::watch_clusters(kube::Controller& controller) {
+  auto clusters = runtime_.informers().of<Cluster>();
+  const auto all_of = [this, &controller](const kube::ObjectKey& cluster) {
+    auto releases = runtime_.informers().of<HelmReleaseProxy>();
+    for (const auto& one : releases.by_index(kByCluster, cluster_index(cluster))) {
+      controller.enqueue(one->metadata.key());
+    }
+  };
+  // Only to wait for the cache; which changes matter is decided below.
+  controller.watch_mapped<Cluster>(clusters,
+                                   [](const Cluster&) { return std::vector<kube::ObjectKey>{}; });
+  clusters.subscribe([all_of](const ClusterPtr& old, const ClusterPtr& now) {
+    if (old && now && concern(*old) == concern(*now)) return;
+    all_of((now ? now : old)->metadata.key());
+  });
+  sessions_.on_change([all_of](const kube::ObjectKey& cluster, bool) { all_of(cluster); });
+}
+
+void HelmReleaseProxyController::watch_charts(kube::Controller& controller) {
+  kube::Scope labelled;
+  labelled.label_selector = names::kHelmChartLabel;
+  const auto users = [this](const auto& object) {
+    std::vector<kube::ObjectKey> keys;
+    auto releases = runtime_.informers().of<HelmReleaseProxy>();
+    for (const auto& one : releases.by_index(kByRepository, object.metadata.key().to_string())) {
+      keys.push_back(one->metadata.key());
+    }
+    return keys;
+  };
+  controller.watch_mapped<ChartConfigMap>(runtime_.informers().of<ChartConfigMap>(labelled), users);
+  controller.watch_mapped<ChartSecret>(runtime_.informers().of<ChartSecret>(labelled), users);
+}
+
+std::string HelmReleaseProxyController::now() const {
+  return format_rfc3339(runtime_.clock().now());
+}
+
+Task<kube::ReconcileResult> HelmReleaseProxyController::reconcile(kube::ObjectKey key) {
+  auto& informers = runtime_.informers();
+  const auto release = informers.of<HelmReleaseProxy>().get(key);
+  if (!release) {
+    failures_.erase(key);
+    co_return kube::ReconcileResult{};
+  }
+  const auto cluster = informers.of<Cluster>().get({key.ns, release->spec.clusterRef.name});
+  if (cluster && !cluster->metadata.deleting() &&
+      api::cluster::paused(*cluster, release->metadata)) {
+    co_return kube::ReconcileResult{};
+  }
+  if (release->metadata.deleting()) co_return co_await reconcile_delete(release, cluster);
+  NESTOR_CO_TRY(const bool was_missing, co_await prepare(release));
+  if (was_missing) co_return kube::ReconcileResult{};
+
+  HelmReleaseProxy after = *release;
+  kube::ReconcileResult result;
+  if (observe_cluster(after, cluster)) {
+    if (const auto session = sessions_.find(cluster->metadata.key())) {
+      NESTOR_CO_TRY(result, co_await install(release, session, after));
+    }
+  }
+  after.status.observedGeneration = release->metadata.generation;
+  summarize(after.status.conditions,
+            {names::kClusterAvailableCondition, names::kReleaseReadyCondition},
+            release->metadata.generation, now());
+  NESTOR_CO_TRY_VOID(co_await write(release, std::move(after)));
+  co_return result;
+}
+
+Task<bool> HelmReleaseProxyController::prepare(ReleasePtr release) {
+  HelmReleaseProxy after = *release;
+  if (!release->metadata.has_finalizer(names::kHelmReleaseProxyFinalizer)) {
+    after.metadata.finalizers.emplace_back(names::kHelmReleaseProxyFinalizer);
+  }
+  if (release->spec.releaseName.empty()) {
+    after.spec.releaseName = generated_release_name(*release);
+    after.metadata.annotations[std::string(names::kReleaseNameGeneratedAnnotation)] = "true";
+  }
+  if (after == *release) co_return false;
+  NESTOR_CO_TRY_VOID(co_await write(release, std::move(after)));
+  co_return true;
+}
+
+bool HelmReleaseProxyController::observe_cluster(HelmReleaseProxy& after,
+                                                 const ClusterPtr& cluster) {
+  std::string reason = "ClusterAvailable";
+  std::string message;
+  if (!cluster || cluster->metadata.deleting()) {
+    reason = "GetClusterFailed";
+    message =
+        "Cluster " + after.spec.clusterRef.name + (cluster ? " is being deleted" : " is gone");
+  } else if (!cluster->status.initialization.controlPlaneInitialized.value_or(false)) {
+    reason = "ControlPlaneNotInitialized";
+    message = "the control plane of Cluster " + after.spec.clusterRef.name + " does not answer yet";
+  } else if (!sessions_.find(cluster->metadata.key())) {
+    reason = "ClusterUnreachable";
+    message = sessions_.probe(cluster->metadata.key()).message;
+  }
+  const bool available = reason == "ClusterAvailable";
+  set_condition(after.status.conditions, names::kClusterAvailableCondition, available, reason,
+                std::move(message), after.metadata.generation, now());
+  return available;
+}
+
+Task<kube::ReconcileResult> HelmReleaseProxyController::install(
+    ReleasePtr release, std::shared_ptr<tenant::Session> session, HelmReleaseProxy& after) {
+  const auto& metadata = release->metadata;
+  const bool installed = metadata.annotation(names::kReleaseInstalledAnnotation) == "true";
+  if (installed && release->spec.reconcileStrategy == names::kInstallOnce) {
+    co_return kube::ReconcileResult{};
+  }
+  auto& client = runtime_.client();
+  auto work = co_await read_release_work(client, release->spec, metadata.namespace_);
+  if (!work) {
+    if (work.error().code == Code::kCancelled) co_return std::unexpected(work.error());
+    co_return failed(after, "HelmInstallOrUpgradeFailed", work.error(), "");
+  }
+  const auto& conditions = release->status.conditions;
+  if (metadata.annotation(names::kReleaseInputsAnnotation) == work->inputs &&
+      kube::condition_true(conditions, names::kReleaseReadyCondition)) {
+    co_return kube::ReconcileResult{};
+  }
+  if (const auto left = wait_left(metadata.key(), work->inputs); left > Duration::zero()) {
+    co_return kube::ReconcileResult{.requeue_after = left};
+  }
+  const std::string inputs = work->inputs;
+  auto kubeconfig = co_await tenant_kubeconfig(client, session->cluster());
+  if (!kubeconfig) {
+    if (kubeconfig.error().code == Code::kCancelled) co_return std::unexpected(kubeconfig.error());
+    co_return failed(after, "GetKubeconfigFailed", kubeconfig.error(), inputs);
+  }
+  work->kubeconfig = std::move(*kubeconfig);
+  auto done = co_await run_helm(release, session, std::move(*work), after);
+  if (!done && done.error().code == Code::kCancelled) co_return std::unexpected(done.error());
+  if (!done) co_return failed(after, "HelmInstallOrUpgradeFailed", done.error(), inputs);
+  failures_.erase(metadata.key());
+  co_return kube::ReconcileResult{};
+}
+
+Task<> HelmReleaseProxyController::run_helm(ReleasePtr release,
+                                            std::shared_ptr<tenant::Session> session,
+                                            ReleaseWork work, HelmReleaseProxy& after) {
+  const std::string inputs = work.inputs;
+  std::optional<Release> broken;
+  auto applied =
+      co_await apply_release(runtime_.processes(), helm_, session, std::move(work), broken);
+  if (!applied) {
+    if (broken) {
+      after.status.status = broken->status;
+      after.status.revision = broken->revision;
+    }
+    co_return std::unexpected(std::move(applied).error());
+  }
+  if (after.status.revision != applied->revision) {
+    runtime_.events().normal(*release, "HelmReleaseDeployed",
+                             "release " + release->spec.releaseName + " is at revision " +
+                                 std::to_string(applied->revision) + " in Cluster " +
+                                 session->cluster().name);
+  }
+  after.status.status = applied->status;
+  after.status.revision = applied->revision;
+  auto& annotations = after.metadata.annotations;
+  annotations[std::string(names::kReleaseInputsAnnotation)] = inputs;
+  annotations[std::string(names::kReleaseInstalledAnnotation)] = "true";
+  set_condition(after.status.conditions, names::kReleaseReadyCondition, true, "HelmReleaseDeployed",
+                "", after.metadata.generation, now());
+  co_return Result<>{};
+}
+
+Duration HelmReleaseProxyController::wait_left(const kube::ObjectKey& key,
+                                               const std::string& inputs) const {
+  const auto it = failures_.find(key);
+  if (it == failures_.end() || it->second.inputs != inputs) return Duration::zero();
+  return std::max(Duration::zero(),
+                  std::chrono::ceil<Duration>(it->second.retry_at - runtime_.clock().steady_now()));
+}
+
+kube::ReconcileResult HelmReleaseProxyController::failed(HelmReleaseProxy& after,
+                                                         const char* reason, const Error& error,
+                                                         std::string inputs) {
+  set_condition(after.status.conditions, names::kReleaseReadyCondition, false, reason,
+                error.message, after.metadata.generation, now());
+  runtime_.events().warning(after, reason, error.message);
+  // A failed run costs the tenant a revision and us a process: slower each time.
+  Failure& failure = failures_[after.metadata.key()];
+  const int times = std::min(failure.times++, 10);
+  const auto delay = std::min(Duration(kFirstRetry) * (1 << times), Duration(kLastRetry));
+  failure.inputs = std::move(inputs);
+  failure.retry_at = runtime_.clock().steady_now() + delay;
+  return {.requeue_after = delay};
+}
+
+Task<kube::ReconcileResult> HelmReleaseProxyController::reconcile_delete(ReleasePtr release,
+                                                                         ClusterPtr cluster) {
+  if (!release->metadata.has_finalizer(names::kHelmReleaseProxyFinalizer)) {
+    co_return kube::ReconcileResult{};
+  }
+  HelmReleaseProxy after = *release;
+  const bool reachable = cluster && sessions_.find(cluster->metadata.key()) != nullptr;
+  if (const auto left = wait_left(release->metadata.key(), kRemoval);
+      reachable && left > Duration::zero()) {
+    co_return kube::ReconcileResult{.requeue_after = left};
+  }
+  const bool tenant_goes = !cluster || cluster->metadata.deleting();
+  if (!tenant_goes && !release->spec.releaseName.empty()) {
+    const bool ever_reached =
+        cluster->status.initialization.controlPlaneInitialized.value_or(false);
+    Result<> removed;
+    if (!ever_reached) {
+      // Nothing can have been installed.
+    } else if (!reachable) {
+      removed = fail(Code::kUnavailable,
+                     "Cluster " + cluster->metadata.name +
+                         " does not answer: " + sessions_.probe(cluster->metadata.key()).message);
+    } else {
+      auto kubeconfig = co_await tenant_kubeconfig(runtime_.client(), cluster->metadata.key());
+      if (!kubeconfig) {
+        removed = std::unexpected(std::move(kubeconfig).error());
+      } else {
+        removed = co_await remove_release(runtime_.processes(), helm_, release->spec, *kubeconfig);
+      }
+    }
+    if (!removed && removed.error().code == Code::kCancelled)
+      co_return std::unexpected(removed.error());
+    if (!removed) {
+      const auto result = failed(after, "HelmReleaseDeletionFailed", removed.error(), kRemoval);
+      summarize(after.status.conditions, {names::kReleaseReadyCondition},
+                release->metadata.generation, now());
+      NESTOR_CO_TRY_VOID(co_await write(release, std::move(after)));
+      co_return result;
+    }
+  }
+  std::erase(after.metadata.finalizers, names::kHelmReleaseProxyFinalizer);
+  auto written = co_await write(release, std::move(after));
+  if (!written && written.error().code != Code::kNotFound)
+    co_return std::unexpected(written.error());
+  failures_.erase(release->metadata.key());
+  co_return kube::ReconcileResult{};
+}
+
+Task<> HelmReleaseProxyController::write(ReleasePtr before, HelmReleaseProxy after) {
+  co_return co_await kube::patch_changes(runtime_.client(), *before, after);
+}
+
+}  // namespace nestor::addon

@@ -1,0 +1,22 @@
+# Writes OUT, a source that holds every file of the chart in DIR as text.
+# Run by the build: cmake -DOUT=… -DDIR=… -P chart_files.cmake
+file(GLOB_RECURSE files RELATIVE ${DIR} ${DIR}/*)
+list(SORT files)
+set(text "// Generated from charts/cluster.\n#include \"cli/cluster_chart.hpp\"\n\n")
+string(APPEND text "namespace nestor::cli {\n\n")
+string(APPEND text "std::vector<ChartFile> embedded_chart() {\n  return {\n")
+foreach(file ${files})
+  file(READ ${DIR}/${file} content)
+  string(APPEND text "      {\"${file}\",\n")
+  # Compilers need not take longer literals than this.
+  string(LENGTH "${content}" length)
+  set(at 0)
+  while(at LESS length)
+    string(SUBSTRING "${content}" ${at} 8000 part)
+    string(APPEND text "       R\"nestor(${part})nestor\"\n")
+    math(EXPR at "${at} + 8000")
+  endwhile()
+  string(APPEND text "      },\n")
+endforeach()
+string(APPEND text "  };\n}\n\n}  // namespace nestor::cli\n")
+file(WRITE ${OUT} "${text}")

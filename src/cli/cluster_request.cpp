@@ -1,0 +1,89 @@
+#include "cli/cluster_request.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <regex>
+
+#include "base/quantity.hpp"
+
+namespace nestor::cli {
+namespace {
+
+/// The longest name whose MachineSets, Machines and host names still fit 63 characters
+/// (`<name>-md-0-<5>-<5>`).
+constexpr std::size_t kMaxName = 40;
+constexpr int kMaxWorkers = 1000;
+constexpr int kMaxCpu = 256;
+/// kubelet, containerd and the add-ons do not fit into less.
+constexpr std::int64_t kMinMemory = std::int64_t{1} << 30;
+constexpr std::int64_t kMaxMemory = std::int64_t{4} << 40;
+
+Result<> validate_size(const ClusterRequest& request) {
+  if (request.workers && (*request.workers < 0 || *request.workers > kMaxWorkers)) {
+    return fail(Code::kInvalidArgument,
+                "--workers must be from 0 to " + std::to_string(kMaxWorkers));
+  }
+  if (request.cpu && (*request.cpu < 1 || *request.cpu > kMaxCpu)) {
+    return fail(Code::kInvalidArgument, "--cpu must be from 1 to " + std::to_string(kMaxCpu));
+  }
+  if (!request.memory) return {};
+  auto memory = parse_quantity(*request.memory);
+  if (!memory) return with_context(std::move(memory).error(), "--memory " + *request.memory);
+  if (*memory < kMinMemory || *memory > kMaxMemory) {
+    return fail(Code::kInvalidArgument,
+                "--memory " + *request.memory + " must be from 1Gi to 4Ti: a node needs that much");
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string with_v(const std::string& version) {
+  return version.starts_with('v') ? version : "v" + version;
+}
+
+std::string node_group_name(const std::string& cluster, const std::string& group) {
+  return cluster + "-" + group;
+}
+
+Result<> validate_version(const std::string& version) {
+  static const std::regex kVersion("v?1\\.[0-9]{1,4}\\.[0-9]{1,4}");
+  if (std::regex_match(version, kVersion)) return {};
+  return fail(Code::kInvalidArgument,
+              "Kubernetes version '" + version + "' must look like v1.37.2");
+}
+
+Result<> validate(const ClusterRequest& request) {
+  static const std::regex kLabel("[a-z]([-a-z0-9]*[a-z0-9])?");
+  if (!std::regex_match(request.name, kLabel) || request.name.size() > kMaxName) {
+    return fail(Code::kInvalidArgument,
+                "cluster name '" + request.name + "' must be at most " + std::to_string(kMaxName) +
+                    " characters of a-z, 0-9 and '-', start with a letter and not end with '-'");
+  }
+  if (!std::regex_match(request.ns, kLabel)) {
+    return fail(Code::kInvalidArgument, "namespace '" + request.ns + "' is not a valid name");
+  }
+  if (request.kubernetes_version) NESTOR_TRY_VOID(validate_version(*request.kubernetes_version));
+  return validate_size(request);
+}
+
+Json chart_values(const ClusterRequest& request) {
+  JsonObject group;
+  if (request.workers) group["replicas"] = *request.workers;
+  if (request.cpu) group["cpu"] = *request.cpu;
+  if (request.memory) group["memory"] = *request.memory;
+  if (request.worker_image) group["image"] = *request.worker_image;
+  JsonObject network;
+  if (request.pod_cidr) network["podCidrs"] = JsonArray{Json(*request.pod_cidr)};
+  if (request.service_cidr) network["serviceCidrs"] = JsonArray{Json(*request.service_cidr)};
+  JsonObject out;
+  if (request.kubernetes_version) out["kubernetesVersion"] = with_v(*request.kubernetes_version);
+  if (!network.empty()) out["network"] = std::move(network);
+  if (request.data_store) {
+    out["controlPlane"] = JsonObject{{"dataStore", *request.data_store}};
+  }
+  if (!group.empty()) out["nodeGroups"] = JsonObject{{kDefaultGroup, std::move(group)}};
+  return out;
+}
+
+}  // namespace nestor::cli

@@ -1,0 +1,95 @@
+#include <boost/json/object.hpp>
+#include <cstdio>
+
+#include "cli/cluster_chart.hpp"
+#include "cli/cluster_watch.hpp"
+#include "cli/commands.hpp"
+#include "cli/kinds.hpp"
+#include "cli/upgrade_plan.hpp"
+
+namespace nestor::cli {
+namespace {
+
+using Predicate = std::function<bool(const ClusterState&)>;
+
+/// The cluster's objects as they are now.
+Task<ClusterState> look(Context& context, kube::ObjectKey key) {
+  ClusterWatch watch(context, std::move(key));
+  ClusterState out;
+  auto seen = co_await watch.wait_until([](const ClusterState&) { return true; },
+                                        [&](const ClusterState& state) { out = state; },
+                                        std::chrono::minutes(1));
+  co_await watch.close();
+  if (!seen) co_return std::unexpected(std::move(seen).error());
+  co_return out;
+}
+
+Task<> wait_for(Context& context, kube::ObjectKey key, ProgressPrinter& printer,
+                Predicate predicate, Duration timeout, std::string what) {
+  ClusterWatch watch(context, std::move(key));
+  ClusterState last;
+  auto waited = co_await watch.wait_until(
+      std::move(predicate),
+      [&](const ClusterState& state) {
+        printer.print(state);
+        last = state;
+      },
+      timeout);
+  co_await watch.close();
+  if (waited || waited.error().code != Code::kDeadlineExceeded) co_return waited;
+  co_return fail(Code::kDeadlineExceeded,
+                 what + " in time (it goes on in the background; the same command goes on with " +
+                     "it):\n" + what_is_missing(last));
+}
+
+}  // namespace
+
+Task<int> upgrade_cluster(Context& context, UpgradeOptions options) {
+  NESTOR_CO_TRY_VOID(co_await find_cluster(context, options.name));
+  const kube::ObjectKey key{context.ns, options.name};
+  const std::string target = with_v(options.kubernetes_version);
+  NESTOR_CO_TRY(const ClusterState state, co_await look(context, key));
+  NESTOR_CO_TRY(const UpgradePlan plan, plan_upgrade(state, target));
+  ProgressPrinter printer(context.clock);
+  if (plan.nothing() && control_plane_at(state, target) && nodes_at(state, target)) {
+    printer.line("cluster " + options.name + ": is at " + target + " already");
+    co_return 0;
+  }
+  NESTOR_CO_TRY(ClusterChart chart,
+                ClusterChart::open(context.executor, context.kubeconfig, context.ns));
+  NESTOR_CO_TRY(const bool ours, co_await chart.exists(options.name));
+  if (!ours) {
+    co_return fail(
+        Code::kFailedPrecondition,
+        "cluster " + options.name + " is no release of Nestor's chart: change " +
+            "spec.version of its KamajiControlPlane, and then spec.template.spec.version " +
+            "of its MachineDeployments, where they come from");
+  }
+  ValueSources sources;
+  sources.reuse = true;
+  if (plan.control_plane) {
+    // Nodes stay as they are: they must never be newer than the API server they talk to.
+    sources.values =
+        JsonObject{{"kubernetesVersion", target}, {"nodeKubernetesVersion", plan.nodes_from}};
+    NESTOR_CO_TRY_VOID(co_await chart.apply(options.name, sources));
+    printer.line("control plane: from " + plan.from + " to " + target);
+  }
+  NESTOR_CO_TRY_VOID(co_await wait_for(
+      context, key, printer,
+      [target](const ClusterState& now) { return control_plane_at(now, target); }, options.timeout,
+      "the control plane is not at " + target));
+  printer.line("control plane: is at " + target);
+  if (plan.nodes) {
+    sources.values = JsonObject{{"kubernetesVersion", target}, {"nodeKubernetesVersion", ""}};
+    NESTOR_CO_TRY_VOID(co_await chart.apply(options.name, sources));
+    printer.line("nodes: from " + plan.nodes_from + " to " + target);
+  }
+  if (!options.wait) co_return 0;
+  NESTOR_CO_TRY_VOID(co_await wait_for(
+      context, key, printer, [target](const ClusterState& now) { return nodes_at(now, target); },
+      options.timeout, "the nodes are not at " + target));
+  printer.line("cluster " + options.name + ": is at " + target);
+  co_return 0;
+}
+
+}  // namespace nestor::cli

@@ -1,0 +1,109 @@
+#include "cli/upgrade_plan.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+
+#include "cli/cluster_request.hpp"
+
+namespace nestor::cli {
+namespace {
+
+constexpr int kMaxNodeSkew = 3;
+using Version = std::array<int, 3>;
+
+std::optional<Version> read_version(std::string_view text) {
+  if (text.starts_with('v')) text.remove_prefix(1);
+  Version out{};
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out[i]);
+    if (error != std::errc()) return std::nullopt;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    if (i + 1 == out.size()) break;
+    if (!text.starts_with('.')) return std::nullopt;
+    text.remove_prefix(1);
+  }
+  return out;
+}
+
+std::int64_t number(const Json& object, std::initializer_list<std::string_view> path,
+                    std::int64_t absent) {
+  const Json* value = find(object, path);
+  return value != nullptr && value->is_int64() ? value->get_int64() : absent;
+}
+
+std::string minor_text(const Version& version) {
+  return "v" + std::to_string(version[0]) + "." + std::to_string(version[1]);
+}
+
+Result<> allow(const Version& from, const std::string& from_text, const Version& to,
+               const std::string& to_text) {
+  if (to < from) {
+    return fail(Code::kInvalidArgument,
+                "the cluster runs " + from_text + "; Kubernetes cannot go " + "back to " + to_text);
+  }
+  if (to[0] != from[0] || to[1] > from[1] + 1) {
+    return fail(Code::kInvalidArgument, "from " + from_text + " to " + to_text +
+                                            " skips a minor version: upgrade to " +
+                                            minor_text({from[0], from[1] + 1, 0}) + " first");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<UpgradePlan> plan_upgrade(const ClusterState& state, const std::string& target) {
+  NESTOR_TRY_VOID(validate_version(target));
+  UpgradePlan plan;
+  plan.from = with_v(std::string(find_string(state.control_plane, {"spec", "version"})));
+  const auto from = read_version(plan.from);
+  const auto to = read_version(target);
+  if (!from || !to) {
+    return fail(Code::kFailedPrecondition, "the cluster has no control plane with a version yet");
+  }
+  NESTOR_TRY_VOID(allow(*from, plan.from, *to, with_v(target)));
+  plan.control_plane = *from != *to;
+  std::optional<Version> oldest;
+  for (const Json& deployment : state.deployments) {
+    const std::string text(find_string(deployment, {"spec", "template", "spec", "version"}));
+    const auto version = read_version(text);
+    if (!version) continue;
+    plan.nodes = plan.nodes || *version != *to;
+    if (oldest && *oldest <= *version) continue;
+    oldest = version;
+    plan.nodes_from = with_v(text);
+  }
+  if (oldest && (*to)[1] > (*oldest)[1] + kMaxNodeSkew) {
+    return fail(Code::kInvalidArgument, "nodes run " + plan.nodes_from + ", too old for a " +
+                                            with_v(target) + " control plane: upgrade them first");
+  }
+  if (oldest && *oldest > *to) {
+    return fail(Code::kInvalidArgument, "nodes run " + plan.nodes_from +
+                                            " already; Kubernetes cannot go back to " +
+                                            with_v(target));
+  }
+  return plan;
+}
+
+bool control_plane_at(const ClusterState& state, const std::string& version) {
+  const Json& object = state.control_plane;
+  const auto replicas = number(object, {"spec", "replicas"}, 2);
+  return find_string(object, {"status", "version"}) == with_v(version) &&
+         number(object, {"status", "readyReplicas"}, 0) >= replicas;
+}
+
+bool nodes_at(const ClusterState& state, const std::string& version) {
+  return std::ranges::all_of(state.deployments, [&](const Json& deployment) {
+    const auto wanted =
+        number(deployment, {"spec", "replicas"}, number(deployment, {"status", "replicas"}, 0));
+    const auto generation = number(deployment, {"metadata", "generation"}, 0);
+    return find_string(deployment, {"spec", "template", "spec", "version"}) == with_v(version) &&
+           number(deployment, {"status", "observedGeneration"}, 0) >= generation &&
+           number(deployment, {"status", "replicas"}, 0) == wanted &&
+           number(deployment, {"status", "upToDateReplicas"}, 0) == wanted &&
+           number(deployment, {"status", "readyReplicas"}, 0) == wanted;
+  });
+}
+
+}  // namespace nestor::cli
