@@ -233,6 +233,24 @@ TEST_F(AddonRoom, ADeletedClusterHoldsNothingUp) {
   EXPECT_TRUE(helm->commands.empty());
 }
 
+TEST_F(AddonRoom, AHelmThatWaitsIsGivenUpWithItsCluster) {
+  helm->hangs = true;
+  put(wanted());
+  EXPECT_EQ(ready(), "False HelmReleasePending demo");
+  world.management.erase(Cluster::kType, world.demo);
+  world.run();
+  EXPECT_TRUE(releases().empty());
+}
+
+TEST_F(AddonRoom, AHelmThatWaitsIsGivenUpWithItsProxy) {
+  helm->hangs = true;
+  put(wanted());
+  world.management.erase(HelmChartProxy::kType, key);
+  world.run();
+  EXPECT_EQ(helm->count("uninstall"), 1);
+  EXPECT_FALSE(world.management.peek<HelmChartProxy>(key));
+}
+
 TEST_F(AddonRoom, WaitsForTheControlPlane) {
   auto cluster = world.management.peek<Cluster>(world.demo).value();
   cluster.status = {};

@@ -4,6 +4,7 @@
 #include <boost/json/object.hpp>
 
 #include "addon/helm.hpp"
+#include "addon/indexes.hpp"
 #include "addon/template_objects.hpp"
 #include "addon/values_template.hpp"
 #include "api/addons/labels.hpp"
@@ -46,6 +47,7 @@ void HelmChartProxyController::add() {
   releases.add_index(kByProxy, [](const HelmReleaseProxy& release) {
     return std::vector<std::string>{proxy_index(release.metadata)};
   });
+  index_by_cluster(releases);
   controller.watch(runtime_.informers().of<HelmChartProxy>());
   controller.watch_mapped<HelmReleaseProxy>(releases, [](const HelmReleaseProxy& release) {
     const auto name = release.metadata.label(names::kHelmChartProxyNameLabel);
@@ -90,12 +92,10 @@ std::vector<kube::ObjectKey> HelmChartProxyController::proxies_of(const Cluster&
     }
   }
   // Also those that selected it before: what they made must be looked at.
-  for (const auto& release :
-       runtime_.informers().of<HelmReleaseProxy>().list(metadata.namespace_)) {
+  auto releases = runtime_.informers().of<HelmReleaseProxy>();
+  for (const auto& release : releases.by_index(kByCluster, metadata.key().to_string())) {
     const auto name = release->metadata.label(names::kHelmChartProxyNameLabel);
-    if (release->spec.clusterRef.name == metadata.name && !name.empty()) {
-      keys.push_back({metadata.namespace_, std::string(name)});
-    }
+    if (!name.empty()) keys.push_back({metadata.namespace_, std::string(name)});
   }
   return keys;
 }

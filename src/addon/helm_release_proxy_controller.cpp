@@ -1,7 +1,10 @@
 #include "addon/helm_release_proxy_controller.hpp"
 
 #include <algorithm>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <variant>
 
+#include "addon/indexes.hpp"
 #include "addon/release_status.hpp"
 #include "api/addons/labels.hpp"
 #include "api/core/config_map.hpp"
@@ -9,19 +12,19 @@
 
 namespace nestor::addon {
 
+using namespace asio::experimental::awaitable_operators;
 using api::cluster::Cluster;
 namespace names = api::addons;
 
 namespace {
 
-constexpr const char* kByCluster = "helmreleaseproxy.cluster";
 constexpr const char* kByRepository = "helmreleaseproxy.repository";
 constexpr std::chrono::seconds kFirstRetry{10};
 constexpr std::chrono::seconds kLastRetry{900};
+/// Longer than any run of helm.
+constexpr std::chrono::hours kLongest{48};
 /// In place of a hash of inputs.
 constexpr const char* kRemoval = "removal";
-
-std::string cluster_index(const kube::ObjectKey& cluster) { return cluster.to_string(); }
 
 /// A ConfigMap or Secret that holds a chart, without what is in it.
 template <class Of>
@@ -48,10 +51,7 @@ void HelmReleaseProxyController::add() {
       "addon.helmreleaseproxy", [this](kube::ObjectKey key) { return reconcile(std::move(key)); },
       {.concurrency = concurrency_});
   auto releases = runtime_.informers().of<HelmReleaseProxy>();
-  releases.add_index(kByCluster, [](const HelmReleaseProxy& release) {
-    return std::vector<std::string>{
-        cluster_index({release.metadata.namespace_, release.spec.clusterRef.name})};
-  });
+  index_by_cluster(releases);
   releases.add_index(kByRepository, [](const HelmReleaseProxy& release) {
     const auto source = parse_chart_source(release.spec.repoURL, release.metadata.namespace_);
     std::vector<std::string> out;
@@ -67,7 +67,7 @@ void HelmReleaseProxyController::watch_clusters(kube::Controller& controller) {
   auto clusters = runtime_.informers().of<Cluster>();
   const auto all_of = [this, &controller](const kube::ObjectKey& cluster) {
     auto releases = runtime_.informers().of<HelmReleaseProxy>();
-    for (const auto& one : releases.by_index(kByCluster, cluster_index(cluster))) {
+    for (const auto& one : releases.by_index(kByCluster, cluster.to_string())) {
       controller.enqueue(one->metadata.key());
     }
   };
@@ -195,7 +195,9 @@ Task<kube::ReconcileResult> HelmReleaseProxyController::install(
   }
   work->kubeconfig = std::move(*kubeconfig);
   auto done = co_await run_helm(release, session, std::move(*work), after);
-  if (!done && done.error().code == Code::kCancelled) co_return std::unexpected(done.error());
+  if (!done && (done.error().code == Code::kCancelled || done.error().code == Code::kAborted)) {
+    co_return std::unexpected(done.error());
+  }
   if (!done) co_return failed(after, "HelmInstallOrUpgradeFailed", done.error(), inputs);
   failures_.erase(metadata.key());
   co_return kube::ReconcileResult{};
@@ -206,8 +208,21 @@ Task<> HelmReleaseProxyController::run_helm(ReleasePtr release,
                                             ReleaseWork work, HelmReleaseProxy& after) {
   const std::string inputs = work.inputs;
   std::optional<Release> broken;
-  auto applied =
-      co_await apply_release(runtime_.processes(), helm_, session, std::move(work), broken);
+  Result<Release> applied;
+  try {
+    // helm may wait for pods up to its timeout; nobody needs to wait for it once it is in vain.
+    auto first =
+        co_await (apply_release(runtime_.processes(), helm_, session, std::move(work), broken) ||
+                  until_pointless(release));
+    if (first.index() == 1) {
+      NESTOR_CO_TRY_VOID(std::get<1>(std::move(first)));
+      co_return fail(Code::kAborted, "given up: its Cluster or itself is being deleted");
+    }
+    applied = std::get<0>(std::move(first));
+  } catch (const asio::multiple_exceptions&) {
+    // Both sides were cancelled before they began: Asio says so by throwing.
+    co_return fail(Code::kCancelled, "cancelled");
+  }
   if (!applied) {
     if (broken) {
       after.status.status = broken->status;
@@ -229,6 +244,22 @@ Task<> HelmReleaseProxyController::run_helm(ReleasePtr release,
   set_condition(after.status.conditions, names::kReleaseReadyCondition, true, "HelmReleaseDeployed",
                 "", after.metadata.generation, now());
   co_return Result<>{};
+}
+
+Task<> HelmReleaseProxyController::until_pointless(ReleasePtr release) {
+  auto releases = runtime_.informers().of<HelmReleaseProxy>();
+  auto clusters = runtime_.informers().of<Cluster>();
+  const kube::ObjectKey key = release->metadata.key();
+  const kube::ObjectKey cluster{key.ns, release->spec.clusterRef.name};
+  const auto going = [](const auto& object) { return !object || object->metadata.deleting(); };
+  try {
+    auto first =
+        co_await (releases.wait_until([=]() { return going(releases.get(key)); }, kLongest) ||
+                  clusters.wait_until([=]() { return going(clusters.get(cluster)); }, kLongest));
+    co_return first.index() == 0 ? std::get<0>(std::move(first)) : std::get<1>(std::move(first));
+  } catch (const asio::multiple_exceptions&) {
+    co_return fail(Code::kCancelled, "cancelled");
+  }
 }
 
 Duration HelmReleaseProxyController::wait_left(const kube::ObjectKey& key,

@@ -39,6 +39,8 @@ class HelmReleaseProxyController {
                                       HelmReleaseProxy& after);
   Task<> run_helm(ReleasePtr release, std::shared_ptr<tenant::Session> session, ReleaseWork work,
                   HelmReleaseProxy& after);
+  /// Ends when a run of helm for `release` has lost its sense: the proxy or its Cluster goes.
+  Task<> until_pointless(ReleasePtr release);
   Task<kube::ReconcileResult> reconcile_delete(ReleasePtr release, ClusterPtr cluster);
   Task<> write(ReleasePtr before, HelmReleaseProxy after);
   /// Time left until these inputs may be tried again; zero for new ones.

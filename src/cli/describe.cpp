@@ -72,9 +72,8 @@ Task<std::vector<Json>> of_cluster(Context& context, kube::ResourceType type, st
 
 std::string replicas(const Json& object) {
   const Json* ready = find(object, {"status", "readyReplicas"});
-  const Json* wanted = find(object, {"spec", "replicas"});
   return (ready == nullptr ? "0" : to_text(*ready)) + "/" +
-         (wanted == nullptr ? "?" : to_text(*wanted)) + " ready";
+         std::to_string(wanted_nodes(object)) + " ready";
 }
 
 }  // namespace

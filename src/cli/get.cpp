@@ -80,9 +80,8 @@ Task<int> get_clusters(Context& context, GetOptions options) {
         continue;
       }
       version = text(group, {"spec", "template", "spec", "version"});
-      const Json* replicas = find(group, {"spec", "replicas"});
       const Json* now = find(group, {"status", "readyReplicas"});
-      if (replicas != nullptr && replicas->is_int64()) wanted += replicas->get_int64();
+      wanted += wanted_nodes(group);
       if (now != nullptr && now->is_int64()) ready += now->get_int64();
     }
     std::vector<std::string> row{text(cluster, {"metadata", "name"}),

@@ -3,6 +3,10 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include <charconv>
+
+#include "api/cluster/labels.hpp"
+
 namespace nestor::cli {
 namespace {
 
@@ -74,12 +78,23 @@ std::vector<Milestone> milestones(const ClusterState& state) {
   return out;
 }
 
+std::int64_t wanted_nodes(const Json& deployment) {
+  if (find(deployment, {"spec", "replicas"}) != nullptr) {
+    return number(deployment, {"spec", "replicas"});
+  }
+  const auto text = find_string(
+      deployment, {"metadata", "annotations", api::cluster::kAutoscalerMinSizeAnnotation});
+  std::int64_t least = 1;
+  std::from_chars(text.data(), text.data() + text.size(), least);
+  return least;
+}
+
 bool complete(const ClusterState& state) {
   if (!is_true(state.control_plane, {"status", "initialization", "controlPlaneInitialized"})) {
     return false;
   }
   for (const Json& deployment : state.deployments) {
-    const auto wanted = number(deployment, {"spec", "replicas"});
+    const auto wanted = wanted_nodes(deployment);
     if (number(deployment, {"status", "observedGeneration"}) <
         number(deployment, {"metadata", "generation"})) {
       return false;

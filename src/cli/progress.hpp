@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,10 @@ struct Milestone {
 
 /// Every part's milestone, control plane first. Pure.
 std::vector<Milestone> milestones(const ClusterState& state);
+
+/// How many nodes a MachineDeployment wants. Without a number, as the controllers take it: the
+/// autoscaler's minimum, else 1.
+std::int64_t wanted_nodes(const Json& deployment);
 
 /// Whether the API is up and every MachineDeployment has the nodes it wants, all Ready.
 bool complete(const ClusterState& state);

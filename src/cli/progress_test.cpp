@@ -51,5 +51,13 @@ TEST(Progress, SaysWhatIsMissing) {
   EXPECT_EQ(what_is_missing(state), "  cluster: Available: no address left");
 }
 
+TEST(Progress, AMissingNumberIsTheAutoscalersMinimum) {
+  const auto wanted = [](const char* text) { return wanted_nodes(parse_json(text).value()); };
+  EXPECT_EQ(wanted(R"({"spec":{"replicas":0}})"), 0);
+  EXPECT_EQ(wanted(R"({"spec":{}})"), 1);
+  EXPECT_EQ(wanted(R"({"metadata":{"annotations":{
+      "cluster.x-k8s.io/cluster-api-autoscaler-node-group-min-size":"3"}}})"), 3);
+}
+
 }  // namespace
 }  // namespace nestor::cli

@@ -95,8 +95,7 @@ bool control_plane_at(const ClusterState& state, const std::string& version) {
 
 bool nodes_at(const ClusterState& state, const std::string& version) {
   return std::ranges::all_of(state.deployments, [&](const Json& deployment) {
-    const auto wanted =
-        number(deployment, {"spec", "replicas"}, number(deployment, {"status", "replicas"}, 0));
+    const auto wanted = wanted_nodes(deployment);
     const auto generation = number(deployment, {"metadata", "generation"}, 0);
     return find_string(deployment, {"spec", "template", "spec", "version"}) == with_v(version) &&
            number(deployment, {"status", "observedGeneration"}, 0) >= generation &&

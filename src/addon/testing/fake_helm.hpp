@@ -2,6 +2,10 @@
 
 #include <sys/stat.h>
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <filesystem>
@@ -34,6 +38,12 @@ class FakeHelm final : public ProcessRunner {
   Task<ProcessOutput> run(ProcessSpec spec) override {
     commands.push_back(spec.argv);
     check(spec);
+    if (hangs && spec.argv.at(1) == "upgrade") {
+      asio::steady_timer forever(co_await asio::this_coro::executor,
+                                 asio::steady_timer::time_point::max());
+      co_await forever.async_wait(asio::as_tuple(asio::use_awaitable));
+      co_return fail(Code::kCancelled, "killed");
+    }
     co_return answer(spec);
   }
 
@@ -45,6 +55,8 @@ class FakeHelm final : public ProcessRunner {
   std::string uninstall_fault;
   std::string template_fault;
   int rendered = 0;
+  /// An upgrade that never ends: it waits for pods.
+  bool hangs = false;
   /// Broken rules of secrecy; must stay empty.
   std::vector<std::string> leaks;
 
