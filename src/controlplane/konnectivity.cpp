@@ -80,7 +80,8 @@ Task<> ensure_konnectivity(Work& work) {
                            {"kind", "ConfigMap"},
                            {"metadata", std::move(metadata)},
                            {"data", to_json(data)}};
-  NESTOR_CO_TRY_VOID(co_await apply_object(work, ConfigMap::kType, std::move(object)));
+  NESTOR_CO_TRY_VOID(co_await work.applier.ensure(work.runtime.client(), work.caches.config_maps,
+                                                  std::move(object)));
   auto& status = status_of(work);
   status.enabled = true;
   status.configMap = api::kamaji::KonnectivityConfigMapStatus{name, checksum(data)};
