@@ -5,6 +5,7 @@
 
 #include "api/cluster/labels.hpp"
 #include "api/cluster/machine_deployment.hpp"
+#include "api/cluster/machine_health_check.hpp"
 #include "api/cluster/machine_set.hpp"
 #include "base/json_convert.hpp"
 
@@ -143,6 +144,28 @@ TEST(Machine, JsonIsReadBackAndLeavesOutWhatIsEmpty) {
   EXPECT_NE(find(json, {"spec", "deletion", "nodeDrainTimeoutSeconds"}), nullptr)
       << "0 means no limit, absent means the default";
   EXPECT_NE(find(json, {"status", "initialization", "infrastructureProvisioned"}), nullptr);
+}
+
+TEST(MachineHealthCheck, DefaultsAndFaults) {
+  MachineHealthCheck check;
+  check.spec.clusterName = "demo";
+  check.spec.selector.matchLabels["pool"] = "a";
+  set_defaults(check);
+  EXPECT_EQ(check.spec.checks.nodeStartupTimeoutSeconds, 600);
+  EXPECT_TRUE(validate(check));
+  check.spec.selector = {};
+  check.spec.checks.nodeStartupTimeoutSeconds = 29;
+  check.spec.remediation.triggerIf.unhealthyLessThanOrEqualTo = "many";
+  for (const char* bad : {"[5-2]", "[5]", "5-6", "[a-b]", "[-1-2]", "[]"}) {
+    check.spec.remediation.triggerIf.unhealthyInRange = bad;
+    const auto result = validate(check);
+    ASSERT_FALSE(result);
+    for (const char* part : {"spec.selector", "nodeStartupTimeoutSeconds",
+                             "unhealthyLessThanOrEqualTo", "unhealthyInRange"}) {
+      EXPECT_THAT(result.error().message, HasSubstr(part)) << bad;
+    }
+  }
+  EXPECT_EQ(parse_range("[2-15]").value(), (std::pair{2, 15}));
 }
 
 TEST(Cluster, ValidationNamesThePlace) {

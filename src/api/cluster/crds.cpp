@@ -1,6 +1,7 @@
 #include "api/all_crds.hpp"
 #include "api/cluster/cluster.hpp"
 #include "api/cluster/machine_deployment.hpp"
+#include "api/cluster/machine_health_check.hpp"
 #include "api/cluster/machine_set.hpp"
 #include "api/crd.hpp"
 
@@ -161,10 +162,40 @@ Json machine_deployment_crd() {
                                       .scale = ScalePaths{}});
 }
 
+Json machine_health_check_crd() {
+  std::vector<FieldRule> rules{
+      {"", required({"spec"})},
+      {"spec", required({"clusterName", "selector"})},
+      {"spec.clusterName", immutable("spec.clusterName is immutable")},
+      {"spec.selector.matchExpressions[]", required({"key", "operator"})},
+      {"spec.checks.nodeStartupTimeoutSeconds", minimum(0)},
+      {"spec.checks.unhealthyMachineConditions[].status", one_of({"True", "False", "Unknown"})},
+      {"spec.remediation.templateRef", required({"apiVersion", "kind", "name"})},
+      {"spec.remediation.triggerIf.unhealthyLessThanOrEqualTo", int_or_string()},
+      {"spec.remediation.triggerIf.unhealthyInRange",
+       JsonObject{{"pattern", R"(^\[[0-9]+-[0-9]+\]$)"}}},
+  };
+  for (const char* list : {"unhealthyNodeConditions[]", "unhealthyMachineConditions[]"}) {
+    const std::string at = std::string("spec.checks.") + list;
+    rules.push_back({at, required({"status", "timeoutSeconds", "type"})});
+    rules.push_back({at + ".timeoutSeconds", minimum(0)});
+  }
+  return make_crd<MachineHealthCheck>(
+      {.short_names = {"mhc", "mhcs"},
+       .categories = {"cluster-api"},
+       .columns = {kClusterColumn,
+                   {"Replicas", "integer", ".status.expectedMachines"},
+                   {"Healthy", "integer", ".status.currentHealthy"},
+                   kPaused,
+                   kAge},
+       .rules = std::move(rules)});
+}
+
 }  // namespace
 
 std::vector<Json> crds() {
-  return {cluster_crd(), machine_crd(), machine_set_crd(), machine_deployment_crd()};
+  return {cluster_crd(), machine_crd(), machine_set_crd(), machine_deployment_crd(),
+          machine_health_check_crd()};
 }
 
 }  // namespace nestor::api::cluster

@@ -23,6 +23,16 @@ inline constexpr std::string_view kPausedAnnotation = "cluster.x-k8s.io/paused";
 inline constexpr std::string_view kManagedByAnnotation = "cluster.x-k8s.io/managed-by";
 /// On a Machine: this one goes first when its set shrinks.
 inline constexpr std::string_view kDeleteMachineAnnotation = "cluster.x-k8s.io/delete-machine";
+/// On a Machine: to be remediated, or never, whatever its health.
+inline constexpr std::string_view kRemediateMachineAnnotation =
+    "cluster.x-k8s.io/remediate-machine";
+inline constexpr std::string_view kSkipRemediationAnnotation = "cluster.x-k8s.io/skip-remediation";
+/// On a MachineSet: no Machine is made any more.
+inline constexpr std::string_view kDisableMachineCreateAnnotation =
+    "cluster.x-k8s.io/disable-machine-create";
+/// On a MachineSet: names of checks before a Machine is made that are left out, or "All".
+inline constexpr std::string_view kSkipPreflightChecksAnnotation =
+    "machineset.cluster.x-k8s.io/skip-preflight-checks";
 inline constexpr std::string_view kClonedFromNameAnnotation = "cluster.x-k8s.io/cloned-from-name";
 inline constexpr std::string_view kClonedFromGroupKindAnnotation =
     "cluster.x-k8s.io/cloned-from-groupkind";
@@ -56,6 +66,9 @@ inline constexpr std::string_view kNodeTaintsFromMachineAnnotation =
     "cluster.x-k8s.io/taints-from-machine";
 /// Workers register with it; the Machine controller takes it off.
 inline constexpr std::string_view kNodeUninitializedTaint = "node.cluster.x-k8s.io/uninitialized";
+
+/// With effect PreferNoSchedule, while a newer Machine is on its way to replace the Node's.
+inline constexpr std::string_view kNodeOutdatedTaint = "node.cluster.x-k8s.io/outdated-revision";
 
 inline constexpr std::string_view kPreDrainHookPrefix =
     "pre-drain.delete.hook.machine.cluster.x-k8s.io";

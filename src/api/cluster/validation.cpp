@@ -25,18 +25,6 @@ void check_ranges(const NetworkRanges& ranges, const std::string& where, Faults&
   }
 }
 
-/// A whole number of zero or more, or a percentage of 0 to 100.
-bool valid_count(const Json& value) {
-  if (value.is_int64()) return value.get_int64() >= 0;
-  if (value.is_uint64()) return true;
-  if (!value.is_string()) return false;
-  const std::string_view text = value.get_string();
-  int percent = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), percent);
-  return error == std::errc() && end + 1 == text.data() + text.size() && *end == '%' &&
-         percent >= 0 && percent <= 100;
-}
-
 bool is_zero(const Json& value) {
   return value == Json(0) || (value.is_string() && value.get_string() == "0%");
 }
@@ -56,7 +44,7 @@ void check_strategy(const RolloutStrategy& strategy, Faults& faults) {
   const std::string where = "spec.rollout.strategy.rollingUpdate";
   for (const auto& [name, value] : {std::pair{".maxSurge", &update.maxSurge},
                                     std::pair{".maxUnavailable", &update.maxUnavailable}}) {
-    if (!value->is_null() && !valid_count(*value)) {
+    if (!value->is_null() && !is_count_or_percentage(*value)) {
       faults.add(where + name, "must be a whole number or a percentage");
     }
   }
@@ -81,6 +69,17 @@ void check_machine_set_spec(const kube::ObjectMeta& metadata, const Spec& spec, 
 }
 
 }  // namespace
+
+bool is_count_or_percentage(const Json& value) {
+  if (value.is_int64()) return value.get_int64() >= 0;
+  if (value.is_uint64()) return true;
+  if (!value.is_string()) return false;
+  const std::string_view text = value.get_string();
+  int percent = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), percent);
+  return error == std::errc() && end + 1 == text.data() + text.size() && *end == '%' &&
+         percent >= 0 && percent <= 100;
+}
 
 Result<> validate(const Cluster& cluster) {
   Faults faults;
