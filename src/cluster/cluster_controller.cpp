@@ -11,13 +11,6 @@ using api::cluster::Cluster;
 
 namespace {
 
-constexpr std::string_view kByReference = "cluster.reference";
-constexpr std::string_view kByKind = "cluster.kind";
-
-std::string reference_index(std::string_view kind, std::string_view ns, std::string_view name) {
-  return std::string(kind) + "/" + std::string(ns) + "/" + std::string(name);
-}
-
 template <kube::Resource T>
 std::vector<kube::ObjectKey> cluster_of(const T& object) {
   return {{object.metadata.namespace_, object.spec.clusterName}};
@@ -34,25 +27,9 @@ bool belongs_to(const T& object, const Cluster& cluster) {
 void ClusterController::add() {
   auto& controller = context_.runtime.add_controller(
       "cluster.cluster", [this](kube::ObjectKey key) { return reconcile(std::move(key)); });
-  auto clusters = context_.clusters();
-  clusters.add_index(std::string(kByReference), [](const Cluster& cluster) {
-    std::vector<std::string> keys;
-    for (const auto* ref : {&cluster.spec.infrastructureRef, &cluster.spec.controlPlaneRef}) {
-      if (ref->empty()) continue;
-      keys.push_back(reference_index(ref->kind, cluster.metadata.namespace_, ref->name));
-    }
-    return keys;
-  });
-  clusters.add_index(std::string(kByKind), [](const Cluster& cluster) {
-    return std::vector<std::string>{cluster.spec.infrastructureRef.kind,
-                                    cluster.spec.controlPlaneRef.kind};
-  });
-  controller.watch(clusters);
+  controller.watch(context_.clusters());
   context_.kinds.on_change([this, &controller](const std::string& kind, const auto& key) {
-    const bool all = key.name.empty();
-    const std::string value = all ? kind : reference_index(kind, key.ns, key.name);
-    for (const auto& cluster :
-         context_.clusters().by_index(std::string(all ? kByKind : kByReference), value)) {
+    for (const auto& cluster : context_.clusters_referring_to(kind, key)) {
       controller.enqueue(cluster->metadata.key());
     }
   });
@@ -80,8 +57,7 @@ void ClusterController::add() {
 std::vector<kube::ObjectKey> ClusterController::clusters_referring_to(
     std::string_view kind, const kube::ObjectMeta& object) {
   std::vector<kube::ObjectKey> keys;
-  const auto index = reference_index(kind, object.namespace_, object.name);
-  for (const auto& cluster : context_.clusters().by_index(std::string(kByReference), index)) {
+  for (const auto& cluster : context_.clusters_referring_to(std::string(kind), object.key())) {
     keys.push_back(cluster->metadata.key());
   }
   return keys;

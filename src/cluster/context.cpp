@@ -7,6 +7,40 @@
 
 namespace nestor::cluster {
 
+namespace {
+
+constexpr const char* kByReference = "cluster.reference";
+constexpr const char* kByKind = "cluster.kind";
+
+std::string reference(std::string_view kind, const kube::ObjectKey& key) {
+  return std::string(kind) + "/" + key.to_string();
+}
+
+}  // namespace
+
+Context::Context(kube::Runtime& rt, tenant::Sessions& tenants)
+    : runtime(rt), sessions(tenants), kinds(rt.informers()) {
+  using api::cluster::Cluster;
+  clusters().add_index(kByReference, [](const Cluster& cluster) {
+    std::vector<std::string> keys;
+    for (const auto* ref : {&cluster.spec.infrastructureRef, &cluster.spec.controlPlaneRef}) {
+      if (ref->empty()) continue;
+      keys.push_back(reference(ref->kind, {cluster.metadata.namespace_, ref->name}));
+    }
+    return keys;
+  });
+  clusters().add_index(kByKind, [](const Cluster& cluster) {
+    return std::vector<std::string>{cluster.spec.infrastructureRef.kind,
+                                    cluster.spec.controlPlaneRef.kind};
+  });
+}
+
+std::vector<kube::Informer<api::cluster::Cluster>::Ptr> Context::clusters_referring_to(
+    const std::string& kind, const kube::ObjectKey& key) {
+  if (key.name.empty()) return clusters().by_index(kByKind, kind);
+  return clusters().by_index(kByReference, reference(kind, key));
+}
+
 kube::Informer<api::cluster::Cluster> Context::clusters() {
   return runtime.informers().of<api::cluster::Cluster>();
 }
@@ -18,6 +52,9 @@ kube::Informer<api::cluster::MachineSet> Context::machine_sets() {
 }
 kube::Informer<api::cluster::MachineDeployment> Context::machine_deployments() {
   return runtime.informers().of<api::cluster::MachineDeployment>();
+}
+kube::Informer<api::cluster::MachineHealthCheck> Context::machine_health_checks() {
+  return runtime.informers().of<api::cluster::MachineHealthCheck>();
 }
 std::string Context::now() const { return format_rfc3339(runtime.clock().now()); }
 
@@ -46,6 +83,30 @@ std::optional<std::vector<kube::OwnerReference>> with_owner(
   const auto same = std::ranges::find(current, owner) != current.end();
   if (same && wanted.size() == current.size()) return std::nullopt;
   return wanted;
+}
+
+std::vector<kube::Informer<api::cluster::Machine>::Ptr> Context::machines_of(
+    const kube::ObjectKey& cluster, const api::core::Node& node) {
+  auto found = machines().by_index(kMachinesByNode, machine_node_key(cluster, node.metadata.name));
+  if (node.spec.providerID.empty()) return found;
+  for (auto& machine : machines().by_index(kMachinesByProviderId, node.spec.providerID)) {
+    const kube::ObjectKey owner{machine->metadata.namespace_, machine->spec.clusterName};
+    if (owner == cluster && std::ranges::find(found, machine) == found.end()) {
+      found.push_back(std::move(machine));
+    }
+  }
+  return found;
+}
+
+void complete_metadata(kube::ObjectMeta& metadata, std::string_view finalizer,
+                       const api::cluster::Cluster& cluster) {
+  if (!finalizer.empty() && !metadata.has_finalizer(finalizer)) {
+    metadata.finalizers.emplace_back(finalizer);
+  }
+  metadata.labels[std::string(api::cluster::kClusterNameLabel)] = cluster.metadata.name;
+  if (metadata.controller() != nullptr) return;
+  const auto owners = with_owner(metadata.ownerReferences, kube::owner_reference(cluster, false));
+  if (owners) metadata.ownerReferences = *owners;
 }
 
 Task<> adopt(Context& context, Referenced referenced, std::string cluster,

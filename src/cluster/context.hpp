@@ -6,6 +6,7 @@
 #include "api/cluster/cluster.hpp"
 #include "api/cluster/machine.hpp"
 #include "api/cluster/machine_deployment.hpp"
+#include "api/cluster/machine_health_check.hpp"
 #include "api/cluster/machine_set.hpp"
 #include "cluster/kinds.hpp"
 #include "kube/runtime.hpp"
@@ -13,21 +14,44 @@
 
 namespace nestor::cluster {
 
+// Indexes of the cached Machines, for Context::machines_of.
+inline constexpr const char* kMachinesByNode = "machine.node";
+inline constexpr const char* kMachinesByProviderId = "machine.providerID";
+inline std::string machine_node_key(const kube::ObjectKey& cluster, const std::string& node) {
+  return cluster.to_string() + "/" + node;
+}
+
 /// What the room's controllers share. Lifetime: as long as the runtime.
 struct Context {
   kube::Runtime& runtime;
   tenant::Sessions& sessions;
   Kinds kinds;
 
-  Context(kube::Runtime& rt, tenant::Sessions& tenants)
-      : runtime(rt), sessions(tenants), kinds(rt.informers()) {}
+  Context(kube::Runtime& rt, tenant::Sessions& tenants);
 
   kube::Client& client() { return runtime.client(); }
   kube::Informer<api::cluster::Cluster> clusters();
   kube::Informer<api::cluster::Machine> machines();
   kube::Informer<api::cluster::MachineSet> machine_sets();
   kube::Informer<api::cluster::MachineDeployment> machine_deployments();
+  kube::Informer<api::cluster::MachineHealthCheck> machine_health_checks();
   std::string now() const;
+
+  /// Of the cached Clusters: those whose infrastructure or control plane that is (with an empty
+  /// key: any of that kind).
+  std::vector<kube::Informer<api::cluster::Cluster>::Ptr> clusters_referring_to(
+      const std::string& kind, const kube::ObjectKey& key);
+  /// The Machines of a cluster that `node` of its tenant is or was the Node of.
+  std::vector<kube::Informer<api::cluster::Machine>::Ptr> machines_of(
+      const kube::ObjectKey& cluster, const api::core::Node& node);
+  /// The controller of `object`, if it is a T that is cached.
+  template <kube::Resource T>
+  typename kube::Informer<T>::Ptr controller_of(const kube::ObjectMeta& object) {
+    const auto* owner = object.controller();
+    if (owner == nullptr || owner->kind != T::kType.kind) return nullptr;
+    auto found = runtime.informers().of<T>().get({object.namespace_, owner->name});
+    return found && found->metadata.uid == owner->uid ? found : nullptr;
+  }
 };
 
 /// An object that a reference names, with the type it was found under.
@@ -44,6 +68,36 @@ Task<std::optional<Referenced>> fetch(Context& context, api::cluster::ContractRe
 /// controller takes over from the one that was (a Machine from its MachineSet).
 Task<> adopt(Context& context, Referenced referenced, std::string cluster,
              kube::OwnerReference owner);
+
+void complete_metadata(kube::ObjectMeta& metadata, std::string_view finalizer,
+                       const api::cluster::Cluster& cluster);
+/// Gives an object of a cluster its finalizer ("" none), the cluster's label, and the Cluster as
+/// owner if it has no controller; whether something had to be written.
+template <kube::Resource T>
+Task<bool> ensure_metadata(Context& context, std::shared_ptr<const T> object,
+                           std::string_view finalizer,
+                           kube::Informer<api::cluster::Cluster>::Ptr cluster) {
+  T after = *object;
+  complete_metadata(after.metadata, finalizer, *cluster);
+  if (after.metadata == object->metadata) co_return false;
+  NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context.client(), *object, after));
+  co_return true;
+}
+
+/// What a paused object gets: the condition Paused.
+template <kube::Resource T>
+Task<kube::ReconcileResult> show_paused(Context& context, std::shared_ptr<const T> object) {
+  T after = *object;
+  kube::Condition paused;
+  paused.type = "Paused";
+  paused.status = "True";
+  paused.reason = "Paused";
+  paused.message = "the Cluster is paused, or the object by its annotation";
+  paused.observedGeneration = object->metadata.generation;
+  kube::set_condition(after.status.conditions, std::move(paused), context.now());
+  NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context.client(), *object, after));
+  co_return kube::ReconcileResult{};
+}
 
 /// Starts the deletion of the object, unless it is being deleted.
 Task<> begin_removal(Context& context, Referenced referenced);

@@ -1,22 +1,25 @@
 #include "cluster/machine_controller.hpp"
 
+#include <algorithm>
+
 #include "api/bootstrap/kubeadm_config.hpp"
 #include "api/cluster/labels.hpp"
 #include "api/infrastructure/kubevirt_machine.hpp"
 #include "cluster/contract.hpp"
+#include "cluster/machine_deployment_logic.hpp"
 
 namespace nestor::cluster {
 
 using api::cluster::Cluster;
 using api::cluster::Machine;
+using api::cluster::MachineDeployment;
 
 namespace {
 
 constexpr const char* kByReference = "machine.reference";
 constexpr const char* kByKind = "machine.kind";
-constexpr const char* kByProviderId = "machine.providerID";
 constexpr const char* kByCluster = "machine.cluster";
-constexpr const char* kByNode = "machine.node";
+constexpr const char* kByDeployment = "machine.deployment";
 
 std::string reference(std::string_view kind, std::string_view ns, std::string_view name) {
   return std::string(kind) + "/" + std::string(ns) + "/" + std::string(name);
@@ -38,18 +41,22 @@ void MachineController::add_indexes() {
     return std::vector<std::string>{machine.spec.bootstrap.configRef.kind,
                                     machine.spec.infrastructureRef.kind};
   });
-  machines.add_index(kByProviderId, [](const Machine& machine) {
+  machines.add_index(kMachinesByProviderId, [](const Machine& machine) {
     std::vector<std::string> keys;
     if (!machine.spec.providerID.empty()) keys.push_back(machine.spec.providerID);
     return keys;
   });
-  machines.add_index(kByNode, [](const Machine& machine) {
+  machines.add_index(kMachinesByNode, [](const Machine& machine) {
     std::vector<std::string> keys;
     if (!machine.status.nodeRef.name.empty()) {
-      keys.push_back(reference(machine.spec.clusterName, machine.metadata.namespace_,
-                               machine.status.nodeRef.name));
+      keys.push_back(machine_node_key({machine.metadata.namespace_, machine.spec.clusterName},
+                                      machine.status.nodeRef.name));
     }
     return keys;
+  });
+  machines.add_index(kByDeployment, [](const Machine& machine) {
+    const auto name = machine.metadata.label(api::cluster::kDeploymentNameLabel);
+    return std::vector<std::string>{machine.metadata.namespace_ + "/" + std::string(name)};
   });
   machines.add_index(kByCluster, [](const Machine& machine) {
     return std::vector<std::string>{
@@ -100,6 +107,7 @@ void MachineController::add() {
   add_indexes();
   controller.watch(context_.machines());
   watch_references(controller);
+  watch_deployments();
   context_.sessions.on_change([this, &controller](const kube::ObjectKey& cluster, bool) {
     for (auto& key : machines_at(kByCluster, reference("", cluster.ns, cluster.name))) {
       controller.enqueue(std::move(key));
@@ -114,13 +122,8 @@ void MachineController::add() {
 }
 
 void MachineController::node_changed(const kube::ObjectKey& cluster, const api::core::Node& node) {
-  for (auto& key : machines_at(kByNode, reference(cluster.name, cluster.ns, node.metadata.name))) {
-    controller_->enqueue(std::move(key));
-  }
-  if (node.spec.providerID.empty()) return;
-  for (const auto& machine : context_.machines().by_index(kByProviderId, node.spec.providerID)) {
-    const kube::ObjectKey owner{machine->metadata.namespace_, machine->spec.clusterName};
-    if (owner == cluster) controller_->enqueue(machine->metadata.key());
+  for (const auto& machine : context_.machines_of(cluster, node)) {
+    controller_->enqueue(machine->metadata.key());
   }
 }
 
@@ -132,29 +135,36 @@ Task<kube::ReconcileResult> MachineController::reconcile(kube::ObjectKey key) {
   }
   const auto cluster = context_.clusters().get({key.ns, machine->spec.clusterName});
   if (cluster && api::cluster::paused(*cluster, machine->metadata)) {
-    co_return kube::ReconcileResult{};
+    co_return co_await show_paused(context_, machine);
   }
   if (machine->metadata.deleting()) co_return co_await deletion_.reconcile(machine, cluster);
   if (!cluster) co_return kube::ReconcileResult{};
-  NESTOR_CO_TRY(const bool wrote, co_await ensure_metadata(machine, cluster));
+  NESTOR_CO_TRY(const bool wrote, co_await ensure_metadata(
+                                      context_, machine, api::cluster::kMachineFinalizer, cluster));
   if (wrote) co_return kube::ReconcileResult{};
   co_return co_await reconcile_normal(machine, cluster);
 }
 
-Task<bool> MachineController::ensure_metadata(MachinePtr machine, ClusterPtr cluster) {
-  Machine after = *machine;
-  if (!after.metadata.has_finalizer(api::cluster::kMachineFinalizer)) {
-    after.metadata.finalizers.emplace_back(api::cluster::kMachineFinalizer);
-  }
-  after.metadata.labels[std::string(api::cluster::kClusterNameLabel)] = machine->spec.clusterName;
-  if (after.metadata.controller() == nullptr) {
-    const auto owners =
-        with_owner(after.metadata.ownerReferences, kube::owner_reference(*cluster, false));
-    if (owners) after.metadata.ownerReferences = *owners;
-  }
-  if (after == *machine) co_return false;
-  NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context_.client(), *machine, after));
-  co_return true;
+std::optional<Duration> MachineController::look_at_deployment(MachineView& view) {
+  const auto set = context_.controller_of<api::cluster::MachineSet>(view.machine.metadata);
+  if (!set) return std::nullopt;
+  const auto found = context_.controller_of<MachineDeployment>(set->metadata);
+  if (!found) return std::nullopt;
+  MachineDeployment deployment = *found;
+  api::cluster::set_defaults(deployment);
+  view.in_deployment = true;
+  view.outdated = outdated_because(deployment, *set, view.now);
+  return until_rollout(deployment, view.now);
+}
+
+void MachineController::watch_deployments() {
+  // Only what it wants matters, not what it counts.
+  context_.machine_deployments().subscribe([this](const auto& old, const auto& now) {
+    if (!now || (old && old->metadata.generation == now->metadata.generation)) return;
+    for (auto& key : machines_at(kByDeployment, now->metadata.key().to_string())) {
+      controller_->enqueue(std::move(key));
+    }
+  });
 }
 
 Task<kube::ReconcileResult> MachineController::reconcile_normal(MachinePtr machine,
@@ -179,6 +189,7 @@ Task<kube::ReconcileResult> MachineController::reconcile_normal(MachinePtr machi
   tenant::Sessions::NodePtr node;
   if (session) node = tenant::Sessions::find_node(*session, machine->spec.providerID);
   view.node = node.get();
+  const auto until_outdated = look_at_deployment(view);
 
   const Machine after = observe(view);
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context_.client(), *machine, after));
@@ -192,6 +203,10 @@ Task<kube::ReconcileResult> MachineController::reconcile_normal(MachinePtr machi
   }
   kube::ReconcileResult result;
   result.requeue_after = until_available(after, view.now);
+  if (until_outdated) {
+    result.requeue_after =
+        std::min(result.requeue_after.value_or(*until_outdated), *until_outdated);
+  }
   co_return result;
 }
 

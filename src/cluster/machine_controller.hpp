@@ -19,11 +19,12 @@ class MachineController {
   using MachinePtr = kube::Informer<api::cluster::Machine>::Ptr;
   using ClusterPtr = kube::Informer<api::cluster::Cluster>::Ptr;
   Task<kube::ReconcileResult> reconcile_normal(MachinePtr machine, ClusterPtr cluster);
-  /// Finalizer, label and (without other owner) the Cluster as owner; whether it wrote.
-  Task<bool> ensure_metadata(MachinePtr machine, ClusterPtr cluster);
+  /// Fills in what the Machine's deployment says; until when that holds.
+  std::optional<Duration> look_at_deployment(MachineView& view);
   void add_indexes();
   void watch_references(kube::Controller& controller);
   std::vector<kube::ObjectKey> machines_at(std::string index, std::string value);
+  void watch_deployments();
   void node_changed(const kube::ObjectKey& cluster, const api::core::Node& node);
 
   Context& context_;

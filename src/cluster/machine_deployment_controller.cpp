@@ -46,41 +46,47 @@ Task<kube::ReconcileResult> MachineDeploymentController::reconcile(kube::ObjectK
   }
   const auto cluster = context_.clusters().get({key.ns, stored->spec.clusterName});
   if (cluster && api::cluster::paused(*cluster, stored->metadata)) {
-    co_return kube::ReconcileResult{};
+    co_return co_await show_paused(context_, stored);
   }
   if (stored->metadata.deleting()) co_return co_await reconcile_delete(stored);
   if (!cluster || cluster->metadata.deleting()) co_return kube::ReconcileResult{};
-  NESTOR_CO_TRY(const bool wrote, co_await ensure_metadata(stored, cluster));
+  NESTOR_CO_TRY(const bool wrote, co_await complete(stored, cluster));
   if (wrote) co_return kube::ReconcileResult{};
 
   auto defaulted = std::make_shared<MachineDeployment>(*stored);
   api::cluster::set_defaults(*defaulted);
   const DeploymentPtr deployment = defaulted;
   NESTOR_CO_TRY_VOID(co_await adopt_templates(deployment, cluster));
-  const MachineSets sets = sort_sets(*deployment, owned_sets(*deployment));
-  if (!sets.current && !deployment->spec.paused.value_or(false)) {
+  const WallTime now = context_.runtime.clock().now();
+  MachineSets sets = sort_sets(*deployment, owned_sets(*deployment), now);
+  const bool paused = deployment->spec.paused.value_or(false);
+  if (!sets.current && !paused) {
     NESTOR_CO_TRY_VOID(co_await create_set(deployment, sets));
-  } else if (!deployment->spec.paused.value_or(false)) {
-    NESTOR_CO_TRY_VOID(co_await roll(deployment, sets));
+  } else {
+    RolloutPlan plan;
+    plan = paused ? plan_paused(*deployment, sets) : plan_rollout(*deployment, sets);
+    NESTOR_CO_TRY_VOID(co_await write_sets(deployment, sets, std::move(plan)));
   }
   MachineDeployment after = *stored;
-  const MachineSets now = sort_sets(*deployment, owned_sets(*deployment));
-  after.status = observe(*deployment, now, context_.now()).status;
+  sets = sort_sets(*deployment, owned_sets(*deployment), now);
+  if (sets.current) {
+    after.metadata.annotations[std::string(api::cluster::kRevisionAnnotation)] =
+        std::to_string(current_revision(sets));
+  }
+  after.status = observe(*deployment, sets, context_.now()).status;
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context_.client(), *stored, after));
-  co_return kube::ReconcileResult{};
+  kube::ReconcileResult result;
+  result.requeue_after = until_rollout(*deployment, now);
+  co_return result;
 }
 
-Task<bool> MachineDeploymentController::ensure_metadata(DeploymentPtr deployment,
-                                                        kube::Informer<Cluster>::Ptr cluster) {
+Task<bool> MachineDeploymentController::complete(DeploymentPtr deployment,
+                                                 kube::Informer<Cluster>::Ptr cluster) {
   MachineDeployment after = *deployment;
-  if (!after.metadata.has_finalizer(api::cluster::kMachineDeploymentFinalizer)) {
-    after.metadata.finalizers.emplace_back(api::cluster::kMachineDeploymentFinalizer);
+  complete_metadata(after.metadata, api::cluster::kMachineDeploymentFinalizer, *cluster);
+  if (!after.spec.replicas) {
+    after.spec.replicas = missing_replicas(*deployment, owned_sets(*deployment));
   }
-  after.metadata.labels[std::string(api::cluster::kClusterNameLabel)] =
-      deployment->spec.clusterName;
-  const auto owners =
-      with_owner(after.metadata.ownerReferences, kube::owner_reference(*cluster, false));
-  if (owners) after.metadata.ownerReferences = *owners;
   if (after == *deployment) co_return false;
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context_.client(), *deployment, after));
   co_return true;
@@ -110,8 +116,9 @@ Task<> MachineDeploymentController::create_set(DeploymentPtr deployment, const M
     auto live = co_await context_.client().get(MachineSet::kType, made);
     if (!live && live.error().code == Code::kNotFound) created_.erase(key);
   } else {
-    MachineSet set = machine_set_of(*deployment, sets, pki::random_lowercase(5));
-    set = propagated(*deployment, set);
+    MachineSet set = machine_set_of(*deployment, pki::random_lowercase(5));
+    set.metadata.annotations[std::string(api::cluster::kRevisionAnnotation)] =
+        std::to_string(current_revision(sets));
     set.spec.replicas = plan_rollout(*deployment, sets).current;
     made = set.metadata.key();
     auto written = co_await kube::create(context_.client(), std::move(set));
@@ -140,21 +147,27 @@ Task<> MachineDeploymentController::write_set(DeploymentPtr deployment, MachineS
   co_return Result<>{};
 }
 
-Task<> MachineDeploymentController::roll(DeploymentPtr deployment, MachineSets sets) {
-  const RolloutPlan plan = plan_rollout(*deployment, sets);
-  MachineSet current = propagated(*deployment, *sets.current);
-  current.spec.replicas = plan.current;
-  NESTOR_CO_TRY_VOID(co_await write_set(deployment, sets.current, std::move(current)));
+Task<> MachineDeploymentController::write_sets(DeploymentPtr deployment, MachineSets sets,
+                                               RolloutPlan plan) {
+  if (sets.current) {
+    MachineSet current = propagated(*deployment, *sets.current, true);
+    current.metadata.annotations[std::string(api::cluster::kRevisionAnnotation)] =
+        std::to_string(current_revision(sets));
+    current.spec.replicas = plan.current;
+    NESTOR_CO_TRY_VOID(co_await write_set(deployment, sets.current, std::move(current)));
+  }
+  const bool paused = deployment->spec.paused.value_or(false);
   for (std::size_t i = 0; i < sets.old.size(); ++i) {
     const auto& set = sets.old[i];
     if (set->metadata.deleting()) continue;
-    if (plan.old[i] == 0 && set->spec.replicas == 0 && set->status.replicas == 0) {
+    const bool empty = plan.old[i] == 0 && set->spec.replicas == 0 && set->status.replicas == 0;
+    if (empty && !paused) {
       kube::DeleteOptions options{.uid = set->metadata.uid};
       NESTOR_CO_TRY_VOID(co_await kube::ensure_deleted(context_.client(), MachineSet::kType,
                                                        set->metadata.key(), options));
       continue;
     }
-    MachineSet wanted = *set;
+    MachineSet wanted = propagated(*deployment, *set, false);
     wanted.spec.replicas = plan.old[i];
     NESTOR_CO_TRY_VOID(co_await write_set(deployment, set, std::move(wanted)));
   }
@@ -176,7 +189,8 @@ Task<kube::ReconcileResult> MachineDeploymentController::reconcile_delete(
   MachineDeployment defaulted = *deployment;
   api::cluster::set_defaults(defaulted);
   MachineDeployment after = *deployment;
-  after.status = observe(defaulted, sort_sets(defaulted, owned), context_.now()).status;
+  const MachineSets sets = sort_sets(defaulted, owned, context_.runtime.clock().now());
+  after.status = observe(defaulted, sets, context_.now()).status;
   if (owned.empty()) {
     std::erase(after.metadata.finalizers, api::cluster::kMachineDeploymentFinalizer);
   }

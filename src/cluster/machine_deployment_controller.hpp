@@ -4,6 +4,7 @@
 
 #include "cluster/context.hpp"
 #include "cluster/machine_deployment_logic.hpp"
+#include "cluster/rollout_plan.hpp"
 
 namespace nestor::cluster {
 
@@ -17,13 +18,15 @@ class MachineDeploymentController {
  private:
   using DeploymentPtr = std::shared_ptr<const api::cluster::MachineDeployment>;
   Task<kube::ReconcileResult> reconcile_delete(DeploymentPtr deployment);
-  Task<bool> ensure_metadata(DeploymentPtr deployment,
-                             kube::Informer<api::cluster::Cluster>::Ptr cluster);
+  /// Metadata, and the number of replicas if there is none: autoscalers and `kubectl scale` read it
+  /// there. A number that is there is never written.
+  Task<bool> complete(DeploymentPtr deployment, kube::Informer<api::cluster::Cluster>::Ptr cluster);
   /// Templates in use belong to the Cluster.
   Task<> adopt_templates(DeploymentPtr deployment,
                          kube::Informer<api::cluster::Cluster>::Ptr cluster);
   Task<> create_set(DeploymentPtr deployment, const MachineSets& sets);
-  Task<> roll(DeploymentPtr deployment, MachineSets sets);
+  /// Brings the sets to `plan`, with what the deployment propagates; empty old ones go.
+  Task<> write_sets(DeploymentPtr deployment, MachineSets sets, RolloutPlan plan);
   /// `wanted` differs from `set` in what the deployment decides, replicas among it.
   Task<> write_set(DeploymentPtr deployment, MachineSetPtr set, api::cluster::MachineSet wanted);
   std::vector<MachineSetPtr> owned_sets(const api::cluster::MachineDeployment& deployment);

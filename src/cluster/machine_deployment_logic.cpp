@@ -1,10 +1,11 @@
 #include "cluster/machine_deployment_logic.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 #include "api/cluster/labels.hpp"
+#include "cluster/replica_logic.hpp"
+#include "cluster/rollout_plan.hpp"
 #include "kube/client.hpp"
 
 namespace nestor::cluster {
@@ -15,26 +16,6 @@ using api::cluster::MachineSet;
 using api::cluster::MachineTemplate;
 
 namespace {
-
-kube::Condition condition(std::string_view type, bool status, std::string_view reason,
-                          std::string message = {}) {
-  kube::Condition out;
-  out.type = type;
-  out.status = status ? "True" : "False";
-  out.reason = reason;
-  out.message = std::move(message);
-  return out;
-}
-
-int replicas_of(const MachineSet& set) { return set.spec.replicas.value_or(1); }
-int actual_of(const MachineSet& set) { return set.status.replicas.value_or(0); }
-int available_of(const MachineSet& set) { return set.status.availableReplicas.value_or(0); }
-
-std::vector<MachineSetPtr> all_of(const MachineSets& sets) {
-  auto all = sets.old;
-  if (sets.current) all.push_back(sets.current);
-  return all;
-}
 
 /// What decides whether two templates make the same Machines.
 Json identity_of(const MachineTemplate& machine_template) {
@@ -47,64 +28,38 @@ Json identity_of(const MachineTemplate& machine_template) {
   return identity;
 }
 
-struct Limits {
-  int surge = 1;
-  int unavailable = 0;
-};
-Limits limits_of(const MachineDeployment& deployment) {
-  const int total = deployment.spec.replicas.value_or(1);
-  const auto& rolling = deployment.spec.rollout.strategy.rollingUpdate;
-  Limits limits{resolve_count(rolling.maxSurge, total, true, 1),
-                resolve_count(rolling.maxUnavailable, total, false, 0)};
-  if (limits.surge == 0 && limits.unavailable == 0) limits.unavailable = 1;
-  return limits;
+std::optional<int> number_in(std::string_view text) {
+  int value = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (read.ec != std::errc{} || read.ptr != text.data() + text.size()) return std::nullopt;
+  return value;
 }
 
-/// Takes up to `budget` Machines off the old sets, by `most` for each, oldest set first.
-int shrink(std::vector<int>& replicas, const std::vector<int>& most, int budget) {
-  int taken = 0;
-  for (std::size_t i = 0; i < replicas.size() && taken < budget; ++i) {
-    const int now = std::min({replicas[i], most[i], budget - taken});
-    replicas[i] -= now;
-    taken += now;
-  }
-  return taken;
+int revision_of(const MachineSet& set) {
+  return number_in(set.metadata.annotation(names::kRevisionAnnotation)).value_or(0);
 }
 
-void plan_old_sets(const MachineDeployment& deployment, const MachineSets& sets,
-                   const Limits& limits, RolloutPlan& plan) {
-  const int wanted = deployment.spec.replicas.value_or(1);
-  int total = 0;
-  int available = 0;
-  for (const auto& set : all_of(sets)) {
-    total += replicas_of(*set);
-    available += std::min(available_of(*set), replicas_of(*set));
-  }
-  const int least = wanted - limits.unavailable;
-  const int new_missing =
-      sets.current ? std::max(0, replicas_of(*sets.current) - available_of(*sets.current)) : 0;
-  int budget = total - least - new_missing;
-  if (budget <= 0) return;
-  // Machines that serve nothing go first: that costs no availability.
-  std::vector<int> broken;
-  for (const auto& set : sets.old) {
-    broken.push_back(std::max(0, replicas_of(*set) - available_of(*set)));
-  }
-  budget -= shrink(plan.old, broken, budget);
-  const std::vector<int> any(plan.old.size(), wanted + total);
-  shrink(plan.old, any, std::min(budget, std::max(0, available - least)));
+std::optional<WallTime> rollout_after(const MachineDeployment& deployment) {
+  const auto& after = deployment.spec.rollout.after;
+  if (after.empty()) return std::nullopt;
+  const auto when = parse_rfc3339(after);
+  return when ? std::optional(*when) : std::nullopt;
 }
 
-RolloutPlan plan_on_delete(const MachineDeployment& deployment, const MachineSets& sets) {
-  RolloutPlan plan;
-  int old_total = 0;
-  for (const auto& set : sets.old) {
-    // An old set never makes up for a Machine that a person deleted.
-    plan.old.push_back(std::min(replicas_of(*set), actual_of(*set)));
-    old_total += plan.old.back();
-  }
-  plan.current = std::max(0, deployment.spec.replicas.value_or(1) - old_total);
-  return plan;
+/// Behind the counts in the message of the set's condition.
+std::string why_not_scaling_up(const MachineSet& set) {
+  const auto* up = kube::find_condition(set.status.conditions, "ScalingUp");
+  if (up == nullptr || up->status != "True") return {};
+  const auto colon = up->message.find(": ");
+  return colon == std::string::npos ? "" : up->message.substr(colon + 2);
+}
+
+/// Made before a time of roll-out that has passed.
+bool too_old(const MachineDeployment& deployment, const MachineSet& set, WallTime now) {
+  const auto after = rollout_after(deployment);
+  if (!after || *after > now) return false;
+  const auto born = parse_rfc3339(set.metadata.creationTimestamp);
+  return born && *born < *after;
 }
 
 }  // namespace
@@ -122,8 +77,45 @@ std::string template_hash(const MachineTemplate& machine_template) {
   return std::to_string(hash);
 }
 
-MachineSets sort_sets(const MachineDeployment& deployment,
-                      const std::vector<MachineSetPtr>& owned) {
+std::vector<std::string> outdated_because(const MachineDeployment& deployment,
+                                          const MachineSet& set, WallTime now) {
+  std::vector<std::string> reasons;
+  const auto& have = set.spec.template_.spec;
+  const auto& want = deployment.spec.template_.spec;
+  if (have.version != want.version) {
+    reasons.push_back("version is " + have.version + ", wanted " + want.version);
+  }
+  if (have.failureDomain != want.failureDomain) {
+    reasons.push_back("failure domain is " + have.failureDomain + ", wanted " + want.failureDomain);
+  }
+  if (have.bootstrap != want.bootstrap) {
+    reasons.push_back("bootstrap is not " + want.bootstrap.configRef.kind + " " +
+                      want.bootstrap.configRef.name + want.bootstrap.dataSecretName);
+  }
+  if (have.infrastructureRef != want.infrastructureRef) {
+    reasons.push_back("infrastructure is not " + want.infrastructureRef.kind + " " +
+                      want.infrastructureRef.name);
+  }
+  if (too_old(deployment, set, now)) {
+    reasons.push_back("made before the roll-out of " + deployment.spec.rollout.after);
+  }
+  return reasons;
+}
+
+std::optional<Duration> until_rollout(const MachineDeployment& deployment, WallTime now) {
+  const auto after = rollout_after(deployment);
+  if (!after || *after <= now) return std::nullopt;
+  return std::chrono::ceil<Duration>(*after - now);
+}
+
+std::vector<MachineSetPtr> all_of(const MachineSets& sets) {
+  auto all = sets.old;
+  if (sets.current) all.push_back(sets.current);
+  return all;
+}
+
+MachineSets sort_sets(const MachineDeployment& deployment, const std::vector<MachineSetPtr>& owned,
+                      WallTime now) {
   auto sorted = owned;
   std::ranges::sort(sorted, {}, [](const MachineSetPtr& set) {
     return std::pair(set->metadata.creationTimestamp, set->metadata.name);
@@ -131,7 +123,8 @@ MachineSets sort_sets(const MachineDeployment& deployment,
   MachineSets sets;
   for (auto& set : sorted) {
     const bool current = !sets.current && !set->metadata.deleting() &&
-                         same_machines(set->spec.template_, deployment.spec.template_);
+                         same_machines(set->spec.template_, deployment.spec.template_) &&
+                         !too_old(deployment, *set, now);
     if (current) {
       sets.current = std::move(set);
     } else {
@@ -141,17 +134,9 @@ MachineSets sort_sets(const MachineDeployment& deployment,
   return sets;
 }
 
-MachineSet machine_set_of(const MachineDeployment& deployment, const MachineSets& sets,
-                          const std::string& suffix) {
+MachineSet machine_set_of(const MachineDeployment& deployment, const std::string& suffix) {
   const std::string hash_label(names::kTemplateHashLabel);
   const std::string hash = template_hash(deployment.spec.template_) + "-" + suffix;
-  int revision = 0;
-  for (const auto& set : all_of(sets)) {
-    const auto text = set->metadata.annotation(names::kRevisionAnnotation);
-    int one = 0;
-    std::from_chars(text.data(), text.data() + text.size(), one);
-    revision = std::max(revision, one);
-  }
   MachineSet set;
   set.metadata.name = deployment.metadata.name.substr(0, 57) + "-" + suffix;
   set.metadata.namespace_ = deployment.metadata.namespace_;
@@ -159,7 +144,6 @@ MachineSet machine_set_of(const MachineDeployment& deployment, const MachineSets
   set.metadata.labels[std::string(names::kClusterNameLabel)] = deployment.spec.clusterName;
   set.metadata.labels[std::string(names::kDeploymentNameLabel)] = deployment.metadata.name;
   set.metadata.labels[hash_label] = hash;
-  set.metadata.annotations[std::string(names::kRevisionAnnotation)] = std::to_string(revision + 1);
   set.metadata.ownerReferences = {kube::owner_reference(deployment)};
   set.metadata.finalizers = {std::string(names::kMachineSetFinalizer)};
   set.spec.clusterName = deployment.spec.clusterName;
@@ -168,19 +152,17 @@ MachineSet machine_set_of(const MachineDeployment& deployment, const MachineSets
   set.spec.selector.matchLabels[hash_label] = hash;
   set.spec.template_ = deployment.spec.template_;
   set.spec.template_.metadata.labels[hash_label] = hash;
-  set.spec.machineNaming = deployment.spec.machineNaming;
-  set.spec.deletion = deployment.spec.deletion;
-  return set;
+  return propagated(deployment, set, true);
 }
 
-MachineSet propagated(const MachineDeployment& deployment, const MachineSet& current) {
+MachineSet propagated(const MachineDeployment& deployment, const MachineSet& before, bool current) {
   const std::string hash_label(names::kTemplateHashLabel);
-  MachineSet set = current;
+  MachineSet set = before;
   auto& to = set.spec.template_;
   const auto& from = deployment.spec.template_;
-  const auto hash = current.spec.template_.metadata.labels.find(hash_label);
   to.metadata = from.metadata;
-  if (hash != current.spec.template_.metadata.labels.end()) {
+  const auto& labels = before.spec.template_.metadata.labels;
+  if (const auto hash = labels.find(hash_label); hash != labels.end()) {
     to.metadata.labels[hash_label] = hash->second;
   }
   to.spec.minReadySeconds = from.spec.minReadySeconds;
@@ -193,100 +175,86 @@ MachineSet propagated(const MachineDeployment& deployment, const MachineSet& cur
   auto& notes = set.metadata.annotations;
   notes[std::string(names::kDesiredReplicasAnnotation)] = std::to_string(wanted);
   notes[std::string(names::kMaxReplicasAnnotation)] =
-      std::to_string(wanted + limits_of(deployment).surge);
+      std::to_string(wanted + rollout_limits(deployment).surge);
+  // A set that is replaced Machine by Machine as people delete them must not make them again.
+  const std::string stop(names::kDisableMachineCreateAnnotation);
+  if (!current && deployment.spec.rollout.strategy.type == "OnDelete") {
+    notes[stop] = "true";
+  } else {
+    notes.erase(stop);
+  }
   return set;
 }
 
-int resolve_count(const Json& number_or_percent, int total, bool round_up, int fallback) {
-  if (number_or_percent.is_number()) {
-    std::int32_t number = 0;
-    return read_json(number_or_percent, number) ? std::max(0, number) : fallback;
-  }
-  if (!number_or_percent.is_string()) return fallback;
-  const std::string_view text = number_or_percent.get_string();
-  int percent = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), percent);
-  if (read.ec != std::errc{} || percent < 0) return fallback;
-  if (read.ptr == text.data() + text.size()) return percent;
-  return (percent * total + (round_up ? 99 : 0)) / 100;
+int current_revision(const MachineSets& sets) {
+  int others = 0;
+  for (const auto& set : sets.old) others = std::max(others, revision_of(*set));
+  return std::max(sets.current ? revision_of(*sets.current) : 0, others + 1);
 }
 
-RolloutPlan plan_rollout(const MachineDeployment& deployment, const MachineSets& sets) {
-  if (deployment.spec.rollout.strategy.type == "OnDelete") {
-    return plan_on_delete(deployment, sets);
+int missing_replicas(const MachineDeployment& deployment, const std::vector<MachineSetPtr>& owned) {
+  MachineDeployment defaulted = deployment;
+  defaulted.spec.replicas.reset();
+  names::set_defaults(defaulted);
+  const int begin = *defaulted.spec.replicas;
+  const auto least = number_in(deployment.metadata.annotation(names::kAutoscalerMinSizeAnnotation));
+  const auto most = number_in(deployment.metadata.annotation(names::kAutoscalerMaxSizeAnnotation));
+  if (!least || !most || *least > *most || owned.empty()) return begin;
+  int have = 0;
+  std::optional<int> desired;
+  for (const auto& set : owned) {
+    have += set->spec.replicas.value_or(0);
+    // In the middle of a roll-out there are more.
+    if (const auto one = number_in(set->metadata.annotation(names::kDesiredReplicasAnnotation))) {
+      desired = one;
+    }
   }
-  const int wanted = deployment.spec.replicas.value_or(1);
-  const Limits limits = limits_of(deployment);
-  RolloutPlan plan;
-  int old_spec = 0;
-  int old_actual = 0;
-  for (const auto& set : sets.old) {
-    plan.old.push_back(replicas_of(*set));
-    old_spec += replicas_of(*set);
-    old_actual += std::max(replicas_of(*set), actual_of(*set));
-  }
-  const int now = sets.current ? replicas_of(*sets.current) : 0;
-  if (old_actual == 0 || now > wanted) {
-    plan.current = wanted;
-  } else {
-    // Machines that are still going count: the surge is a limit of real machines.
-    const int room = wanted + limits.surge - (now + old_actual);
-    plan.current = std::min(wanted, now + std::max(0, room));
-  }
-  if (old_spec > 0) plan_old_sets(deployment, sets, limits, plan);
-  return plan;
+  have = desired.value_or(have);
+  return std::clamp(have, *least, *most);
 }
 
 MachineDeployment observe(const MachineDeployment& deployment, const MachineSets& sets,
                           std::string_view now) {
   MachineDeployment out = deployment;
   auto& status = out.status;
-  const int wanted = deployment.spec.replicas.value_or(1);
-  int have = 0;
-  int ready = 0;
-  int available = 0;
+  ReplicaCounts counts;
+  counts.wanted = deployment.spec.replicas.value_or(1);
+  counts.deleting = deployment.metadata.deleting();
+  counts.paused = deployment.spec.paused.value_or(false);
   std::map<std::string, std::int32_t> versions;
   for (const auto& set : all_of(sets)) {
-    have += actual_of(*set);
-    ready += set->status.readyReplicas.value_or(0);
-    available += available_of(*set);
-    for (const auto& one : set->status.versions) {
-      versions[one.version] += one.replicas.value_or(0);
-    }
+    const auto& its = set->status;
+    counts.have += its.replicas.value_or(0);
+    counts.ready += its.readyReplicas.value_or(0);
+    counts.available += its.availableReplicas.value_or(0);
+    for (const auto& one : its.versions) versions[one.version] += one.replicas.value_or(0);
+    if (kube::condition_true(its.conditions, "Remediating")) ++counts.remediating;
   }
-  const int up_to_date = sets.current ? actual_of(*sets.current) : 0;
+  if (sets.current) counts.blocked = why_not_scaling_up(*sets.current);
+  counts.up_to_date = sets.current ? sets.current->status.replicas.value_or(0) : 0;
+  write_counts(counts, status);
   status.selector = api::to_selector_text(deployment.spec.selector);
-  status.replicas = have;
-  status.readyReplicas = ready;
-  status.availableReplicas = available;
-  status.upToDateReplicas = up_to_date;
   status.versions.clear();
   for (const auto& [version, count] : versions) status.versions.push_back({version, count});
   status.observedGeneration = deployment.metadata.generation;
 
-  const auto put = [&](kube::Condition one) {
-    one.observedGeneration = deployment.metadata.generation;
-    kube::set_condition(status.conditions, std::move(one), now);
-  };
-  const bool up = have < wanted;
-  const bool down = have > wanted;
-  const bool rolling = up_to_date < have;
-  const bool enough = available >= wanted - limits_of(deployment).unavailable;
-  const std::string counts = std::to_string(have) + " of " + std::to_string(wanted) + " Machines";
-  put(condition(
-      "Available", enough, enough ? "Available" : "NotAvailable",
-      enough ? ""
-             : std::to_string(available) + " available Machines of " + std::to_string(wanted)));
-  put(condition("RollingOut", rolling, rolling ? "RollingOut" : "NotRollingOut"));
-  put(condition("ScalingUp", up, up ? "ScalingUp" : "NotScalingUp", up ? counts : ""));
-  put(condition("ScalingDown", down, down ? "ScalingDown" : "NotScalingDown", down ? counts : ""));
-  put(condition("MachinesReady", ready == have, ready == have ? "Ready" : "NotReady"));
-  put(condition("MachinesUpToDate", !rolling, rolling ? "NotUpToDate" : "UpToDate"));
-  const bool deleting = deployment.metadata.deleting();
-  put(condition("Deleting", deleting, deleting ? "Deleting" : "NotDeleting"));
-  const bool paused = deployment.spec.paused.value_or(false);
-  put(condition("Paused", paused, paused ? "Paused" : "NotPaused"));
-  status.phase = up ? "ScalingUp" : (down ? "ScalingDown" : "Running");
+  auto conditions = replica_conditions(counts);
+  const int least = counts.wanted - rollout_limits(deployment).unavailable;
+  const bool enough = counts.available >= least;
+  conditions.push_back(make_condition("Available", enough, enough ? "Available" : "NotAvailable",
+                                      enough ? ""
+                                             : std::to_string(counts.available) +
+                                                   " available Machines of " +
+                                                   std::to_string(counts.wanted) + ", at least " +
+                                                   std::to_string(least) + " are required"));
+  const int outdated = counts.have - counts.up_to_date;
+  conditions.push_back(make_condition(
+      "RollingOut", outdated > 0, outdated > 0 ? "RollingOut" : "NotRollingOut",
+      outdated > 0 ? std::to_string(outdated) + " Machines are to be replaced" : ""));
+  put_conditions(status.conditions, std::move(conditions), deployment.metadata.generation, now);
+  status.phase = counts.have < counts.wanted   ? "ScalingUp"
+                 : counts.have > counts.wanted ? "ScalingDown"
+                                               : "Running";
   return out;
 }
 

@@ -7,8 +7,9 @@
 
 #include "api/cluster/machine_deployment.hpp"
 #include "api/cluster/machine_set.hpp"
+#include "base/clock.hpp"
 
-/// How a MachineDeployment spreads its Machines over MachineSets, one a template. Pure; expects
+/// How a MachineDeployment and its MachineSets, one a template, belong together. Pure; expects
 /// defaulted objects.
 namespace nestor::cluster {
 
@@ -21,6 +22,15 @@ bool same_machines(const api::cluster::MachineTemplate& a, const api::cluster::M
 /// A short text that differs when same_machines() does.
 std::string template_hash(const api::cluster::MachineTemplate& machine_template);
 
+/// What Machines of `set` lack to be as `deployment` wants them, one sentence for each difference;
+/// empty when they are up to date.
+std::vector<std::string> outdated_because(const api::cluster::MachineDeployment& deployment,
+                                          const api::cluster::MachineSet& set, WallTime now);
+
+/// Until spec.rollout.after makes older Machines outdated; nothing when it has or never will.
+std::optional<Duration> until_rollout(const api::cluster::MachineDeployment& deployment,
+                                      WallTime now);
+
 struct MachineSets {
   /// Of the current template; nullptr when it has to be made.
   MachineSetPtr current;
@@ -28,27 +38,26 @@ struct MachineSets {
   std::vector<MachineSetPtr> old;
 };
 MachineSets sort_sets(const api::cluster::MachineDeployment& deployment,
-                      const std::vector<MachineSetPtr>& owned);
+                      const std::vector<MachineSetPtr>& owned, WallTime now);
+std::vector<MachineSetPtr> all_of(const MachineSets& sets);
 
 /// The MachineSet of the current template, without Machines yet. `suffix` is random.
 api::cluster::MachineSet machine_set_of(const api::cluster::MachineDeployment& deployment,
-                                        const MachineSets& sets, const std::string& suffix);
+                                        const std::string& suffix);
 
-/// What of the deployment goes to its current set without new Machines: the set with it.
+/// What of the deployment goes to one of its sets without new Machines: the set with it. One that
+/// is not the `current` of an OnDelete deployment makes no Machines any more.
 api::cluster::MachineSet propagated(const api::cluster::MachineDeployment& deployment,
-                                    const api::cluster::MachineSet& current);
+                                    const api::cluster::MachineSet& set, bool current);
 
-/// maxSurge or maxUnavailable as a number of Machines.
-int resolve_count(const Json& number_or_percent, int total, bool round_up, int fallback);
+/// The revision of the current set: above those of all others. An old template that became current
+/// again gets a new one.
+int current_revision(const MachineSets& sets);
 
-/// The replicas each set shall have now.
-struct RolloutPlan {
-  int current = 0;
-  /// Parallel to MachineSets::old.
-  std::vector<int> old;
-};
-RolloutPlan plan_rollout(const api::cluster::MachineDeployment& deployment,
-                         const MachineSets& sets);
+/// The number of replicas that a deployment without one gets. An autoscaled one keeps what its sets
+/// have, within the autoscaler's limits; one without sets begins as set_defaults says.
+int missing_replicas(const api::cluster::MachineDeployment& deployment,
+                     const std::vector<MachineSetPtr>& owned);
 
 /// Counts, phase and conditions.
 api::cluster::MachineDeployment observe(const api::cluster::MachineDeployment& deployment,

@@ -37,20 +37,14 @@ std::shared_ptr<MachineSet> set_with(int spec, int actual, int available,
   return out;
 }
 
-TEST(ResolveCount, TakesNumbersAndPercentages) {
-  EXPECT_EQ(resolve_count(Json(2), 10, true, 1), 2);
-  EXPECT_EQ(resolve_count(Json("25%"), 10, true, 1), 3);
-  EXPECT_EQ(resolve_count(Json("25%"), 10, false, 1), 2);
-  EXPECT_EQ(resolve_count(Json("3"), 10, false, 1), 3);
-  EXPECT_EQ(resolve_count(Json(nullptr), 10, true, 7), 7);
-  EXPECT_EQ(resolve_count(Json("many"), 10, true, 7), 7);
-}
+const WallTime kNow = *parse_rfc3339("2026-01-01T00:00:00Z");
 
 TEST(SortSets, TheOldestEqualTemplateIsCurrent) {
   const auto deployment = deployment_of(1);
-  const auto sets =
-      sort_sets(deployment, {set_with(1, 1, 1, "v1.37.2", "b"), set_with(1, 1, 1, "v1.36.0", "c"),
-                             set_with(1, 1, 1, "v1.37.2", "a")});
+  const auto sets = sort_sets(deployment,
+                              {set_with(1, 1, 1, "v1.37.2", "b"), set_with(1, 1, 1, "v1.36.0", "c"),
+                               set_with(1, 1, 1, "v1.37.2", "a")},
+                              kNow);
   ASSERT_NE(sets.current, nullptr);
   EXPECT_EQ(sets.current->metadata.name, "a");
   ASSERT_EQ(sets.old.size(), 2U);
@@ -73,16 +67,12 @@ TEST(SameMachines, OnlyWhatNeedsANewMachineCounts) {
 TEST(MachineSetOf, IsMarkedAndCountedOn) {
   auto deployment = deployment_of(2);
   deployment.spec.selector.matchLabels = {{"d", "demo-md"}};
-  auto old = set_with(1, 1, 1, "v1.36.0");
-  old->metadata.annotations["machinedeployment.clusters.x-k8s.io/revision"] = "4";
-  const auto sets = sort_sets(deployment, {old});
-  const auto set = machine_set_of(deployment, sets, "abcde");
+  const auto set = machine_set_of(deployment, "abcde");
   const auto hash = template_hash(deployment.spec.template_) + "-abcde";
   EXPECT_EQ(set.metadata.name, "demo-md-abcde");
   EXPECT_EQ(set.metadata.label("machine-template-hash"), hash);
   EXPECT_EQ(set.spec.selector.matchLabels.at("machine-template-hash"), hash);
   EXPECT_EQ(set.spec.template_.metadata.labels.at("machine-template-hash"), hash);
-  EXPECT_EQ(set.metadata.annotation("machinedeployment.clusters.x-k8s.io/revision"), "5");
   EXPECT_EQ(set.metadata.controller()->uid, "md-uid");
 }
 
@@ -92,85 +82,67 @@ TEST(Propagated, KeepsTheMarkOfTheSet) {
   current->spec.template_.metadata.labels = {{"machine-template-hash", "h"}, {"gone", "x"}};
   deployment.spec.template_.metadata.labels = {{"new", "y"}};
   deployment.spec.template_.spec.minReadySeconds = 9;
-  const auto set = propagated(deployment, *current);
+  const auto set = propagated(deployment, *current, true);
   const std::map<std::string, std::string> want{{"machine-template-hash", "h"}, {"new", "y"}};
   EXPECT_EQ(set.spec.template_.metadata.labels, want);
   EXPECT_EQ(set.spec.template_.spec.minReadySeconds, 9);
   EXPECT_EQ(set.metadata.annotation("machinedeployment.clusters.x-k8s.io/max-replicas"), "3");
 }
 
-TEST(PlanRollout, ScalesTheOnlySetDirectly) {
-  MachineSets sets{.current = set_with(1, 1, 1), .old = {}};
-  EXPECT_EQ(plan_rollout(deployment_of(3), sets).current, 3);
-  EXPECT_EQ(plan_rollout(deployment_of(0), sets).current, 0);
-}
-
-TEST(PlanRollout, BeginsWithTheSurge) {
-  MachineSets sets{.current = set_with(0, 0, 0), .old = {set_with(3, 3, 3, "old")}};
-  const auto plan = plan_rollout(deployment_of(3), sets);
-  EXPECT_EQ(plan.current, 1);
-  EXPECT_EQ(plan.old, std::vector<int>{3});
-}
-
-TEST(PlanRollout, TakesTheOldAwayOnlyForAvailableNewOnes) {
-  MachineSets sets{.current = set_with(1, 1, 0), .old = {set_with(3, 3, 3, "old")}};
-  EXPECT_EQ(plan_rollout(deployment_of(3), sets).old, std::vector<int>{3});
-  sets.current = set_with(1, 1, 1);
-  EXPECT_EQ(plan_rollout(deployment_of(3), sets).old, std::vector<int>{2});
-}
-
-TEST(PlanRollout, MachinesOfTheOldThatServeNothingGoAtOnce) {
-  MachineSets sets{.current = set_with(1, 1, 0), .old = {set_with(3, 3, 1, "old")}};
-  // One is still needed: with maxUnavailable 2 the two broken ones may go.
-  EXPECT_EQ(plan_rollout(deployment_of(3, 1, 2), sets).old, std::vector<int>{1});
-}
-
-TEST(PlanRollout, OnDeleteReplacesOnlyWhatPeopleDeleted) {
-  auto deployment = deployment_of(3);
+TEST(Propagated, AnOldSetOfOnDeleteMakesNoMachines) {
+  auto deployment = deployment_of(2);
   deployment.spec.rollout.strategy.type = "OnDelete";
-  MachineSets sets{.current = set_with(0, 0, 0), .old = {set_with(3, 2, 2, "old")}};
-  const auto plan = plan_rollout(deployment, sets);
-  EXPECT_EQ(plan.old, std::vector<int>{2});
-  EXPECT_EQ(plan.current, 1);
+  constexpr const char* kStop = "cluster.x-k8s.io/disable-machine-create";
+  auto old = propagated(deployment, *set_with(2, 2, 2, "v1.36.0"), false);
+  EXPECT_EQ(old.metadata.annotations.count(kStop), 1U);
+  EXPECT_EQ(old.spec.template_.spec.version, "v1.36.0");
+  EXPECT_EQ(propagated(deployment, old, true).metadata.annotations.count(kStop), 0U);
 }
 
-/// Machines become what the sets want one by one; the limits must hold at every step, and the
-/// rollout must end.
-void roll_to_the_end(int replicas, Json surge, Json unavailable, int most, int least) {
-  const auto deployment = deployment_of(replicas, std::move(surge), std::move(unavailable));
-  auto current = set_with(0, 0, 0);
-  auto old = set_with(replicas, replicas, replicas, "old");
-  for (int step = 0; step < 200; ++step) {
-    const auto plan = plan_rollout(deployment, {.current = current, .old = {old}});
-    current->spec.replicas = plan.current;
-    old->spec.replicas = plan.old[0];
-    // The world moves one notch: an old Machine goes, a new one comes, a new one gets available.
-    if (old->status.replicas > old->spec.replicas) {
-      --*old->status.replicas;
-      old->status.availableReplicas =
-          std::min(*old->status.availableReplicas, *old->status.replicas);
-    } else if (current->status.replicas < current->spec.replicas) {
-      ++*current->status.replicas;
-    } else if (current->status.availableReplicas < current->status.replicas) {
-      ++*current->status.availableReplicas;
-    } else {
-      EXPECT_EQ(current->status.availableReplicas, replicas);
-      EXPECT_EQ(old->status.replicas, 0);
-      return;
-    }
-    EXPECT_LE(*current->status.replicas + *old->status.replicas, most);
-    EXPECT_GE(*current->status.availableReplicas + *old->status.availableReplicas, least);
-  }
-  FAIL() << "the rollout does not end";
+TEST(CurrentRevision, IsAboveAllOthers) {
+  constexpr const char* kRevision = "machinedeployment.clusters.x-k8s.io/revision";
+  auto old = set_with(1, 1, 1, "v1.36.0");
+  old->metadata.annotations[kRevision] = "4";
+  EXPECT_EQ(current_revision({.current = nullptr, .old = {old}}), 5);
+  auto current = set_with(1, 1, 1);
+  current->metadata.annotations[kRevision] = "7";
+  EXPECT_EQ(current_revision({.current = current, .old = {old}}), 7);
+  current->metadata.annotations[kRevision] = "3";
+  EXPECT_EQ(current_revision({.current = current, .old = {old}}), 5) << "rolled back";
 }
 
-TEST(PlanRollout, EndsWithinItsLimits) {
-  roll_to_the_end(1, 1, 0, 2, 1);
-  roll_to_the_end(5, 1, 0, 6, 5);
-  roll_to_the_end(5, 0, 1, 5, 4);
-  roll_to_the_end(5, "40%", "20%", 7, 4);
-  roll_to_the_end(5, 0, 0, 5, 4);
-  roll_to_the_end(10, 3, 2, 13, 8);
+TEST(RolloutAfter, MakesOlderSetsOutdatedAtItsTime) {
+  auto deployment = deployment_of(1);
+  auto set = set_with(1, 1, 1);
+  set->metadata.creationTimestamp = "2025-12-31T23:00:00Z";
+  deployment.spec.rollout.after = "2026-01-01T00:00:10Z";
+  EXPECT_TRUE(outdated_because(deployment, *set, kNow).empty());
+  EXPECT_EQ(until_rollout(deployment, kNow), std::chrono::seconds(10));
+  EXPECT_EQ(sort_sets(deployment, {set}, kNow).current, set);
+  const auto then = kNow + std::chrono::seconds(10);
+  EXPECT_EQ(outdated_because(deployment, *set, then).size(), 1U);
+  EXPECT_EQ(until_rollout(deployment, then), std::nullopt);
+  EXPECT_EQ(sort_sets(deployment, {set}, then).current, nullptr);
+  set->metadata.creationTimestamp = "2026-01-01T00:00:10Z";
+  EXPECT_EQ(sort_sets(deployment, {set}, then).current, set);
+}
+
+TEST(OutdatedBecause, NamesEachDifference) {
+  const auto deployment = deployment_of(1);
+  auto set = set_with(1, 1, 1, "v1.36.0");
+  set->spec.template_.spec.infrastructureRef.name = "old";
+  EXPECT_EQ(outdated_because(deployment, *set, kNow).size(), 2U);
+}
+
+TEST(MissingReplicas, AnAutoscaledDeploymentKeepsWhatItHas) {
+  auto deployment = deployment_of(1);
+  EXPECT_EQ(missing_replicas(deployment, {set_with(4, 4, 4)}), 1);
+  auto& notes = deployment.metadata.annotations;
+  notes["cluster.x-k8s.io/cluster-api-autoscaler-node-group-min-size"] = "2";
+  notes["cluster.x-k8s.io/cluster-api-autoscaler-node-group-max-size"] = "6";
+  EXPECT_EQ(missing_replicas(deployment, {}), 2);
+  EXPECT_EQ(missing_replicas(deployment, {set_with(3, 3, 3), set_with(1, 1, 1)}), 4);
+  EXPECT_EQ(missing_replicas(deployment, {set_with(9, 9, 9)}), 6);
 }
 
 TEST(ObserveDeployment, CountsAllSetsAndNamesThePhase) {

@@ -113,17 +113,30 @@ void observe_node_conditions(const MachineView& view, Machine& machine,
                           message.empty() ? "NodeHealthy" : "NodeNotHealthy", message));
 }
 
+/// Adds the condition's message to `message` unless it has the `good` status.
+void require_condition(const Machine& machine, const std::string& type, std::string_view good,
+                       std::string& message) {
+  const auto* one = kube::find_condition(machine.status.conditions, type);
+  if (one != nullptr && one->status == good) return;
+  if (!message.empty()) message += "; ";
+  message += type;
+  if (one != nullptr && !one->message.empty()) message += ": " + one->message;
+}
+
 Condition ready_summary(const Machine& machine) {
   if (machine.metadata.deleting()) {
     return condition("Ready", "False", "NotReady", "the Machine is being deleted");
   }
   std::string message;
   for (const auto type : {"BootstrapConfigReady", "InfrastructureReady", "NodeHealthy"}) {
-    const auto* one = kube::find_condition(machine.status.conditions, type);
-    if (one != nullptr && one->status == "True") continue;
-    if (!message.empty()) message += "; ";
-    message += type;
-    if (one != nullptr && !one->message.empty()) message += ": " + one->message;
+    require_condition(machine, type, "True", message);
+  }
+  if (kube::find_condition(machine.status.conditions, "HealthCheckSucceeded") != nullptr) {
+    require_condition(machine, "HealthCheckSucceeded", "True", message);
+  }
+  for (const auto& gate : machine.spec.readinessGates) {
+    const bool negative = gate.polarity == "Negative";
+    require_condition(machine, gate.conditionType, negative ? "False" : "True", message);
   }
   return condition("Ready", message.empty() ? "True" : "False",
                    message.empty() ? "Ready" : "NotReady", message);
@@ -139,6 +152,13 @@ Condition available(const Machine& machine, WallTime now) {
   return condition("Available", "True", "Available");
 }
 
+Condition up_to_date(const MachineView& view) {
+  if (view.outdated.empty()) return condition("UpToDate", "True", "UpToDate");
+  std::string message;
+  for (const std::string& one : view.outdated) message += (message.empty() ? "" : "; ") + one;
+  return condition("UpToDate", "False", "NotUpToDate", std::move(message));
+}
+
 void observe_conditions(const MachineView& view, Machine& machine) {
   const std::string now = format_rfc3339(view.now);
   const auto set = [&](Condition one) {
@@ -152,6 +172,7 @@ void observe_conditions(const MachineView& view, Machine& machine) {
   for (Condition& one : node) set(std::move(one));
   set(condition("Deleting", "False", "NotDeleting"));
   set(condition("Paused", "False", "NotPaused"));
+  if (view.in_deployment) set(up_to_date(view));
   set(ready_summary(machine));
   set(available(machine, view.now));
 }
@@ -230,8 +251,20 @@ Node wanted_node(const Node& node, const Machine& machine) {
     annotations[std::string(names::kNodeOwnerKindAnnotation)] = owner->kind;
     annotations[std::string(names::kNodeOwnerNameAnnotation)] = owner->name;
   }
-  std::erase_if(wanted.spec.taints,
+  auto& taints = wanted.spec.taints;
+  std::erase_if(taints,
                 [](const auto& taint) { return taint.key == names::kNodeUninitializedTaint; });
+  const auto* current = kube::find_condition(machine.status.conditions, "UpToDate");
+  const bool outdated = current != nullptr && current->status == "False";
+  const auto marked = std::ranges::find(taints, names::kNodeOutdatedTaint, &api::core::Taint::key);
+  if (outdated && marked == taints.end()) {
+    api::core::Taint taint;
+    taint.key = names::kNodeOutdatedTaint;
+    taint.effect = "PreferNoSchedule";
+    taints.push_back(std::move(taint));
+  } else if (!outdated && marked != taints.end()) {
+    taints.erase(marked);
+  }
   return wanted;
 }
 

@@ -22,6 +22,9 @@ struct MachineView {
   const api::core::Node* node = nullptr;
   /// Whether the tenant can be looked into; if not, `node` says nothing.
   bool connected = false;
+  /// Whether a MachineDeployment says what it should be, and what it lacks for that.
+  bool in_deployment = false;
+  std::vector<std::string> outdated;
   WallTime now;
 };
 
@@ -32,7 +35,8 @@ api::cluster::Machine observe(const MachineView& view);
 std::optional<Duration> until_available(const api::cluster::Machine& machine, WallTime now);
 
 /// The Node as its Machine wants it: labels of the domains that follow the Machine, annotations
-/// that name it, without the taint of the uninitialised. Equal to `node` when nothing is to do.
+/// that name it, without the taint of the uninitialised, and with that of the outdated while a
+/// newer Machine is to replace it. Equal to `node` when nothing is to do.
 api::core::Node wanted_node(const api::core::Node& node, const api::cluster::Machine& machine);
 
 /// Whether a label of a Machine is carried over to its Node.

@@ -1,21 +1,30 @@
 #include "cluster/machine_set_controller.hpp"
 
+#include <algorithm>
+
 #include "api/bootstrap/kubeadm_config.hpp"
 #include "api/cluster/labels.hpp"
+#include "api/controlplane/kamaji_control_plane.hpp"
 #include "api/infrastructure/kubevirt_machine.hpp"
 #include "cluster/contract.hpp"
+#include "cluster/machine_deployment_logic.hpp"
+#include "cluster/preflight.hpp"
+#include "cluster/replica_logic.hpp"
 #include "pki/pki.hpp"
 
 namespace nestor::cluster {
 
 using api::bootstrap::KubeadmConfig;
+using api::cluster::Cluster;
 using api::cluster::Machine;
+using api::cluster::MachineDeployment;
 using api::cluster::MachineSet;
 using api::infrastructure::KubevirtMachine;
 
 namespace {
 
 constexpr Duration kCacheTimeout = std::chrono::seconds(10);
+constexpr const char* kManager = "nestor-machineset";
 
 template <kube::Resource T>
 void add_half_made(kube::Informer<T> informer, const MachineSet& set,
@@ -49,17 +58,47 @@ void MachineSetController::add() {
     }
     return keys;
   });
-  controller.watch_mapped<api::cluster::Cluster>(
-      context_.clusters(), [this](const api::cluster::Cluster& cluster) {
-        std::vector<kube::ObjectKey> keys;
-        for (const auto& set : context_.machine_sets().list(cluster.metadata.namespace_)) {
-          if (set->spec.clusterName == cluster.metadata.name) keys.push_back(set->metadata.key());
-        }
-        return keys;
-      });
+  watch_surroundings(controller);
+}
+
+std::vector<kube::ObjectKey> MachineSetController::sets_of(const Cluster& cluster) {
+  std::vector<kube::ObjectKey> keys;
+  for (const auto& set : context_.machine_sets().list(cluster.metadata.namespace_)) {
+    if (set->spec.clusterName == cluster.metadata.name) keys.push_back(set->metadata.key());
+  }
+  return keys;
+}
+
+void MachineSetController::watch_surroundings(kube::Controller& controller) {
+  controller.watch_mapped<Cluster>(context_.clusters(),
+                                   [this](const Cluster& cluster) { return sets_of(cluster); });
   auto& informers = context_.runtime.informers();
   controller.watch_owned(informers.of<KubeadmConfig>(), MachineSet::kType);
   controller.watch_owned(informers.of<KubevirtMachine>(), MachineSet::kType);
+  // Checks before a Machine is made look at the control plane.
+  const auto wake = [this, &controller](const std::string& kind, const kube::ObjectKey& key) {
+    for (const auto& cluster : context_.clusters_referring_to(kind, key)) {
+      for (auto& set : sets_of(*cluster)) controller.enqueue(std::move(set));
+    }
+  };
+  context_.kinds.on_change(wake);
+  using api::controlplane::KamajiControlPlane;
+  informers.of<KamajiControlPlane>().subscribe([wake](const auto& old, const auto& now) {
+    if (!old || !now || old->status.version != now->status.version ||
+        old->spec.version != now->spec.version) {
+      wake(std::string(KamajiControlPlane::kType.kind), (now ? now : old)->metadata.key());
+    }
+  });
+  // Only what it wants matters, not what it counts.
+  context_.machine_deployments().subscribe([this, &controller](const auto& old, const auto& now) {
+    if (!now || (old && old->metadata.generation == now->metadata.generation)) return;
+    for (const auto& set : context_.machine_sets().list(now->metadata.namespace_)) {
+      const auto* owner = set->metadata.controller();
+      if (owner != nullptr && owner->uid == now->metadata.uid) {
+        controller.enqueue(set->metadata.key());
+      }
+    }
+  });
 }
 
 std::vector<MachinePtr> MachineSetController::machines_in(const std::string& ns) {
@@ -74,19 +113,33 @@ std::set<std::string> MachineSetController::half_made(const MachineSet& set) {
   return names;
 }
 
+MachineSetController::Standing MachineSetController::standing_of(const MachineSet& set) {
+  Standing standing;
+  const auto found = context_.controller_of<MachineDeployment>(set.metadata);
+  if (!found) return standing;
+  auto defaulted = std::make_shared<MachineDeployment>(*found);
+  api::cluster::set_defaults(*defaulted);
+  standing.outdated = !outdated_because(*defaulted, set, context_.runtime.clock().now()).empty();
+  standing.deployment = std::move(defaulted);
+  return standing;
+}
+
 Task<kube::ReconcileResult> MachineSetController::reconcile(kube::ObjectKey key) {
   const auto stored = context_.machine_sets().get(key);
   if (!stored) {
     created_.erase(key);
+    applied_.erase(key);
     co_return kube::ReconcileResult{};
   }
   const auto cluster = context_.clusters().get({key.ns, stored->spec.clusterName});
   if (cluster && api::cluster::paused(*cluster, stored->metadata)) {
-    co_return kube::ReconcileResult{};
+    co_return co_await show_paused(context_, stored);
   }
   if (stored->metadata.deleting()) co_return co_await reconcile_delete(stored);
   if (!cluster || cluster->metadata.deleting()) co_return kube::ReconcileResult{};
-  NESTOR_CO_TRY(const bool wrote, co_await ensure_metadata(stored, cluster));
+  NESTOR_CO_TRY(
+      const bool wrote,
+      co_await ensure_metadata(context_, stored, api::cluster::kMachineSetFinalizer, cluster));
   if (wrote) co_return kube::ReconcileResult{};
 
   auto defaulted = std::make_shared<MachineSet>(*stored);
@@ -97,34 +150,90 @@ Task<kube::ReconcileResult> MachineSetController::reconcile(kube::ObjectKey key)
   NESTOR_CO_TRY_VOID(co_await adopt_machines(set, members.orphans));
   members.owned.insert(members.owned.end(), members.orphans.begin(), members.orphans.end());
 
-  auto plan = plan_scale(*set, members.owned);
-  if (plan.create > 0) NESTOR_CO_TRY_VOID(co_await create_machines(set, plan.create));
-  if (!plan.remove.empty()) NESTOR_CO_TRY_VOID(co_await remove_machines(set, plan.remove));
-  if (plan.create == 0) NESTOR_CO_TRY_VOID(co_await remove_halves(set));
+  const Standing standing = standing_of(*set);
+  MachineSetView view;
+  view.outdated = standing.outdated;
+  auto scaled = co_await scale(set, cluster, members.owned, standing, view);
+  if (!scaled && scaled.error().code == Code::kCancelled) co_return std::unexpected(scaled.error());
+  members = members_of(*set, machines_in(key.ns));
+  if (scaled) scaled = co_await update_machines(set, members.owned);
+  if (!scaled && scaled.error().code == Code::kCancelled) co_return std::unexpected(scaled.error());
 
   // Defaults are for decisions; only the status is written back.
-  members = members_of(*set, machines_in(key.ns));
   MachineSet after = *stored;
-  after.status = observe(*set, members.owned, context_.now()).status;
+  after.status = observe(*set, members.owned, view, context_.now()).status;
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context_.client(), *stored, after));
+  if (!scaled) co_return std::unexpected(std::move(scaled).error());
   co_return kube::ReconcileResult{};
 }
 
-Task<bool> MachineSetController::ensure_metadata(
-    SetPtr set, kube::Informer<api::cluster::Cluster>::Ptr cluster) {
-  MachineSet after = *set;
-  if (!after.metadata.has_finalizer(api::cluster::kMachineSetFinalizer)) {
-    after.metadata.finalizers.emplace_back(api::cluster::kMachineSetFinalizer);
+Task<> MachineSetController::scale(SetPtr set, kube::Informer<Cluster>::Ptr cluster,
+                                   const std::vector<MachinePtr>& owned, const Standing& standing,
+                                   MachineSetView& view) {
+  const ScalePlan plan = plan_scale(*set, owned);
+  const int wanted = set->spec.replicas.value_or(1);
+  std::vector<MachinePtr> replace;
+  // Those of an outdated set are replaced by the roll-out.
+  if (!standing.outdated && plan.remove.empty()) {
+    const Json limit =
+        standing.deployment ? standing.deployment->spec.remediation.maxInFlight : Json();
+    replace = plan_remediation(owned, resolve_count(limit, wanted, true, wanted));
   }
-  after.metadata.labels[std::string(api::cluster::kClusterNameLabel)] = set->spec.clusterName;
-  if (after.metadata.controller() == nullptr) {
-    const auto owners =
-        with_owner(after.metadata.ownerReferences, kube::owner_reference(*cluster, false));
-    if (owners) after.metadata.ownerReferences = *owners;
+  if (plan.create > 0 || !replace.empty()) {
+    NESTOR_CO_TRY(view.blocked, co_await preflight(set, cluster));
+    if (!view.blocked.empty()) replace.clear();
   }
-  if (after == *set) co_return false;
-  NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context_.client(), *set, after));
-  co_return true;
+  if (!plan.remove.empty()) NESTOR_CO_TRY_VOID(co_await remove_machines(set, plan.remove));
+  if (!replace.empty()) NESTOR_CO_TRY_VOID(co_await remove_machines(set, replace));
+  if (plan.create == 0) co_return co_await remove_halves(set);
+  if (!view.blocked.empty()) co_return Result<>{};
+  auto created = co_await create_machines(set, plan.create);
+  if (!created) view.blocked = created.error().message;
+  co_return created;
+}
+
+Task<std::string> MachineSetController::preflight(SetPtr set,
+                                                  kube::Informer<Cluster>::Ptr cluster) {
+  NESTOR_CO_TRY(const auto plane,
+                co_await fetch(context_, cluster->spec.controlPlaneRef, set->metadata.namespace_));
+  std::string text;
+  if (!plane) co_return text;
+  for (const std::string& one : failed_preflight_checks(*set, plane->object)) {
+    text += (text.empty() ? "" : "; ") + one;
+  }
+  co_return text;
+}
+
+Task<> MachineSetController::update_machines(SetPtr set, std::vector<MachinePtr> owned) {
+  auto& applied = applied_[set->metadata.key()];
+  std::erase_if(applied, [&](const auto& one) {
+    return std::ranges::none_of(
+        owned, [&](const MachinePtr& machine) { return machine->metadata.uid == one.first; });
+  });
+  for (const MachinePtr& machine : owned) {
+    NESTOR_CO_TRY_VOID(co_await update_machine(set, machine));
+  }
+  co_return Result<>{};
+}
+
+Task<> MachineSetController::update_machine(SetPtr set, MachinePtr machine) {
+  Machine wanted = updated_machine(*set, *machine);
+  if (machine->metadata.deleting()) {
+    // How long its end may take can still be changed.
+    Machine after = *machine;
+    after.spec.deletion = wanted.spec.deletion;
+    co_return co_await kube::patch_changes(context_.client(), *machine, after);
+  }
+  auto& last = applied_[set->metadata.key()][machine->metadata.uid];
+  std::string text = to_text(to_json(wanted));
+  if (last == text && shows(*machine, wanted)) co_return Result<>{};
+  auto written = co_await kube::apply(context_.client(), std::move(wanted), kManager);
+  if (!written) {
+    co_return with_context(std::move(written).error(),
+                           "updating Machine " + machine->metadata.name);
+  }
+  applied_[set->metadata.key()][machine->metadata.uid] = std::move(text);
+  co_return Result<>{};
 }
 
 Task<> MachineSetController::adopt_machines(SetPtr set, std::vector<MachinePtr> orphans) {
@@ -169,8 +278,9 @@ Task<> MachineSetController::create_machine(SetPtr set, std::string name) {
   NESTOR_CO_TRY_VOID(co_await clone(set, spec.infrastructureRef, name));
   Machine machine = machine_of(*set, name);
   const kube::ObjectKey key = machine.metadata.key();
-  auto created = co_await kube::create(context_.client(), std::move(machine));
-  if (!created && created.error().code != Code::kAlreadyExists) {
+  // Applied, so that the manager owns what it may have to take back.
+  auto created = co_await kube::apply(context_.client(), std::move(machine), kManager);
+  if (!created) {
     co_return with_context(std::move(created).error(), "creating Machine " + key.to_string());
   }
   created_[set->metadata.key()].insert(key);
@@ -263,7 +373,9 @@ Task<kube::ReconcileResult> MachineSetController::reconcile_delete(SetPtr set) {
   if (!going.empty()) NESTOR_CO_TRY_VOID(co_await remove_machines(set, going));
   NESTOR_CO_TRY_VOID(co_await remove_halves(set));
   MachineSet after = *set;
-  after.status = observe(*set, members.owned, context_.now()).status;
+  MachineSetView view;
+  view.outdated = standing_of(*set).outdated;
+  after.status = observe(*set, members.owned, view, context_.now()).status;
   if (members.owned.empty()) {
     std::erase(after.metadata.finalizers, api::cluster::kMachineSetFinalizer);
   }

@@ -21,10 +21,24 @@ class MachineSetController {
  private:
   using SetPtr = std::shared_ptr<const api::cluster::MachineSet>;
   Task<kube::ReconcileResult> reconcile_delete(SetPtr set);
-  /// Finalizer, label and owner; whether it wrote.
-  Task<bool> ensure_metadata(SetPtr set, kube::Informer<api::cluster::Cluster>::Ptr cluster);
   Task<> adopt_machines(SetPtr set, std::vector<MachinePtr> orphans);
+  /// The set's place in its deployment, if it has one.
+  struct Standing {
+    std::shared_ptr<const api::cluster::MachineDeployment> deployment;
+    bool outdated = false;
+  };
+  Standing standing_of(const api::cluster::MachineSet& set);
+  /// Why no Machine may be made now, or "".
+  Task<std::string> preflight(SetPtr set, kube::Informer<api::cluster::Cluster>::Ptr cluster);
+  /// Creates, deletes and replaces; what keeps it from creating goes to `view`, and is returned
+  /// after the status was written.
+  Task<> scale(SetPtr set, kube::Informer<api::cluster::Cluster>::Ptr cluster,
+               const std::vector<MachinePtr>& owned, const Standing& standing,
+               MachineSetView& view);
   Task<> create_machines(SetPtr set, int count);
+  /// Carries what needs no new Machine over to those that are there.
+  Task<> update_machines(SetPtr set, std::vector<MachinePtr> owned);
+  Task<> update_machine(SetPtr set, MachinePtr machine);
   Task<> create_machine(SetPtr set, std::string name);
   Task<> remove_machines(SetPtr set, std::vector<MachinePtr> machines);
   /// Creates what the template makes for `name`; one that is there already is fine.
@@ -35,9 +49,13 @@ class MachineSetController {
   /// Waits until the cache shows what this process created; the next decision counts Machines.
   Task<> wait_for_own_writes(kube::ObjectKey set);
   std::vector<MachinePtr> machines_in(const std::string& ns);
+  void watch_surroundings(kube::Controller& controller);
+  std::vector<kube::ObjectKey> sets_of(const api::cluster::Cluster& cluster);
 
   Context& context_;
   std::map<kube::ObjectKey, std::set<kube::ObjectKey>> created_;
+  /// What was applied last, by the Machine's uid: it tells what is to be taken back.
+  std::map<kube::ObjectKey, std::map<std::string, std::string>> applied_;
 };
 
 /// A name below `base` that no other has: "<base>-" and five random characters, 63 in all.

@@ -6,6 +6,8 @@
 
 #include "api/cluster/labels.hpp"
 #include "cluster/contract.hpp"
+#include "cluster/machine_health_logic.hpp"
+#include "cluster/replica_logic.hpp"
 #include "kube/client.hpp"
 
 namespace nestor::cluster {
@@ -27,16 +29,6 @@ int delete_class(const Machine& machine) {
                          (healthy != nullptr && healthy->status != "True") ||
                          (checked != nullptr && checked->status == "False");
   return unhealthy ? 2 : 3;
-}
-
-kube::Condition condition(std::string_view type, bool status, std::string_view reason,
-                          std::string message = {}) {
-  kube::Condition out;
-  out.type = type;
-  out.status = status ? "True" : "False";
-  out.reason = reason;
-  out.message = std::move(message);
-  return out;
 }
 
 /// Labels of what the set makes: its template's, its own mark, its deployment's and cluster's.
@@ -107,7 +99,7 @@ ScalePlan plan_scale(const MachineSet& set, const std::vector<MachinePtr>& owned
   ScalePlan plan;
   if (have < wanted) {
     const bool stopped =
-        set.metadata.annotations.contains("cluster.x-k8s.io/disable-machine-create");
+        set.metadata.annotations.contains(std::string(names::kDisableMachineCreateAnnotation));
     plan.create = stopped ? 0 : wanted - have;
     return plan;
   }
@@ -175,35 +167,76 @@ Result<Json> clone_template(const MachineSet& set, const Json& template_object,
                     {"spec", spec == nullptr ? Json(JsonObject{}) : *spec}};
 }
 
+Machine updated_machine(const MachineSet& set, const Machine& existing) {
+  Machine wanted = machine_of(set, existing.metadata.name);
+  wanted.metadata.uid = existing.metadata.uid;
+  wanted.spec.version = existing.spec.version;
+  wanted.spec.failureDomain = existing.spec.failureDomain;
+  wanted.spec.infrastructureRef = existing.spec.infrastructureRef;
+  wanted.spec.bootstrap.configRef = existing.spec.bootstrap.configRef;
+  return wanted;
+}
+
+bool shows(const Machine& existing, const Machine& wanted) {
+  const auto within = [](const auto& small, const auto& large) {
+    return std::ranges::all_of(small, [&](const auto& item) {
+      const auto it = large.find(item.first);
+      return it != large.end() && it->second == item.second;
+    });
+  };
+  return within(wanted.metadata.labels, existing.metadata.labels) &&
+         within(wanted.metadata.annotations, existing.metadata.annotations) &&
+         existing.spec.minReadySeconds == wanted.spec.minReadySeconds &&
+         existing.spec.readinessGates == wanted.spec.readinessGates &&
+         existing.spec.deletion == wanted.spec.deletion &&
+         existing.spec.taints == wanted.spec.taints;
+}
+
+std::vector<MachinePtr> plan_remediation(const std::vector<MachinePtr>& owned, int most) {
+  std::vector<MachinePtr> waiting;
+  for (const auto& machine : owned) {
+    if (!awaits_remediation(*machine)) continue;
+    if (machine->metadata.deleting()) {
+      --most;
+    } else {
+      waiting.push_back(machine);
+    }
+  }
+  std::ranges::sort(waiting, [](const MachinePtr& a, const MachinePtr& b) {
+    const auto rank = [](const Machine& machine) {
+      return machine.metadata.annotations.contains(std::string(names::kRemediateMachineAnnotation))
+                 ? 0
+                 : 1;
+    };
+    if (rank(*a) != rank(*b)) return rank(*a) < rank(*b);
+    const auto& born_a = a->metadata.creationTimestamp;
+    const auto& born_b = b->metadata.creationTimestamp;
+    return born_a != born_b ? born_a > born_b : a->metadata.name < b->metadata.name;
+  });
+  const auto room = static_cast<std::size_t>(std::max(0, most));
+  if (waiting.size() > room) waiting.resize(room);
+  return waiting;
+}
+
 MachineSet observe(const MachineSet& set, const std::vector<MachinePtr>& owned,
-                   std::string_view now) {
+                   const MachineSetView& view, std::string_view now) {
   MachineSet out = set;
   auto& status = out.status;
-  const int wanted = set.spec.replicas.value_or(1);
-  const int have = static_cast<int>(owned.size());
-  const int ready = count_true(owned, "Ready");
+  ReplicaCounts counts;
+  counts.wanted = set.spec.replicas.value_or(1);
+  counts.have = static_cast<int>(owned.size());
+  counts.ready = count_true(owned, "Ready");
+  counts.available = count_true(owned, "Available");
+  counts.up_to_date = view.outdated ? 0 : counts.have;
+  counts.remediating = static_cast<int>(std::ranges::count_if(
+      owned, [](const MachinePtr& machine) { return awaits_remediation(*machine); }));
+  counts.deleting = set.metadata.deleting();
+  counts.blocked = view.blocked;
+  write_counts(counts, status);
   status.selector = api::to_selector_text(set.spec.selector);
-  status.replicas = have;
-  status.readyReplicas = ready;
-  status.availableReplicas = count_true(owned, "Available");
-  status.upToDateReplicas = have;
   status.versions = versions_of(owned);
   status.observedGeneration = set.metadata.generation;
-  const auto put = [&](kube::Condition one) {
-    one.observedGeneration = set.metadata.generation;
-    kube::set_condition(status.conditions, std::move(one), now);
-  };
-  const std::string counts = std::to_string(have) + " of " + std::to_string(wanted) + " Machines";
-  const bool up = have < wanted;
-  const bool down = have > wanted;
-  put(condition("ScalingUp", up, up ? "ScalingUp" : "NotScalingUp", up ? counts : ""));
-  put(condition("ScalingDown", down, down ? "ScalingDown" : "NotScalingDown", down ? counts : ""));
-  const bool all_ready = ready == have;
-  put(condition("MachinesReady", all_ready,
-                have == 0 ? "NoReplicas" : (all_ready ? "Ready" : "NotReady")));
-  put(condition("MachinesUpToDate", true, have == 0 ? "NoReplicas" : "UpToDate"));
-  const bool deleting = set.metadata.deleting();
-  put(condition("Deleting", deleting, deleting ? "Deleting" : "NotDeleting"));
+  put_conditions(status.conditions, replica_conditions(counts), set.metadata.generation, now);
   return out;
 }
 

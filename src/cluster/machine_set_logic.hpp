@@ -45,9 +45,28 @@ api::cluster::Machine machine_of(const api::cluster::MachineSet& set, const std:
 Result<Json> clone_template(const api::cluster::MachineSet& set, const Json& template_object,
                             const std::string& name);
 
+/// `existing` as the set wants it, without what only a new Machine can have otherwise (version,
+/// bootstrap data, infrastructure, failure domain).
+api::cluster::Machine updated_machine(const api::cluster::MachineSet& set,
+                                      const api::cluster::Machine& existing);
+/// Whether `existing` shows everything that is in `wanted` (it may have more labels).
+bool shows(const api::cluster::Machine& existing, const api::cluster::Machine& wanted);
+
+/// Unhealthy Machines that the set replaces now, at most `most` at a time, those included that are
+/// on their way out for it: first those that somebody asked for, then the newest.
+std::vector<MachinePtr> plan_remediation(const std::vector<MachinePtr>& owned, int most);
+
+/// What decides on the set's status beside its Machines.
+struct MachineSetView {
+  /// Its Machines are not what its deployment wants any more.
+  bool outdated = false;
+  /// Why no Machine is made at the moment, or "".
+  std::string blocked;
+};
 /// Counts, selector and conditions of the set.
 api::cluster::MachineSet observe(const api::cluster::MachineSet& set,
-                                 const std::vector<MachinePtr>& owned, std::string_view now);
+                                 const std::vector<MachinePtr>& owned, const MachineSetView& view,
+                                 std::string_view now);
 
 /// "KubevirtMachineTemplate" makes "KubevirtMachine".
 std::string kind_of_template(std::string_view template_kind);

@@ -144,7 +144,7 @@ TEST(ObserveSet, CountsMachines) {
   yes.status = "True";
   ready->status.conditions = {yes};
   ready->spec.version = "v1.37.2";
-  const auto status = observe(set_of(3), {ready, machine("b")}, "2026-01-01T00:00:00Z").status;
+  const auto status = observe(set_of(3), {ready, machine("b")}, {}, "2026-01-01T00:00:00Z").status;
   EXPECT_EQ(status.replicas, 2);
   EXPECT_EQ(status.readyReplicas, 1);
   EXPECT_EQ(status.availableReplicas, 0);
@@ -152,6 +152,58 @@ TEST(ObserveSet, CountsMachines) {
   EXPECT_TRUE(kube::condition_true(status.conditions, "ScalingUp"));
   ASSERT_EQ(status.versions.size(), 1U);
   EXPECT_EQ(status.versions[0].version, "v1.37.2");
+}
+
+std::shared_ptr<Machine> unhealthy(const std::string& name, const std::string& born = "1") {
+  auto out = machine(name, born);
+  for (const char* type : {"HealthCheckSucceeded", "OwnerRemediated"}) {
+    kube::Condition condition;
+    condition.type = type;
+    condition.status = "False";
+    out->status.conditions.push_back(condition);
+  }
+  return out;
+}
+
+TEST(PlanRemediation, TakesWhatWasAskedForThenTheNewestUpToTheLimit) {
+  auto asked = unhealthy("asked", "1");
+  asked->metadata.annotations["cluster.x-k8s.io/remediate-machine"] = "";
+  const std::vector<MachinePtr> owned{machine("fine"), unhealthy("old", "1"), unhealthy("new", "2"),
+                                      asked};
+  EXPECT_EQ(names_of(plan_remediation(owned, 3)), "asked new old ");
+  EXPECT_EQ(names_of(plan_remediation(owned, 1)), "asked ");
+  EXPECT_EQ(names_of(plan_remediation(owned, 0)), "");
+  auto going = unhealthy("going");
+  going->metadata.deletionTimestamp = "now";
+  EXPECT_EQ(names_of(plan_remediation({going, unhealthy("a")}, 1)), "") << "one is under way";
+}
+
+TEST(UpdatedMachine, TakesOnlyWhatNeedsNoNewMachine) {
+  auto set = set_of(1);
+  auto existing = machine("m");
+  existing->spec = machine_of(set, "m").spec;
+  existing->metadata.labels["own"] = "x";
+  set.spec.template_.metadata.labels["new"] = "y";
+  set.spec.template_.spec.version = "v1.38.0";
+  set.spec.template_.spec.deletion.nodeDrainTimeoutSeconds = 7;
+  const auto wanted = updated_machine(set, *existing);
+  EXPECT_FALSE(shows(*existing, wanted));
+  EXPECT_EQ(wanted.spec.version, "v1.37.2");
+  EXPECT_EQ(wanted.spec.deletion.nodeDrainTimeoutSeconds, 7);
+  EXPECT_EQ(wanted.metadata.labels.at("new"), "y");
+  EXPECT_EQ(wanted.spec.infrastructureRef, existing->spec.infrastructureRef);
+  auto after = *existing;
+  after.metadata.labels.merge(std::map<std::string, std::string>(wanted.metadata.labels));
+  after.spec.deletion = wanted.spec.deletion;
+  EXPECT_TRUE(shows(after, wanted));
+}
+
+TEST(ObserveSet, SaysWhyNothingIsMade) {
+  const auto after = observe(set_of(2), {machine("a")}, {true, "quota exceeded"}, "now");
+  EXPECT_EQ(after.status.upToDateReplicas, 0);
+  const auto* up = kube::find_condition(after.status.conditions, "ScalingUp");
+  EXPECT_EQ(up->message, "1 of 2 Machines: quota exceeded");
+  EXPECT_FALSE(kube::condition_true(after.status.conditions, "MachinesUpToDate"));
 }
 
 }  // namespace

@@ -1,0 +1,191 @@
+#include "cluster/machine_health_logic.hpp"
+
+#include <algorithm>
+
+#include "api/cluster/labels.hpp"
+#include "cluster/replica_logic.hpp"
+
+namespace nestor::cluster {
+
+namespace {
+
+namespace names = api::cluster;
+using api::cluster::Cluster;
+using api::cluster::Machine;
+using api::cluster::MachineHealthCheck;
+using kube::Condition;
+
+constexpr std::string_view kSucceeded = "HealthCheckSucceeded";
+constexpr std::string_view kOwnerRemediated = "OwnerRemediated";
+
+Health unhealthy(std::string reason, std::string message) {
+  return {.reason = std::move(reason), .message = std::move(message), .until_unhealthy = {}};
+}
+
+void keep_earliest(std::optional<Duration>& earliest, Duration candidate) {
+  earliest = std::min(earliest.value_or(candidate), candidate);
+}
+
+/// The first of `rules` that `conditions` have fulfilled for long enough, as a message; else the
+/// time that the nearest still has goes into `next`.
+std::string broken_rule(const std::vector<names::UnhealthyCondition>& rules,
+                        const std::vector<Condition>& conditions, std::string_view of, WallTime now,
+                        std::optional<Duration>& next) {
+  for (const auto& rule : rules) {
+    const Condition* found = kube::find_condition(conditions, rule.type);
+    if (found == nullptr || found->status != rule.status) continue;
+    const auto since = parse_rfc3339(found->lastTransitionTime);
+    if (!since) continue;
+    const auto limit = std::chrono::seconds(rule.timeoutSeconds.value_or(0));
+    if (now >= *since + limit) {
+      return std::string(of) + " has " + rule.type + " = " + rule.status + " for more than " +
+             std::to_string(limit.count()) + " s";
+    }
+    keep_earliest(next, std::chrono::ceil<Duration>(*since + limit - now));
+  }
+  return {};
+}
+
+/// When the wait for the Node began: everything that it needs was there.
+std::optional<WallTime> startup_began(const Cluster& cluster, const Machine& machine) {
+  auto latest = parse_rfc3339(machine.metadata.creationTimestamp);
+  if (!latest) return std::nullopt;
+  const auto later = [&](const std::vector<Condition>& conditions, std::string_view type) {
+    const Condition* found = kube::find_condition(conditions, type);
+    if (found == nullptr || found->status != "True") return;
+    if (const auto since = parse_rfc3339(found->lastTransitionTime)) {
+      latest = std::max(*latest, *since);
+    }
+  };
+  later(cluster.status.conditions, "InfrastructureReady");
+  later(cluster.status.conditions, "ControlPlaneInitialized");
+  later(machine.status.conditions, "InfrastructureReady");
+  return *latest;
+}
+
+Health judge_startup(const MachineHealthCheck& check, const Cluster& cluster,
+                     const Machine& machine, WallTime now, std::optional<Duration> next) {
+  const int limit = check.spec.checks.nodeStartupTimeoutSeconds.value_or(0);
+  const auto began = startup_began(cluster, machine);
+  if (limit > 0 && began) {
+    const auto deadline = *began + std::chrono::seconds(limit);
+    if (now >= deadline) {
+      return unhealthy("NodeStartupTimeout",
+                       "the Node did not come within " + std::to_string(limit) + " s");
+    }
+    keep_earliest(next, std::chrono::ceil<Duration>(deadline - now));
+  }
+  return {.reason = {}, .message = {}, .until_unhealthy = next};
+}
+
+bool ready_to_judge(const Cluster& cluster) {
+  return cluster.status.initialization.infrastructureProvisioned.value_or(false) &&
+         cluster.status.initialization.controlPlaneInitialized.value_or(false);
+}
+
+}  // namespace
+
+bool is_target(const MachineHealthCheck& check, const Machine& machine) {
+  const auto& notes = machine.metadata.annotations;
+  return machine.spec.clusterName == check.spec.clusterName && !machine.metadata.deleting() &&
+         !check.spec.selector.empty() &&
+         api::matches(check.spec.selector, machine.metadata.labels) &&
+         !notes.contains(std::string(names::kPausedAnnotation)) &&
+         !notes.contains(std::string(names::kSkipRemediationAnnotation));
+}
+
+Health judge(const MachineHealthCheck& check, const Cluster& cluster, const HealthTarget& target,
+             WallTime now) {
+  const Machine& machine = *target.machine;
+  if (machine.metadata.annotations.contains(std::string(names::kRemediateMachineAnnotation))) {
+    return unhealthy("HasRemediateAnnotation", "somebody asked for its remediation");
+  }
+  if (!ready_to_judge(cluster)) return {};
+  std::optional<Duration> next;
+  const auto& checks = check.spec.checks;
+  std::string broken = broken_rule(checks.unhealthyMachineConditions, machine.status.conditions,
+                                   "the Machine", now, next);
+  if (!broken.empty()) return unhealthy("UnhealthyMachine", std::move(broken));
+  if (machine.status.nodeRef.name.empty()) {
+    return judge_startup(check, cluster, machine, now, next);
+  }
+  if (!target.node) {
+    return unhealthy("NodeDeleted", "Node " + machine.status.nodeRef.name + " is gone");
+  }
+  broken = broken_rule(checks.unhealthyNodeConditions, target.node->status.conditions, "the Node",
+                       now, next);
+  if (!broken.empty()) return unhealthy("UnhealthyNode", std::move(broken));
+  return {.reason = {}, .message = {}, .until_unhealthy = next};
+}
+
+Allowance allowance(const MachineHealthCheck& check, int total, int unhealthy) {
+  const auto& trigger = check.spec.remediation.triggerIf;
+  int least = 0;
+  int most = resolve_count(trigger.unhealthyLessThanOrEqualTo, total, false, total);
+  std::string limit = "at most " + std::to_string(most);
+  if (!trigger.unhealthyInRange.empty()) {
+    if (const auto range = names::parse_range(trigger.unhealthyInRange)) {
+      least = range->first;
+      most = range->second;
+      limit = "in the range " + trigger.unhealthyInRange;
+    }
+  }
+  Allowance out;
+  out.allowed = unhealthy >= least && unhealthy <= most;
+  out.remaining = out.allowed ? most - unhealthy : 0;
+  if (!out.allowed) {
+    out.message = std::to_string(unhealthy) + " of " + std::to_string(total) +
+                  " Machines are unhealthy, remediation is for " + limit;
+  }
+  return out;
+}
+
+Machine marked(const Machine& machine, const Health& health, bool remediate, std::string_view now) {
+  Machine out = machine;
+  auto& conditions = out.status.conditions;
+  Condition succeeded = make_condition(
+      kSucceeded, health.healthy(), health.healthy() ? kSucceeded : std::string_view(health.reason),
+      health.message);
+  succeeded.observedGeneration = machine.metadata.generation;
+  kube::set_condition(conditions, std::move(succeeded), now);
+  const Condition* remediated = kube::find_condition(conditions, kOwnerRemediated);
+  if (health.healthy()) {
+    std::erase_if(conditions, [](const auto& one) { return one.type == kOwnerRemediated; });
+  } else if (remediate && (remediated == nullptr || remediated->status == "True")) {
+    Condition waiting = make_condition(kOwnerRemediated, false, "WaitingForRemediation",
+                                       "waiting for the owner to replace the Machine");
+    waiting.observedGeneration = machine.metadata.generation;
+    kube::set_condition(conditions, std::move(waiting), now);
+  }
+  return out;
+}
+
+MachineHealthCheck observe(const MachineHealthCheck& check,
+                           const std::vector<HealthTarget>& targets, int healthy,
+                           const Allowance& allowed, std::string_view now) {
+  MachineHealthCheck out = check;
+  auto& status = out.status;
+  status.expectedMachines = static_cast<std::int32_t>(targets.size());
+  status.currentHealthy = healthy;
+  status.remediationsAllowed = allowed.remaining;
+  status.targets.clear();
+  for (const auto& target : targets) status.targets.push_back(target.machine->metadata.name);
+  std::ranges::sort(status.targets);
+  status.observedGeneration = check.metadata.generation;
+  put_conditions(
+      status.conditions,
+      {make_condition("RemediationAllowed", allowed.allowed,
+                      allowed.allowed ? "RemediationAllowed" : "TooManyUnhealthy", allowed.message),
+       make_condition("Paused", false, "NotPaused")},
+      check.metadata.generation, now);
+  return out;
+}
+
+bool awaits_remediation(const Machine& machine) {
+  const Condition* succeeded = kube::find_condition(machine.status.conditions, kSucceeded);
+  const Condition* remediated = kube::find_condition(machine.status.conditions, kOwnerRemediated);
+  return succeeded != nullptr && succeeded->status == "False" && remediated != nullptr &&
+         remediated->status == "False";
+}
+
+}  // namespace nestor::cluster

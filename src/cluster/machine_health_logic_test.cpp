@@ -1,0 +1,145 @@
+#include "cluster/machine_health_logic.hpp"
+
+#include <gtest/gtest.h>
+
+#include "api/cluster/labels.hpp"
+
+namespace nestor::cluster {
+namespace {
+
+using api::cluster::Cluster;
+using api::cluster::Machine;
+using api::cluster::MachineHealthCheck;
+using std::chrono::seconds;
+
+constexpr const char* kStart = "2026-01-01T00:00:00Z";
+
+kube::Condition condition(std::string type, std::string status, std::string since = kStart) {
+  kube::Condition out;
+  out.type = std::move(type);
+  out.status = std::move(status);
+  out.lastTransitionTime = std::move(since);
+  return out;
+}
+
+struct MachineHealth : ::testing::Test {
+  MachineHealth() {
+    check.spec.clusterName = "demo";
+    check.spec.selector.matchLabels["pool"] = "a";
+    check.spec.checks.nodeStartupTimeoutSeconds = 600;
+    check.spec.checks.unhealthyNodeConditions = {{"Ready", "Unknown", 300},
+                                                 {"Ready", "False", 100}};
+    cluster.status.initialization = {true, true};
+    machine.metadata.name = "m";
+    machine.metadata.creationTimestamp = kStart;
+    machine.metadata.labels["pool"] = "a";
+    machine.spec.clusterName = "demo";
+    machine.status.nodeRef.name = "m";
+    node.status.conditions = {condition("Ready", "True")};
+    now = *parse_rfc3339(kStart);
+  }
+  Health health(bool with_node = true) {
+    HealthTarget target{std::make_shared<Machine>(machine), nullptr};
+    if (with_node) target.node = std::make_shared<api::core::Node>(node);
+    return judge(check, cluster, target, now);
+  }
+  MachineHealthCheck check;
+  Cluster cluster;
+  Machine machine;
+  api::core::Node node;
+  WallTime now;
+};
+
+TEST_F(MachineHealth, ANodeConditionCountsOnceItLasted) {
+  EXPECT_TRUE(health().healthy());
+  EXPECT_EQ(health().until_unhealthy, std::nullopt);
+  node.status.conditions = {condition("Ready", "Unknown")};
+  now += seconds(299);
+  EXPECT_TRUE(health().healthy());
+  EXPECT_EQ(health().until_unhealthy, seconds(1));
+  now += seconds(1);
+  EXPECT_EQ(health().reason, "UnhealthyNode");
+}
+
+TEST_F(MachineHealth, MachineConditionsCountToo) {
+  check.spec.checks.unhealthyMachineConditions = {{"InfrastructureReady", "False", 60}};
+  machine.status.conditions = {condition("InfrastructureReady", "False")};
+  EXPECT_EQ(health().until_unhealthy, seconds(60));
+  now += seconds(60);
+  EXPECT_EQ(health().reason, "UnhealthyMachine");
+}
+
+TEST_F(MachineHealth, TheStartIsCountedFromWhereEverythingWasThere) {
+  machine.status.nodeRef.name.clear();
+  cluster.status.conditions = {
+      condition("ControlPlaneInitialized", "True", "2026-01-01T00:10:00Z")};
+  now += seconds(900);
+  EXPECT_TRUE(health(false).healthy());
+  EXPECT_EQ(health(false).until_unhealthy, seconds(300));
+  now += seconds(300);
+  EXPECT_EQ(health(false).reason, "NodeStartupTimeout");
+  check.spec.checks.nodeStartupTimeoutSeconds = 0;
+  EXPECT_TRUE(health(false).healthy());
+}
+
+TEST_F(MachineHealth, ANodeThatWasThereAndIsGoneIsUnhealthy) {
+  EXPECT_EQ(health(false).reason, "NodeDeleted");
+}
+
+TEST_F(MachineHealth, AClusterThatIsNotUpIsNotJudged) {
+  cluster.status.initialization.controlPlaneInitialized = false;
+  EXPECT_TRUE(health(false).healthy());
+  machine.metadata.annotations[std::string(api::cluster::kRemediateMachineAnnotation)] = "";
+  EXPECT_EQ(health(false).reason, "HasRemediateAnnotation") << "a person's word counts always";
+}
+
+TEST_F(MachineHealth, LooksOnlyAtItsOwn) {
+  EXPECT_TRUE(is_target(check, machine));
+  auto other = machine;
+  other.metadata.labels["pool"] = "b";
+  EXPECT_FALSE(is_target(check, other));
+  other = machine;
+  other.spec.clusterName = "x";
+  EXPECT_FALSE(is_target(check, other));
+  other = machine;
+  other.metadata.deletionTimestamp = kStart;
+  EXPECT_FALSE(is_target(check, other));
+  for (const auto note :
+       {api::cluster::kSkipRemediationAnnotation, api::cluster::kPausedAnnotation}) {
+    other = machine;
+    other.metadata.annotations[std::string(note)] = "";
+    EXPECT_FALSE(is_target(check, other));
+  }
+}
+
+TEST_F(MachineHealth, TheLimitIsANumberAPercentageOrARange) {
+  EXPECT_TRUE(allowance(check, 5, 5).allowed) << "no limit";
+  auto& trigger = check.spec.remediation.triggerIf;
+  trigger.unhealthyLessThanOrEqualTo = "40%";
+  EXPECT_TRUE(allowance(check, 5, 2).allowed);
+  EXPECT_EQ(allowance(check, 5, 1).remaining, 1);
+  EXPECT_FALSE(allowance(check, 5, 3).allowed);
+  EXPECT_NE(allowance(check, 5, 3).message, "");
+  trigger.unhealthyLessThanOrEqualTo = 0;
+  EXPECT_FALSE(allowance(check, 5, 1).allowed);
+  trigger.unhealthyInRange = "[2-3]";
+  EXPECT_FALSE(allowance(check, 5, 1).allowed);
+  EXPECT_TRUE(allowance(check, 5, 2).allowed);
+  EXPECT_EQ(allowance(check, 5, 2).remaining, 1);
+  EXPECT_FALSE(allowance(check, 5, 4).allowed);
+}
+
+TEST_F(MachineHealth, MarksUnhealthyAndTakesItBack) {
+  const Health bad{.reason = "UnhealthyNode", .message = "why", .until_unhealthy = {}};
+  auto after = marked(machine, bad, false, kStart);
+  EXPECT_FALSE(awaits_remediation(after)) << "too many are unhealthy";
+  after = marked(after, bad, true, kStart);
+  EXPECT_TRUE(awaits_remediation(after));
+  EXPECT_EQ(marked(after, bad, true, "2026-01-01T01:00:00Z"), after);
+  after = marked(after, {}, false, kStart);
+  EXPECT_TRUE(kube::condition_true(after.status.conditions, "HealthCheckSucceeded"));
+  EXPECT_EQ(kube::find_condition(after.status.conditions, "OwnerRemediated"), nullptr);
+}
+
+}  // namespace
+}  // namespace nestor::cluster

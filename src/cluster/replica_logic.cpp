@@ -1,0 +1,80 @@
+#include "cluster/replica_logic.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/json_convert.hpp"
+
+namespace nestor::cluster {
+
+namespace {
+
+std::string plural(int count) { return count == 1 ? " Machine" : " Machines"; }
+
+}  // namespace
+
+kube::Condition make_condition(std::string_view type, bool status, std::string_view reason,
+                               std::string message) {
+  kube::Condition out;
+  out.type = type;
+  out.status = status ? "True" : "False";
+  out.reason = reason;
+  out.message = std::move(message);
+  return out;
+}
+
+int resolve_count(const Json& number_or_percent, int total, bool round_up, int fallback) {
+  if (number_or_percent.is_number()) {
+    std::int32_t number = 0;
+    return read_json(number_or_percent, number) ? std::max(0, number) : fallback;
+  }
+  if (!number_or_percent.is_string()) return fallback;
+  const std::string_view text = number_or_percent.get_string();
+  int percent = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), percent);
+  if (read.ec != std::errc{} || percent < 0) return fallback;
+  if (read.ptr == text.data() + text.size()) return percent;
+  return (percent * total + (round_up ? 99 : 0)) / 100;
+}
+
+std::vector<kube::Condition> replica_conditions(const ReplicaCounts& counts) {
+  std::vector<kube::Condition> out;
+  const bool up = counts.have < counts.wanted;
+  const bool down = counts.have > counts.wanted;
+  const std::string of =
+      std::to_string(counts.have) + " of " + std::to_string(counts.wanted) + " Machines";
+  const std::string why = counts.blocked.empty() ? "" : ": " + counts.blocked;
+  out.push_back(
+      make_condition("ScalingUp", up, up ? "ScalingUp" : "NotScalingUp", up ? of + why : ""));
+  out.push_back(
+      make_condition("ScalingDown", down, down ? "ScalingDown" : "NotScalingDown", down ? of : ""));
+  const bool none = counts.have == 0;
+  const int unready = counts.have - counts.ready;
+  out.push_back(make_condition(
+      "MachinesReady", unready == 0, none ? "NoReplicas" : (unready == 0 ? "Ready" : "NotReady"),
+      unready == 0 ? "" : std::to_string(unready) + plural(unready) + " not ready"));
+  const int outdated = counts.have - counts.up_to_date;
+  out.push_back(make_condition(
+      "MachinesUpToDate", outdated == 0,
+      none ? "NoReplicas" : (outdated == 0 ? "UpToDate" : "NotUpToDate"),
+      outdated == 0 ? "" : std::to_string(outdated) + plural(outdated) + " not up to date"));
+  const bool remediating = counts.remediating > 0;
+  out.push_back(make_condition(
+      "Remediating", remediating, remediating ? "Remediating" : "NotRemediating",
+      remediating ? std::to_string(counts.remediating) + plural(counts.remediating) + " unhealthy"
+                  : ""));
+  out.push_back(
+      make_condition("Deleting", counts.deleting, counts.deleting ? "Deleting" : "NotDeleting"));
+  out.push_back(make_condition("Paused", counts.paused, counts.paused ? "Paused" : "NotPaused"));
+  return out;
+}
+
+void put_conditions(std::vector<kube::Condition>& conditions, std::vector<kube::Condition> news,
+                    std::optional<std::int64_t> generation, std::string_view now) {
+  for (kube::Condition& one : news) {
+    one.observedGeneration = generation;
+    kube::set_condition(conditions, std::move(one), now);
+  }
+}
+
+}  // namespace nestor::cluster
