@@ -3,6 +3,7 @@
 #include "cluster/cluster_controller.hpp"
 #include "cluster/machine_controller.hpp"
 #include "cluster/machine_deployment_controller.hpp"
+#include "cluster/machine_health_check_controller.hpp"
 #include "cluster/machine_set_controller.hpp"
 
 namespace nestor::cluster {
@@ -13,6 +14,7 @@ void add_controllers(kube::Runtime& runtime, tenant::Sessions& sessions) {
   runtime.own<MachineController>(context).add();
   runtime.own<MachineSetController>(context).add();
   runtime.own<MachineDeploymentController>(context).add();
+  runtime.own<MachineHealthCheckController>(context).add();
 }
 
 }  // namespace nestor::cluster

@@ -7,7 +7,7 @@ namespace nestor::tenant {
 class Sessions;
 }
 
-/// Cluster API's core: Cluster, Machine, MachineSet, MachineDeployment.
+/// Cluster API's core: Cluster, Machine, MachineSet, MachineDeployment, MachineHealthCheck.
 namespace nestor::cluster {
 
 /// Adds the room's controllers. `sessions` must outlive `runtime`'s controllers.

@@ -1,0 +1,159 @@
+#include "cluster/machine_health_check_controller.hpp"
+
+#include <algorithm>
+
+#include "cluster/external_remediation.hpp"
+#include "cluster/machine_set_logic.hpp"
+
+namespace nestor::cluster {
+
+using api::cluster::Cluster;
+using api::cluster::Machine;
+using api::cluster::MachineHealthCheck;
+using api::core::Node;
+
+namespace {
+constexpr Duration kCacheTimeout = std::chrono::seconds(10);
+}  // namespace
+
+void MachineHealthCheckController::add() {
+  auto& controller = context_.runtime.add_controller(
+      "cluster.machinehealthcheck",
+      [this](kube::ObjectKey key) { return reconcile(std::move(key)); });
+  controller.watch(context_.machine_health_checks());
+  controller.watch_mapped<Machine>(context_.machines(),
+                                   [this](const Machine& machine) { return checks_of(machine); });
+  controller.watch_mapped<Cluster>(context_.clusters(), [this](const Cluster& cluster) {
+    return checks_of_cluster(cluster.metadata.key());
+  });
+  const auto wake_cluster = [this, &controller](const kube::ObjectKey& cluster) {
+    for (auto& key : checks_of_cluster(cluster)) controller.enqueue(std::move(key));
+  };
+  // Templates and requests of whoever remediates instead.
+  context_.kinds.on_change([this, &controller](const std::string& kind, const auto&) {
+    for (const auto& check : context_.machine_health_checks().list()) {
+      const auto& source = check->spec.remediation.templateRef.kind;
+      if (source == kind || kind_of_template(source) == kind) {
+        controller.enqueue(check->metadata.key());
+      }
+    }
+  });
+  context_.sessions.on_change(
+      [wake_cluster](const kube::ObjectKey& cluster, bool) { wake_cluster(cluster); });
+  context_.sessions.watch_nodes(
+      [this, &controller](const kube::ObjectKey& cluster, const auto& old, const auto& now) {
+        // Most changes of a Node are its kubelet's word that it is as it was.
+        if (old && now && old->status.conditions == now->status.conditions) return;
+        for (const auto& machine : context_.machines_of(cluster, now ? *now : *old)) {
+          for (auto& key : checks_of(*machine)) controller.enqueue(std::move(key));
+        }
+      });
+}
+
+std::vector<kube::ObjectKey> MachineHealthCheckController::checks_of(const Machine& machine) {
+  std::vector<kube::ObjectKey> keys;
+  for (const auto& check : context_.machine_health_checks().list(machine.metadata.namespace_)) {
+    if (check->spec.clusterName == machine.spec.clusterName &&
+        api::matches(check->spec.selector, machine.metadata.labels)) {
+      keys.push_back(check->metadata.key());
+    }
+  }
+  return keys;
+}
+
+std::vector<kube::ObjectKey> MachineHealthCheckController::checks_of_cluster(
+    const kube::ObjectKey& cluster) {
+  std::vector<kube::ObjectKey> keys;
+  for (const auto& check : context_.machine_health_checks().list(cluster.ns)) {
+    if (check->spec.clusterName == cluster.name) keys.push_back(check->metadata.key());
+  }
+  return keys;
+}
+
+Task<kube::ReconcileResult> MachineHealthCheckController::reconcile(kube::ObjectKey key) {
+  const auto stored = context_.machine_health_checks().get(key);
+  if (!stored || stored->metadata.deleting()) co_return kube::ReconcileResult{};
+  const auto cluster = context_.clusters().get({key.ns, stored->spec.clusterName});
+  if (!cluster || cluster->metadata.deleting()) co_return kube::ReconcileResult{};
+  if (api::cluster::paused(*cluster, stored->metadata)) {
+    co_return co_await show_paused(context_, stored);
+  }
+  NESTOR_CO_TRY(const bool wrote, co_await ensure_metadata(context_, stored, "", cluster));
+  if (wrote) co_return kube::ReconcileResult{};
+  const auto session = context_.sessions.find(cluster->metadata.key());
+  // Of a tenant that cannot be asked nothing new is known: a control plane that is away must not
+  // cost its nodes. Its return wakes the check.
+  const bool up = cluster->status.initialization.controlPlaneInitialized.value_or(false);
+  if (up && !session) co_return kube::ReconcileResult{};
+  co_return co_await examine(stored, cluster, session);
+}
+
+Task<kube::ReconcileResult> MachineHealthCheckController::examine(
+    CheckPtr stored, ClusterPtr cluster, std::shared_ptr<tenant::Session> session) {
+  auto defaulted = std::make_shared<MachineHealthCheck>(*stored);
+  api::cluster::set_defaults(*defaulted);
+  const CheckPtr check = defaulted;
+  NESTOR_CO_TRY(const auto targets, co_await find_targets(check, session));
+  const WallTime now = context_.runtime.clock().now();
+  std::vector<Health> verdicts;
+  kube::ReconcileResult result;
+  int unhealthy = 0;
+  for (const HealthTarget& target : targets) {
+    verdicts.push_back(judge(*check, *cluster, target, now));
+    const Health& health = verdicts.back();
+    if (!health.healthy()) ++unhealthy;
+    if (!health.until_unhealthy) continue;
+    result.requeue_after =
+        std::min(result.requeue_after.value_or(*health.until_unhealthy), *health.until_unhealthy);
+  }
+  const int total = static_cast<int>(targets.size());
+  const Allowance allowed = allowance(*check, total, unhealthy);
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    Health health = verdicts[i];
+    NESTOR_CO_TRY_VOID(
+        co_await mark(check, targets[i].machine, std::move(health), allowed.allowed));
+  }
+  MachineHealthCheck after = *stored;
+  after.status = observe(*check, targets, total - unhealthy, allowed, context_.now()).status;
+  const auto* before = kube::find_condition(stored->status.conditions, "RemediationAllowed");
+  if (!allowed.allowed && (before == nullptr || before->status == "True")) {
+    context_.runtime.events().warning(*check, "RemediationRestricted", allowed.message);
+  }
+  NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context_.client(), *stored, after));
+  co_return result;
+}
+
+Task<std::vector<HealthTarget>> MachineHealthCheckController::find_targets(
+    CheckPtr check, std::shared_ptr<tenant::Session> session) {
+  std::vector<HealthTarget> targets;
+  for (const auto& machine : context_.machines().list(check->metadata.namespace_)) {
+    if (is_target(*check, *machine)) targets.push_back({machine, nullptr});
+  }
+  if (!session) co_return targets;
+  auto nodes = session->informers().of<Node>();
+  // Before the cache is complete a Node that it lacks may well be there.
+  NESTOR_CO_TRY_VOID(co_await nodes.wait_until([nodes] { return nodes.synced(); }, kCacheTimeout));
+  for (HealthTarget& target : targets) {
+    target.node = nodes.get({"", target.machine->status.nodeRef.name});
+  }
+  co_return targets;
+}
+
+Task<> MachineHealthCheckController::mark(CheckPtr check, std::shared_ptr<const Machine> machine,
+                                          Health health, bool allowed) {
+  const bool external = !check->spec.remediation.templateRef.empty();
+  Machine after = marked(*machine, health, allowed && !external, context_.now());
+  if (external) {
+    NESTOR_CO_TRY_VOID(
+        co_await remediate_externally(context_, check, after, !health.healthy(), allowed));
+  }
+  NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context_.client(), *machine, after));
+  const auto* before = kube::find_condition(machine->status.conditions, "HealthCheckSucceeded");
+  if (!health.healthy() && (before == nullptr || before->status == "True")) {
+    context_.runtime.events().warning(*machine, "MachineMarkedUnhealthy",
+                                      health.reason + ": " + health.message);
+  }
+  co_return Result<>{};
+}
+
+}  // namespace nestor::cluster
