@@ -3,8 +3,10 @@
 #include "api/cluster/labels.hpp"
 #include "api/infrastructure/kubevirt_machine_template.hpp"
 #include "autoscale/autoscale.hpp"
+#include "autoscale/metrics.hpp"
 #include "base/blocking.hpp"
 #include "base/log.hpp"
+#include "kube/metrics.hpp"
 
 namespace nestor::autoscale {
 namespace {
@@ -152,6 +154,9 @@ Task<> Autoscaler::decide_and_act(TenantPtr tenant, ClusterPtr cluster,
   NESTOR_CO_TRY(deed.decision, co_await decide_for(deed.view));
   const SteadyTime made = runtime_.clock().steady_now();
   tenant->pace.took(made, made - begun);
+  if (Metrics* metrics = kube::metrics()) {
+    record(*metrics, cluster->metadata.key(), *deed.view, deed.decision, made - begun);
+  }
   NESTOR_CO_TRY_VOID(co_await act(deed));
   if (const auto next = deed.decision.next) {
     const auto wait =
