@@ -304,7 +304,8 @@ void add_roles(Program& p) {
 
   auto* node = p.app.add_subcommand("csi-node", "Role: mount disks on a tenant's node");
   node->add_option("--endpoint", p.csi_node.endpoint, "Socket")->capture_default_str();
-  node->add_option("--kubelet-endpoint", p.csi_node.kubelet_endpoint, "The same, as kubelet sees it")
+  node->add_option("--kubelet-endpoint", p.csi_node.kubelet_endpoint,
+                   "The same, as kubelet sees it")
       ->capture_default_str();
   node->add_option("--registration", p.csi_node.registration, "Socket for kubelet's registration")
       ->capture_default_str();

@@ -54,8 +54,8 @@ void AttachController::watch(kube::Controller& controller) {
   });
   auto machines = runtime_.informers().of<VirtualMachine>();
   machines.subscribe([this, &controller](const auto& old, const auto& now) {
-    const bool same = old && now &&
-                      old->spec.template_.spec.volumes == now->spec.template_.spec.volumes;
+    const bool same =
+        old && now && old->spec.template_.spec.volumes == now->spec.template_.spec.volumes;
     if (!same) enqueue_node(controller, now ? now->metadata : old->metadata);
   });
   // A volume that one machine let go is free for another.
@@ -65,8 +65,7 @@ void AttachController::watch(kube::Controller& controller) {
   });
 }
 
-void AttachController::enqueue_node(kube::Controller& controller,
-                                    const kube::ObjectMeta& object) {
+void AttachController::enqueue_node(kube::Controller& controller, const kube::ObjectMeta& object) {
   const kube::ObjectKey cluster{object.namespace_, std::string(object.label(kClusterLabel))};
   const auto session = cluster.name.empty() ? nullptr : sessions_.find(cluster);
   if (!session) return;

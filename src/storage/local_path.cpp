@@ -44,9 +44,9 @@ class LocalPathGrowth {
     // The volume first, as external-resizer does: kubelet and people look there.
     JsonObject sizes{{kResource, asked}};
     Json body = JsonObject{{"spec", JsonObject{{"capacity", std::move(sizes)}}}};
-    auto grown = co_await runtime_.client().patch(PersistentVolume::kType,
-                                                  {"", claim->spec.volumeName},
-                                                  kube::PatchType::kMerge, std::move(body));
+    auto grown =
+        co_await runtime_.client().patch(PersistentVolume::kType, {"", claim->spec.volumeName},
+                                         kube::PatchType::kMerge, std::move(body));
     if (!grown) co_return std::unexpected(std::move(grown).error());
     PersistentVolumeClaim after = *claim;
     after.status.capacity[kResource] = asked;

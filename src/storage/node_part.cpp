@@ -132,8 +132,7 @@ Json default_storage_class() {
       {"kind", "StorageClass"},
       {"metadata",
        JsonObject{{"name", "kubevirt"},
-                  {"annotations",
-                   JsonObject{{api::storage::kDefaultClassAnnotation, "true"}}}}},
+                  {"annotations", JsonObject{{api::storage::kDefaultClassAnnotation, "true"}}}}},
       {"provisioner", kDriver},
       {"parameters", JsonObject{{kBusParameter, kDefaultBus}}},
       {"reclaimPolicy", "Delete"},
@@ -165,8 +164,7 @@ Task<kube::ReconcileResult> NodePartController::reconcile(kube::ObjectKey cluste
     const kube::ApplyOptions options{.field_manager = kManager};
     auto applied = co_await session->client().apply(type, std::move(one), options);
     if (!applied) {
-      co_return with_context(std::move(applied).error(),
-                             "disks of tenant " + cluster.to_string());
+      co_return with_context(std::move(applied).error(), "disks of tenant " + cluster.to_string());
     }
   }
   NESTOR_CO_TRY_VOID(co_await ensure_class(session));

@@ -9,8 +9,8 @@ namespace {
 using api::cluster::Cluster;
 using api::core::PersistentVolume;
 using api::core::PersistentVolumeClaim;
-using api::storage::StorageClass;
 using api::storage::kDefaultClassAnnotation;
+using api::storage::StorageClass;
 using tenant::TenantKey;
 
 constexpr const char* kVolumeIndex = "csi-volume";
@@ -78,9 +78,10 @@ void ProvisionController::watch(kube::Controller& controller) {
     return std::vector<kube::ObjectKey>{key_of(cluster, claim.metadata.name)};
   });
   // A class that was missing here is there now: claims that failed for it are tried again.
-  runtime_.informers().of<StorageClass>().subscribe([this, &controller](const auto& old, const auto&) {
-    if (!old) enqueue_waiting(controller);
-  });
+  runtime_.informers().of<StorageClass>().subscribe(
+      [this, &controller](const auto& old, const auto&) {
+        if (!old) enqueue_waiting(controller);
+      });
 }
 
 void ProvisionController::enqueue_waiting(kube::Controller& controller) {
@@ -158,8 +159,7 @@ Task<> ProvisionController::make_volume(SessionPtr session, ClaimPtr claim,
   const Owner owner = owner_of(session->cluster());
   NESTOR_CO_TRY(const Volume volume, co_await volumes_.ensure(owner, spec));
   Json object = persistent_volume(*claim, *type, spec, volume.serial);
-  auto created =
-      co_await session->client().create(PersistentVolume::kType, "", std::move(object));
+  auto created = co_await session->client().create(PersistentVolume::kType, "", std::move(object));
   if (created || created.error().code == Code::kAlreadyExists) co_return Result<>{};
   co_return std::unexpected(std::move(created).error());
 }

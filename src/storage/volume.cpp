@@ -149,10 +149,9 @@ Json infra_claim(const Owner& owner, const VolumeSpec& spec) {
   if (!owner.references.empty()) metadata["ownerReferences"] = to_json(owner.references);
   const std::int64_t size = infra_size(spec.size, spec.infra_block);
   JsonObject requests{{"storage", std::to_string(size)}};
-  JsonObject claim{
-      {"accessModes", JsonArray{spec.shared ? "ReadWriteMany" : "ReadWriteOnce"}},
-      {"volumeMode", spec.infra_block ? "Block" : "Filesystem"},
-      {"resources", JsonObject{{"requests", std::move(requests)}}}};
+  JsonObject claim{{"accessModes", JsonArray{spec.shared ? "ReadWriteMany" : "ReadWriteOnce"}},
+                   {"volumeMode", spec.infra_block ? "Block" : "Filesystem"},
+                   {"resources", JsonObject{{"requests", std::move(requests)}}}};
   if (!spec.infra_class.empty()) claim["storageClassName"] = spec.infra_class;
   return JsonObject{{"apiVersion", "v1"},
                     {"kind", "PersistentVolumeClaim"},
@@ -173,10 +172,10 @@ Json persistent_volume(const PersistentVolumeClaim& claim, const StorageClass& t
                        const VolumeSpec& spec, const std::string& serial) {
   const bool block = claim.spec.volumeMode == "Block";
   const std::string policy = type.reclaimPolicy.empty() ? "Delete" : type.reclaimPolicy;
-  JsonObject csi{{"driver", kDriver},
-                 {"volumeHandle", spec.id},
-                 {"volumeAttributes",
-                  JsonObject{{kBusAttribute, spec.bus}, {kSerialAttribute, serial}}}};
+  JsonObject csi{
+      {"driver", kDriver},
+      {"volumeHandle", spec.id},
+      {"volumeAttributes", JsonObject{{kBusAttribute, spec.bus}, {kSerialAttribute, serial}}}};
   if (!block) {
     const std::string fs = parameter(type, kFsTypeParameter);
     csi["fsType"] = fs.empty() ? std::string(kDefaultFsType) : fs;

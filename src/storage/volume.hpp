@@ -11,7 +11,6 @@
 #include "api/storage/storage_class.hpp"
 #include "storage/names.hpp"
 
-
 /// A tenant's volume and the claim of the management cluster that it is kept in. Pure.
 namespace nestor::storage {
 

@@ -113,10 +113,11 @@ TEST(VolumeIdFor, IsTheNameIfItCanBeAndElseAlwaysTheSame) {
 }
 
 TEST(MachinePatch, AddsAndTakesOutOneVolumeAndKeepsTheRest) {
-  Json machine = parse_json(R"({"metadata": {"resourceVersion": "7"}, "spec": {"template": {"spec": {
+  Json machine =
+      parse_json(R"({"metadata": {"resourceVersion": "7"}, "spec": {"template": {"spec": {
     "volumes": [{"name": "root", "containerDisk": {"image": "x"}}],
     "domain": {"devices": {"disks": [{"name": "root", "other": 1}]}}}}}})")
-                     .value();
+          .value();
   const auto patch = add_volume_patch(machine, "pvc-a", "s", "scsi", false);
   ASSERT_TRUE(patch);
   EXPECT_EQ(find_string(*patch, {"metadata", "resourceVersion"}), "7");

@@ -30,9 +30,13 @@ bool has_volume(const VirtualMachineInstance& instance, const std::string& id) {
 
 /// Reasons that every volume goes through on its way.
 bool is_routine(std::string_view reason) {
-  constexpr std::array<std::string_view, 7> kRoutine{
-      "", "PVCNotReady", "SuccessfulCreate", "VolumeMountedToPod", "VolumeReady",
-      "PodInitializing", "ContainerCreating"};
+  constexpr std::array<std::string_view, 7> kRoutine{"",
+                                                     "PVCNotReady",
+                                                     "SuccessfulCreate",
+                                                     "VolumeMountedToPod",
+                                                     "VolumeReady",
+                                                     "PodInitializing",
+                                                     "ContainerCreating"};
   return std::ranges::find(kRoutine, reason) != kRoutine.end();
 }
 
@@ -86,9 +90,9 @@ Task<> Volumes::check_class(std::string name) {
   auto found = co_await client_.get(StorageClass::kType, {"", name});
   if (found) co_return Result<>{};
   if (found.error().code != Code::kNotFound) co_return std::unexpected(std::move(found).error());
-  co_return fail(Code::kFailedPrecondition,
-                 "infraStorageClassName " + name +
-                     ": the management cluster has no such StorageClass");
+  co_return fail(
+      Code::kFailedPrecondition,
+      "infraStorageClassName " + name + ": the management cluster has no such StorageClass");
 }
 
 Task<Volume> Volumes::ensure(Owner owner, VolumeSpec spec) {
@@ -141,8 +145,8 @@ Task<Progress> Volumes::remove(Owner owner, std::string id) {
   if (!claim->metadata.deleting()) {
     kube::DeleteOptions options;
     options.uid = claim->metadata.uid;
-    NESTOR_CO_TRY_VOID(co_await kube::ensure_deleted(client_, Claim::kType,
-                                                     claim->metadata.key(), options));
+    NESTOR_CO_TRY_VOID(
+        co_await kube::ensure_deleted(client_, Claim::kType, claim->metadata.key(), options));
     kube::ObjectKey key = claim->metadata.key();
     NESTOR_CO_TRY(const Json left, co_await get_or_null(Claim::kType, key));
     if (left.is_null()) co_return Progress{.done = true};
@@ -161,8 +165,8 @@ Task<Progress> Volumes::expand(Owner owner, std::string id, std::int64_t size) {
     JsonObject spec{{"resources", JsonObject{{"requests", std::move(requests)}}}};
     JsonObject metadata{{"resourceVersion", claim.metadata.resourceVersion}};
     Json body = JsonObject{{"metadata", std::move(metadata)}, {"spec", std::move(spec)}};
-    auto done = co_await client_.patch(Claim::kType, claim.metadata.key(),
-                                       kube::PatchType::kMerge, std::move(body));
+    auto done = co_await client_.patch(Claim::kType, claim.metadata.key(), kube::PatchType::kMerge,
+                                       std::move(body));
     if (!done) co_return with_context(std::move(done).error(), "growing volume " + id);
     co_return Progress{.done = false, .waiting = "the management cluster grows the volume"};
   }
@@ -253,8 +257,8 @@ Task<Progress> Volumes::detach(Owner owner, std::string id, std::string machine)
     }
   }
   NESTOR_CO_TRY(const Json vmi, co_await get_or_null(VirtualMachineInstance::kType, key));
-  if (!vmi.is_null() && find_string(vmi, {"metadata", "labels", kClusterLabel}) ==
-                            owner.cluster.name) {
+  if (!vmi.is_null() &&
+      find_string(vmi, {"metadata", "labels", kClusterLabel}) == owner.cluster.name) {
     NESTOR_CO_TRY(const auto instance, from_json<VirtualMachineInstance>(vmi));
     if (has_volume(instance, id)) {
       // An instance whose machine is gone already: nobody else would take it out.

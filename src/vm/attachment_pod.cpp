@@ -2,6 +2,7 @@
 #include "vm/attach/attach.hpp"
 #include "vm/hotplug.hpp"
 #include "vm/launcher/hotplug_wire.hpp"
+#include "vm/launcher/unprivileged.hpp"
 
 namespace nestor::vm {
 namespace {
@@ -10,8 +11,6 @@ using api::core::PersistentVolumeClaim;
 using api::core::Pod;
 using api::kubevirt::VirtualMachineInstance;
 
-/// QEMU's user; files of claims belong to it.
-constexpr int kQemuUser = 107;
 /// What is left of it after the launcher has died, at most. Seconds.
 constexpr int kGrace = 10;
 
@@ -41,8 +40,8 @@ JsonObject on_node(const std::string& node) {
 
 JsonObject annotation_file(const char* file, std::string_view annotation) {
   return {{"path", file},
-          {"fieldRef", JsonObject{{"fieldPath", "metadata.annotations['" +
-                                                    std::string(annotation) + "']"}}}};
+          {"fieldRef",
+           JsonObject{{"fieldPath", "metadata.annotations['" + std::string(annotation) + "']"}}}};
 }
 
 /// What its own annotations say, the folder with the launcher's socket, and the claim.
@@ -86,23 +85,22 @@ JsonObject container_of(const HotplugVolume& volume, const PersistentVolumeClaim
                       {"runAsNonRoot", !block},
                       {"capabilities", JsonObject{{"drop", JsonArray{"ALL"}}}},
                       {"seccompProfile", JsonObject{{"type", "RuntimeDefault"}}}};
-  JsonObject out{{"name", "attach"},
-                 {"image", options.launcher_image},
-                 {"imagePullPolicy", options.launcher_pull_policy},
-                 {"command", std::move(command)},
-                 {"volumeMounts", std::move(mounts)},
-                 {"securityContext", std::move(security)},
-                 {"resources", JsonObject{{"requests", JsonObject{{"cpu", "1m"},
-                                                                  {"memory", "16Mi"}}}}},
-                 {"terminationMessagePolicy", "FallbackToLogsOnError"}};
+  JsonObject out{
+      {"name", "attach"},
+      {"image", options.launcher_image},
+      {"imagePullPolicy", options.launcher_pull_policy},
+      {"command", std::move(command)},
+      {"volumeMounts", std::move(mounts)},
+      {"securityContext", std::move(security)},
+      {"resources", JsonObject{{"requests", JsonObject{{"cpu", "1m"}, {"memory", "16Mi"}}}}},
+      {"terminationMessagePolicy", "FallbackToLogsOnError"}};
   // Once the launcher has taken the disk the program listens. It is never probed after that.
   JsonObject probe{{"tcpSocket", JsonObject{{"port", kAttachedPort}}},
                    {"periodSeconds", 1},
                    {"failureThreshold", 600}};
   if (claim != nullptr) out["startupProbe"] = std::move(probe);
   if (block) {
-    out["volumeDevices"] =
-        JsonArray{JsonObject{{"name", "volume"}, {"devicePath", kClaimDevice}}};
+    out["volumeDevices"] = JsonArray{JsonObject{{"name", "volume"}, {"devicePath", kClaimDevice}}};
   }
   return out;
 }
@@ -115,15 +113,14 @@ Result<Json> attachment_pod(const AttachmentPodInput& input, const Options& opti
   if (claim != nullptr) {
     NESTOR_TRY(size, claim_size(*claim));
   }
-  JsonObject spec{
-      {"restartPolicy", "OnFailure"},
-      {"automountServiceAccountToken", false},
-      {"enableServiceLinks", false},
-      {"terminationGracePeriodSeconds", kGrace},
-      {"affinity", on_node(launcher.spec.nodeName)},
-      {"tolerations", JsonArray{JsonObject{{"operator", "Exists"}}}},
-      {"containers", JsonArray{container_of(volume, claim, options)}},
-      {"volumes", volumes_of(launcher, volume, claim != nullptr, options)}};
+  JsonObject spec{{"restartPolicy", "OnFailure"},
+                  {"automountServiceAccountToken", false},
+                  {"enableServiceLinks", false},
+                  {"terminationGracePeriodSeconds", kGrace},
+                  {"affinity", on_node(launcher.spec.nodeName)},
+                  {"tolerations", JsonArray{JsonObject{{"operator", "Exists"}}}},
+                  {"containers", JsonArray{container_of(volume, claim, options)}},
+                  {"volumes", volumes_of(launcher, volume, claim != nullptr, options)}};
   if (claim != nullptr && claim->spec.volumeMode != "Block") {
     spec["securityContext"] =
         JsonObject{{"fsGroup", kQemuUser}, {"fsGroupChangePolicy", "OnRootMismatch"}};

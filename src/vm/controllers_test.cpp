@@ -229,7 +229,8 @@ class HotplugControllers : public VmControllers {
       volumes.push_back(parse_json(R"({"name": "v",
         "persistentVolumeClaim": {"claimName": "c", "hotpluggable": true}})")
                             .value());
-      disks.push_back(parse_json(R"({"name": "v", "serial": "s", "disk": {"bus": "scsi"}})").value());
+      disks.push_back(
+          parse_json(R"({"name": "v", "serial": "s", "disk": {"bus": "scsi"}})").value());
     }
     spec.as_object()["volumes"] = std::move(volumes);
     spec.as_object()["domain"].as_object()["devices"].as_object()["disks"] = std::move(disks);

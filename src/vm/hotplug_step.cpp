@@ -69,7 +69,8 @@ HotplugSteps::HotplugSteps(kube::Runtime& runtime, const Options& options)
       pods_(runtime.informers().of<Pod>(attachment_pods())),
       claims_(runtime.informers().of<PersistentVolumeClaim>()) {
   pods_.add_index(kInstanceIndex, [](const Pod& pod) {
-    return std::vector<std::string>{std::string(pod.metadata.label(api::kubevirt::kLabelCreatedBy))};
+    return std::vector<std::string>{
+        std::string(pod.metadata.label(api::kubevirt::kLabelCreatedBy))};
   });
 }
 
@@ -123,8 +124,8 @@ Task<std::optional<VolumeStatus>> HotplugSteps::run_one(InstancePtr instance, Po
   // The status names the pod before it is made, so that no disk is ever handed over unknown.
   const bool announce = step == HotplugStep::kCreate && !view.known;
   if (!announce) NESTOR_CO_TRY_VOID(co_await act(instance, launcher, volume, view, step));
-  const bool forgotten = step == HotplugStep::kForget ||
-                         (!view.wanted && view.pod == nullptr && !view.known);
+  const bool forgotten =
+      step == HotplugStep::kForget || (!view.wanted && view.pod == nullptr && !view.known);
   if (forgotten) co_return std::optional<VolumeStatus>();
   VolumeStatus status = volume_status(volume, view);
   if (view.pod == nullptr && view.known) status.hotplugVolume = before->hotplugVolume;
@@ -138,7 +139,8 @@ Task<> HotplugSteps::act(InstancePtr instance, PodPtr launcher, HotplugVolume vo
     const auto* claim = step == HotplugStep::kCreate ? view.claim : nullptr;
     if (claim != nullptr) {
       // Asked live: another machine may have been given the disk since.
-      auto now = co_await kube::get<PersistentVolumeClaim>(runtime_.client(), claim->metadata.key());
+      auto now =
+          co_await kube::get<PersistentVolumeClaim>(runtime_.client(), claim->metadata.key());
       if (!now) co_return std::unexpected(std::move(now).error());
       if (!may_have(instance->metadata.name, *now)) co_return Result<>{};
     }
@@ -156,7 +158,8 @@ Task<> HotplugSteps::act(InstancePtr instance, PodPtr launcher, HotplugVolume vo
     co_return Result<>{};
   }
   if (view.pod == nullptr) co_return Result<>{};
-  if (step == HotplugStep::kAskDetach) co_return co_await annotate(*view.pod, kDetachAnnotation, "true");
+  if (step == HotplugStep::kAskDetach)
+    co_return co_await annotate(*view.pod, kDetachAnnotation, "true");
   if (step == HotplugStep::kResize) {
     NESTOR_CO_TRY(const std::int64_t size, claim_size(*view.claim));
     co_return co_await annotate(*view.pod, kVolumeSizeAnnotation, std::to_string(size));
@@ -165,8 +168,8 @@ Task<> HotplugSteps::act(InstancePtr instance, PodPtr launcher, HotplugVolume vo
     if (view.pod->metadata.deleting()) co_return Result<>{};
     kube::DeleteOptions options;
     options.uid = view.pod->metadata.uid;
-    co_return co_await kube::ensure_deleted(runtime_.client(), Pod::kType,
-                                            view.pod->metadata.key(), options);
+    co_return co_await kube::ensure_deleted(runtime_.client(), Pod::kType, view.pod->metadata.key(),
+                                            options);
   }
   co_return Result<>{};
 }

@@ -48,7 +48,8 @@ class InstanceController {
       NESTOR_CO_TRY_VOID(
           co_await kube::ensure_deleted(runtime_.client(), Pod::kType, pod_key, options));
     }
-    if (!deleting && !pod && !had_pod(*instance) && !api::kubevirt::is_final(instance->status.phase)) {
+    if (!deleting && !pod && !had_pod(*instance) &&
+        !api::kubevirt::is_final(instance->status.phase)) {
       co_return co_await start(instance);
     }
     auto status = instance_status(*instance, pod.get(), now());

@@ -66,9 +66,9 @@ TEST(CsiSanity, Passes) {
   controller.owner.cluster = {"team", "demo"};
   controller.timeout = std::chrono::seconds(20);
   NodeOptions node{.node_name = kNode, .max_volumes = 64, .disk_timeout = {}};
-  grpc::Server server(io.get_executor(),
-                      join(identity_service(true), join(controller_service(volumes, clock, controller),
-                                                        node_service(host, clock, node))));
+  grpc::Server server(io.get_executor(), join(identity_service(true),
+                                              join(controller_service(volumes, clock, controller),
+                                                   node_service(host, clock, node))));
   grpc::Listen where;
   where.unix_path = socket;
   ASSERT_TRUE(server.listen(where));
@@ -80,7 +80,8 @@ TEST(CsiSanity, Passes) {
                     "--csi.testvolumesize=1073741824", "--csi.testvolumeexpandsize=2147483648",
                     "--ginkgo.no-color"}};
   spec.timeout = std::chrono::minutes(4);
-  const auto output = run_coroutine<ProcessOutput>(io, processes->run(spec), std::chrono::minutes(5));
+  const auto output =
+      run_coroutine<ProcessOutput>(io, processes->run(spec), std::chrono::minutes(5));
   run_coroutine(io, server.stop());
   run_coroutine(io, informers.close());
   fs::remove_all(folder);

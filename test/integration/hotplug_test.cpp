@@ -114,8 +114,8 @@ TEST(Hotplug, ADiskIsPluggedInGrownAndTakenOut) {
   QmpClient qmp(io.get_executor(), pair[0], [&](QmpEvent event) { disks.take(event); });
   TaskGroup tasks(io.get_executor());
   tasks.spawn("QMP", qmp.run());
-  const auto result = run_coroutine<void>(io, plug_grow_unplug(io, qmp, disks, folder),
-                                          std::chrono::seconds(120));
+  const auto result =
+      run_coroutine<void>(io, plug_grow_unplug(io, qmp, disks, folder), std::chrono::seconds(120));
   disks.disconnect();
   run_coroutine(io, server.stop());
   run_coroutine(io, tasks.close());

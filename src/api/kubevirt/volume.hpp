@@ -92,7 +92,8 @@ BOOST_DESCRIBE_STRUCT(Volume, (),
 
 /// Whether a volume comes and goes while the machine runs.
 inline bool is_hotplugged(const Volume& volume) {
-  if (volume.persistentVolumeClaim) return volume.persistentVolumeClaim->hotpluggable.value_or(false);
+  if (volume.persistentVolumeClaim)
+    return volume.persistentVolumeClaim->hotpluggable.value_or(false);
   return volume.dataVolume && volume.dataVolume->hotpluggable.value_or(false);
 }
 /// The claim it is on ("" for none): a data volume's claim has its name.

@@ -34,8 +34,7 @@ Result<> check(const Capabilities& capabilities) {
   for (const auto& capability : capabilities) {
     if (!capability.has_block() && !capability.has_mount()) return missing("access type");
     if (several_nodes(capability) && !capability.has_block()) {
-      return fail(Code::kInvalidArgument,
-                  "a volume that several nodes use must be a block volume");
+      return fail(Code::kInvalidArgument, "a volume that several nodes use must be a block volume");
     }
   }
   return {};

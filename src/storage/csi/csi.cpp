@@ -3,7 +3,6 @@
 #include <signal.h>
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -12,6 +11,7 @@
 #include <iterator>
 
 #include "base/log.hpp"
+#include "base/run.hpp"
 #include "storage/csi/services.hpp"
 
 namespace nestor::storage {
@@ -30,25 +30,20 @@ Result<> listen(grpc::Server& server, const std::string& path) {
   return server.listen(where);
 }
 
-Task<> serve_until_signal(asio::io_context& io, grpc::Server& server) {
-  asio::signal_set signals(io, SIGINT, SIGTERM);
-  (void)co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
+/// Serves until SIGTERM, unless it did not start.
+Task<> serve(asio::io_context& io, grpc::Server& server, Result<> started) {
+  if (started) {
+    asio::signal_set signals(io, SIGINT, SIGTERM);
+    (void)co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
   co_await server.stop(kGrace);
-  co_return Result<>{};
+  co_return started;
 }
 
-int run(asio::io_context& io, Result<> started, grpc::Server& server) {
-  if (!started) {
-    log::error(kComponent, "{}", started.error().message);
-    asio::co_spawn(io, server.stop(), [](std::exception_ptr) {});
-    io.run();
-    return 1;
-  }
-  asio::co_spawn(io, serve_until_signal(io, server), [&](std::exception_ptr, Result<>) {
-    io.stop();
-  });
-  io.run();
-  return 0;
+int exit_code(const Result<>& result) {
+  if (result) return 0;
+  log::error(kComponent, "{}", result.error().message);
+  return 1;
 }
 
 Result<kube::ClientConfig> client_config(const std::string& kubeconfig) {
@@ -67,10 +62,9 @@ int csi_node_main(CsiNodeOptions options) {
   const auto processes = make_process_runner(io.get_executor());
   const auto host = make_node_host(*processes);
   NodeOptions node{.node_name = options.node_name, .max_volumes = options.max_volumes};
-  grpc::Server server(
-      io.get_executor(),
-      join(identity_service(false),
-           join(registration_service(options.kubelet_endpoint), node_service(*host, clock, node))));
+  grpc::Server server(io.get_executor(), join(identity_service(false),
+                                              join(registration_service(options.kubelet_endpoint),
+                                                   node_service(*host, clock, node))));
   Result<> started;
   if (options.node_name.empty()) {
     started = fail(Code::kInvalidArgument, "--node-name or NODE_NAME is needed");
@@ -79,7 +73,7 @@ int csi_node_main(CsiNodeOptions options) {
   // Last: kubelet calls the driver as soon as it sees this socket.
   if (started && !options.registration.empty()) started = listen(server, options.registration);
   if (started) log::info(kComponent, "node {} serves {}", options.node_name, options.endpoint);
-  return run(io, std::move(started), server);
+  return exit_code(run_to_end(io, serve(io, server, std::move(started))));
 }
 
 int csi_controller_main(CsiControllerOptions options) {
@@ -98,14 +92,14 @@ int csi_controller_main(CsiControllerOptions options) {
   Volumes volumes(**client);
   ControllerOptions controller;
   controller.owner.cluster = {options.ns, options.cluster};
-  grpc::Server server(io.get_executor(), join(identity_service(true),
-                                              controller_service(volumes, clock, controller)));
+  grpc::Server server(io.get_executor(),
+                      join(identity_service(true), controller_service(volumes, clock, controller)));
   Result<> started;
   if (options.ns.empty() || options.cluster.empty()) {
     started = fail(Code::kInvalidArgument, "--namespace and --cluster are needed");
   }
   if (started) started = listen(server, options.endpoint);
-  return run(io, std::move(started), server);
+  return exit_code(run_to_end(io, serve(io, server, std::move(started))));
 }
 
 }  // namespace nestor::storage

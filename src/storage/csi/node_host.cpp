@@ -72,8 +72,8 @@ Result<> bind_now(const std::string& source, const std::string& target, bool is_
     return failed("binding " + source + " to " + target);
   }
   // A bind mount takes no other flags the first time.
-  if (read_only && ::mount(nullptr, target.c_str(), nullptr,
-                           MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) != 0) {
+  if (read_only &&
+      ::mount(nullptr, target.c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) != 0) {
     auto error = failed("making " + target + " read-only");
     ::umount2(target.c_str(), MNT_DETACH);
     return error;
@@ -140,8 +140,8 @@ class SystemNodeHost final : public NodeHost {
     auto work = [=]() -> Result<> {
       NESTOR_TRY_VOID(make_target(target, false));
       const MountOptions read = read_mount_options(options);
-      if (::mount(device.c_str(), target.c_str(), fs_type.c_str(), read.flags,
-                  read.data.c_str()) != 0) {
+      if (::mount(device.c_str(), target.c_str(), fs_type.c_str(), read.flags, read.data.c_str()) !=
+          0) {
         return failed("mounting " + device + " at " + target);
       }
       return {};
@@ -171,11 +171,11 @@ class SystemNodeHost final : public NodeHost {
   }
 
   Result<std::string> device_of(std::string path) override {
-    struct stat info {};
+    struct stat info{};
     if (::stat(path.c_str(), &info) != 0) return failed(path);
     const dev_t device = S_ISBLK(info.st_mode) ? info.st_rdev : info.st_dev;
-    const std::string link = "/sys/dev/block/" + std::to_string(major(device)) + ":" +
-                             std::to_string(minor(device));
+    const std::string link =
+        "/sys/dev/block/" + std::to_string(major(device)) + ":" + std::to_string(minor(device));
     std::error_code error;
     const fs::path block = fs::canonical(link, error);
     if (error) return fail(Code::kNotFound, path + " is not on a block device");
@@ -183,7 +183,7 @@ class SystemNodeHost final : public NodeHost {
   }
 
   bool is_device(std::string path) override {
-    struct stat info {};
+    struct stat info{};
     return ::stat(path.c_str(), &info) == 0 && S_ISBLK(info.st_mode);
   }
 
@@ -207,7 +207,7 @@ class SystemNodeHost final : public NodeHost {
   }
 
   Result<FileSystemUse> use_of(std::string path) override {
-    struct statvfs info {};
+    struct statvfs info{};
     if (::statvfs(path.c_str(), &info) != 0) return failed(path);
     const auto bytes = [&](fsblkcnt_t blocks) {
       return static_cast<std::int64_t>(blocks * info.f_frsize);

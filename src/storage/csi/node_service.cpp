@@ -72,8 +72,8 @@ class NodeService {
       // Without this a pod would write to the node's own disk.
       NESTOR_CO_TRY(const auto staged, host_.mounted(source));
       if (!staged) {
-        co_return fail(Code::kFailedPrecondition, "volume " + request.volume_id() +
-                                                      " is not staged at " + source);
+        co_return fail(Code::kFailedPrecondition,
+                       "volume " + request.volume_id() + " is not staged at " + source);
       }
     }
     NESTOR_CO_TRY_VOID(
@@ -118,8 +118,7 @@ class NodeService {
     if (host_.is_device(request.volume_path())) co_return out;
     NESTOR_CO_TRY(const auto mount, host_.mounted(request.volume_path()));
     std::string fs_type = mount ? mount->fs_type : std::string(kDefaultFsType);
-    NESTOR_CO_TRY_VOID(
-        co_await host_.grow(device, request.volume_path(), std::move(fs_type)));
+    NESTOR_CO_TRY_VOID(co_await host_.grow(device, request.volume_path(), std::move(fs_type)));
     log::info(kComponent, "volume {} has {} bytes now", request.volume_id(), size);
     co_return out;
   }
@@ -148,8 +147,8 @@ class NodeService {
     return found != request.volume_context().end() ? found->second : std::string();
   }
 
-  static void add_usage(v1::NodeGetVolumeStatsResponse& out, FsStats::Unit unit,
-                        std::int64_t total, std::int64_t available, std::int64_t used) {
+  static void add_usage(v1::NodeGetVolumeStatsResponse& out, FsStats::Unit unit, std::int64_t total,
+                        std::int64_t available, std::int64_t used) {
     FsStats* usage = out.add_usage();
     usage->set_unit(unit);
     usage->set_total(total);
@@ -183,9 +182,8 @@ class NodeService {
       NESTOR_CO_TRY(const std::int64_t size, host_.device_size(device));
       if (size >= wanted) co_return size;
       if (clock_.steady_now() >= until) {
-        co_return fail(Code::kUnavailable,
-                       device + " has " + std::to_string(size) + " bytes, not yet " +
-                           std::to_string(wanted));
+        co_return fail(Code::kUnavailable, device + " has " + std::to_string(size) +
+                                               " bytes, not yet " + std::to_string(wanted));
       }
       NESTOR_CO_TRY_VOID(co_await clock_.sleep_for(kLookAgain));
     }

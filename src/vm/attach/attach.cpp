@@ -6,7 +6,6 @@
 
 #include <array>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
@@ -20,6 +19,7 @@
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
+#include "base/run.hpp"
 #include "base/task_group.hpp"
 #include "kube/deadline.hpp"
 #include "kube/signal.hpp"
@@ -137,8 +137,8 @@ class Attachment {
     if (fd >= 0) {
       NESTOR_CO_TRY(sent, co_await send_with_fd(socket_, line, fd));
     }
-    const auto [error, count] = co_await asio::async_write(
-        socket_, asio::buffer(line) + sent, asio::as_tuple(asio::use_awaitable));
+    const auto [error, count] = co_await asio::async_write(socket_, asio::buffer(line) + sent,
+                                                           asio::as_tuple(asio::use_awaitable));
     if (error) co_return gone(request.action);
     while (!reply_) {
       if (closed_) co_return gone(request.action);
@@ -267,11 +267,7 @@ class Attachment {
 int attach_main(AttachOptions options) {
   asio::io_context io(1);
   Attachment attachment(io, std::move(options));
-  Result<> result;
-  asio::co_spawn(io, attachment.run(), [&](std::exception_ptr thrown, Result<> end) {
-    result = thrown ? fail(Code::kInternal, "an exception ended the program") : std::move(end);
-  });
-  io.run();
+  const Result<> result = run_to_end(io, attachment.run());
   if (result) return 0;
   log::error(kComponent, "{}", result.error().message);
   return 1;

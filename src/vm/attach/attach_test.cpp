@@ -34,7 +34,7 @@ class OpenDisk : public ::testing::Test {
 TEST_F(OpenDisk, MakesAnImageThatTakesNoRoomUntilItIsWritten) {
   const auto fd = open_disk(options_, 1LL << 30);
   ASSERT_TRUE(fd);
-  struct stat info {};
+  struct stat info{};
   ASSERT_EQ(::fstat(*fd, &info), 0);
   EXPECT_EQ(info.st_size, 1LL << 30);
   EXPECT_LT(info.st_blocks, 100);
@@ -83,7 +83,7 @@ class FakeQemu final : public QmpChannel {
     co_return Json(JsonObject{});
   }
   Task<Json> execute_with_fd(std::string command, Json arguments, int fd) override {
-    struct stat info {};
+    struct stat info{};
     EXPECT_EQ(::fstat(fd, &info), 0);
     size = info.st_size;
     co_return co_await execute(std::move(command), std::move(arguments));

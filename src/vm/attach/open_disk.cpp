@@ -11,7 +11,7 @@ namespace nestor::vm {
 namespace {
 
 std::unexpected<Error> failed(const std::string& path) {
-  const Code code = errno == ENOENT                     ? Code::kNotFound
+  const Code code = errno == ENOENT                      ? Code::kNotFound
                     : errno == ENOSPC || errno == EDQUOT ? Code::kResourceExhausted
                                                          : Code::kInternal;
   return fail(code, path + ": " + std::generic_category().message(errno));
@@ -26,8 +26,9 @@ Result<int> open_disk(const AttachOptions& options, std::int64_t size) {
   if (!options.block && !options.read_only) flags |= O_CREAT;
   const int fd = ::open(path.c_str(), flags, 0660);
   if (fd < 0) return failed(path);
-  struct stat info {};
-  if (::fstat(fd, &info) != 0 || (options.block ? !S_ISBLK(info.st_mode) : !S_ISREG(info.st_mode))) {
+  struct stat info{};
+  if (::fstat(fd, &info) != 0 ||
+      (options.block ? !S_ISBLK(info.st_mode) : !S_ISREG(info.st_mode))) {
     ::close(fd);
     return fail(Code::kFailedPrecondition, path + " is neither an image nor a block device");
   }

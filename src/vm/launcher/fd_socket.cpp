@@ -44,8 +44,8 @@ Task<std::size_t> send_with_fd(LocalSocket& socket, std::string_view bytes, int 
     const ssize_t sent = ::sendmsg(socket.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent >= 0) co_return static_cast<std::size_t>(sent);
     if (!would_block()) co_return fail(Code::kUnavailable, "sending a file: " + error_text());
-    const auto [error] = co_await socket.async_wait(LocalSocket::wait_write,
-                                                    asio::as_tuple(asio::use_awaitable));
+    const auto [error] =
+        co_await socket.async_wait(LocalSocket::wait_write, asio::as_tuple(asio::use_awaitable));
     if (error) co_return fail(Code::kCancelled, "cancelled");
   }
 }
@@ -88,8 +88,8 @@ Task<std::optional<std::string>> LineReader::next() {
       rest_.erase(0, end + 1);
       co_return std::optional<std::string>(std::move(line));
     }
-    const auto [error] = co_await socket_.async_wait(LocalSocket::wait_read,
-                                                     asio::as_tuple(asio::use_awaitable));
+    const auto [error] =
+        co_await socket_.async_wait(LocalSocket::wait_read, asio::as_tuple(asio::use_awaitable));
     if (error) co_return fail(Code::kCancelled, "cancelled");
     NESTOR_CO_TRY(const bool open, read());
     if (!open) co_return std::optional<std::string>();

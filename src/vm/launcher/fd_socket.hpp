@@ -1,7 +1,6 @@
 #pragma once
 
 #include <boost/asio/local/stream_protocol.hpp>
-
 #include <deque>
 #include <optional>
 #include <string>

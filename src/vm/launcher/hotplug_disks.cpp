@@ -17,8 +17,8 @@ std::string node_name(int number) { return fmt::format("hot{}", number); }
 std::string device_name(int number) { return fmt::format("hotdisk{}", number); }
 
 bool same_file(int a, int b) {
-  struct stat left {};
-  struct stat right {};
+  struct stat left{};
+  struct stat right{};
   if (::fstat(a, &left) != 0 || ::fstat(b, &right) != 0) return false;
   if (S_ISBLK(left.st_mode) && S_ISBLK(right.st_mode)) return left.st_rdev == right.st_rdev;
   return left.st_dev == right.st_dev && left.st_ino == right.st_ino;
@@ -38,12 +38,8 @@ JsonObject block_node(const HotDisk& disk, int number) {
 
 JsonObject scsi_disk(const HotDisk& disk, int number) {
   // An error of one disk is the guest's to handle, and must not stop the whole machine.
-  JsonObject device{{"driver", "scsi-hd"},
-                    {"id", device_name(number)},
-                    {"bus", "scsi0.0"},
-                    {"drive", node_name(number)},
-                    {"share-rw", false},
-                    {"rerror", "report"},
+  JsonObject device{{"driver", "scsi-hd"},        {"id", device_name(number)}, {"bus", "scsi0.0"},
+                    {"drive", node_name(number)}, {"share-rw", false},         {"rerror", "report"},
                     {"werror", "report"}};
   if (!disk.serial.empty()) {
     device["serial"] = disk.serial;

@@ -102,7 +102,8 @@ CO_TEST(HotplugDisks, ADiskIsNotOutBeforeTheDeviceIsDeleted) {
   co_await asio::post(io, asio::use_awaitable);
   co_await asio::post(io, asio::use_awaitable);
   EXPECT_TRUE(disks.holds("v"));
-  disks.take({"DEVICE_DELETED", JsonObject{{"device", find_string(qemu.last["device_del"], {"id"})}}});
+  disks.take(
+      {"DEVICE_DELETED", JsonObject{{"device", find_string(qemu.last["device_del"], {"id"})}}});
   for (int i = 0; i < 20 && disks.holds("v"); ++i) co_await asio::post(io, asio::use_awaitable);
   EXPECT_FALSE(disks.holds("v"));
   co_await tasks.close();

@@ -21,8 +21,7 @@ constexpr mode_t kForAll = 0666;
 }  // namespace
 
 struct HotplugServer::Impl {
-  Impl(Executor executor, HotplugDisks& to)
-      : disks(to), acceptor(executor), tasks(executor) {}
+  Impl(Executor executor, HotplugDisks& to) : disks(to), acceptor(executor), tasks(executor) {}
 
   Task<> accept() {
     for (;;) {
@@ -44,8 +43,8 @@ struct HotplugServer::Impl {
       if (!done) log::warn(kComponent, "{}", done.error().message);
       HotplugReply reply{.ok = done.has_value(), .error = done ? "" : done.error().message};
       const std::string text = to_line(reply);
-      const auto [error, count] = co_await asio::async_write(
-          *socket, asio::buffer(text), asio::as_tuple(asio::use_awaitable));
+      const auto [error, count] = co_await asio::async_write(*socket, asio::buffer(text),
+                                                             asio::as_tuple(asio::use_awaitable));
       if (error) co_return Result<>{};
     }
   }

@@ -127,8 +127,8 @@ Task<> QmpClient::Impl::send(std::string line, int fd) {
     // The file goes with the first bytes, whatever the kernel takes of them.
     NESTOR_CO_TRY(sent, co_await send_with_fd(socket, line, fd));
   }
-  const auto [error, count] = co_await asio::async_write(
-      socket, asio::buffer(line) + sent, asio::as_tuple(asio::use_awaitable));
+  const auto [error, count] = co_await asio::async_write(socket, asio::buffer(line) + sent,
+                                                         asio::as_tuple(asio::use_awaitable));
   if (error) co_return fail(Code::kUnavailable, error.message());
   co_return Result<>{};
 }
