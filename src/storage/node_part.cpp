@@ -145,7 +145,21 @@ NodePartController::NodePartController(kube::Runtime& runtime, tenant::Sessions&
     : runtime_(runtime), sessions_(sessions), image_(std::move(image)) {}
 
 void NodePartController::watch(kube::Controller& controller) {
-  controller.watch(runtime_.informers().of<Cluster>());
+  // Not at each change of a Cluster's status: applying is work.
+  runtime_.informers().of<Cluster>().subscribe([&controller](const auto& old, const auto& now) {
+    const bool same = old && now &&
+                      old->metadata.annotation(kNodePartAnnotation) ==
+                          now->metadata.annotation(kNodePartAnnotation);
+    if (now && !same) controller.enqueue(now->metadata.key());
+  });
+  // Somebody in the tenant deleted it: it comes back.
+  kube::Scope ours;
+  ours.ns = kNamespace;
+  sessions_.watch<api::apps::DaemonSet>(
+      [&controller](const kube::ObjectKey& cluster, const auto&, const auto& now) {
+        if (!now) controller.enqueue(cluster);
+      },
+      ours);
   sessions_.on_change([&controller](const kube::ObjectKey& cluster, bool connected) {
     if (connected) controller.enqueue(cluster);
   });
