@@ -1,21 +1,21 @@
 #include "cli/fits.hpp"
 
-#include <boost/json/array.hpp>
-
 #include <algorithm>
+#include <boost/json/array.hpp>
 #include <map>
 #include <set>
+#include <sstream>
 #include <string>
 
 #include "base/quantity.hpp"
 #include "cli/progress.hpp"
+#include "cli/worker_images.hpp"
 
 namespace nestor::cli {
 namespace {
 
 /// The built-in runtime and KubeVirt request a tenth of a guest's CPUs by default.
 constexpr std::int64_t kMilliPerCpu = 100;
-constexpr const char* kOurImages = "nestor.dev/worker";
 
 std::int64_t allocatable(const api::core::Node& node, const std::string& resource) {
   const auto found = node.status.allocatable.find(resource);
@@ -23,14 +23,26 @@ std::int64_t allocatable(const api::core::Node& node, const std::string& resourc
   return parse_quantity_milli(found->second).value_or(0);
 }
 
-/// The tags of a repository's images that the nodes have, separated by commas.
-std::string tags(const std::vector<api::core::Node>& nodes, const std::string& repository) {
+/// The names of the images that a node is known to have; kubelet reports the largest.
+std::vector<std::string> image_names(const api::core::Node& node) {
+  std::vector<std::string> names;
+  for (const auto& image : node.status.images) {
+    names.insert(names.end(), image.names.begin(), image.names.end());
+  }
+  const auto noted = node.metadata.annotations.find(kWorkerImagesAnnotation);
+  if (noted == node.metadata.annotations.end()) return names;
+  std::istringstream list(noted->second);
+  for (std::string name; std::getline(list, name, ',');) names.push_back(name);
+  return names;
+}
+
+/// The tags of our worker images that the nodes have, separated by commas.
+std::string worker_tags(const std::vector<api::core::Node>& nodes) {
+  const std::string prefix = std::string(kWorkerRepository) + ":";
   std::set<std::string> found;
   for (const auto& node : nodes) {
-    for (const auto& image : node.status.images) {
-      for (const auto& name : image.names) {
-        if (name.starts_with(repository + ":")) found.insert(name.substr(repository.size() + 1));
-      }
+    for (const auto& name : image_names(node)) {
+      if (name.starts_with(prefix)) found.insert(name.substr(prefix.size()));
     }
   }
   std::string text;
@@ -41,8 +53,8 @@ std::string tags(const std::vector<api::core::Node>& nodes, const std::string& r
 Result<> has_image(const WorkerSize& worker, const std::vector<api::core::Node>& nodes) {
   const auto colon = worker.image.rfind(':');
   // Others come from a registry, which we do not ask; so do ours where no node has one.
-  if (worker.image.substr(0, colon) != kOurImages) return {};
-  const std::string there = tags(nodes, kOurImages);
+  if (worker.image.substr(0, colon) != kWorkerRepository) return {};
+  const std::string there = worker_tags(nodes);
   const std::string tag = worker.image.substr(colon + 1);
   if (there.empty() || (", " + there + ",").contains(" " + tag + ",")) return {};
   return fail(Code::kInvalidArgument, "no worker image of Kubernetes " + tag +

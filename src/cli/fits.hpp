@@ -22,10 +22,9 @@ struct WorkerSize {
 /// The sizes of the node groups among a cluster's objects; not of those without nodes for now.
 std::vector<WorkerSize> worker_sizes(const std::vector<Json>& objects);
 
-/// Whether such a worker can run on a management cluster of these nodes: one of them must be able to
-/// hold it, and where images come from archives, have the worker's disk. Without any node nothing is
-/// refused: a node may come.
-/// Errors: kInvalidArgument with what there is instead.
+/// Whether such a worker can run on a management cluster of these nodes: one of them must be able
+/// to hold it, and where images come from archives, have the worker's disk. Without any node
+/// nothing is refused: a node may come. Errors: kInvalidArgument with what there is instead.
 Result<> fits(const WorkerSize& worker, const std::vector<api::core::Node>& nodes);
 
 }  // namespace nestor::cli

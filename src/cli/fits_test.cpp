@@ -11,7 +11,8 @@ using testing::HasSubstr;
 api::core::Node node(const std::string& cpu, const std::string& memory) {
   api::core::Node node;
   node.status.allocatable = {{"cpu", cpu}, {"memory", memory}};
-  node.status.images = {{{"nestor.dev/worker:v1.37.2"}, 1}, {{"nestor.dev/worker:v1.36.0"}, 1}};
+  node.status.images = {{{"nestor.dev/worker:v1.37.2"}, 1}};
+  node.metadata.annotations["nestor.dev/worker-images"] = "a,nestor.dev/worker:v1.36.0";
   return node;
 }
 

@@ -17,6 +17,7 @@
 #include "cli/node/proxy.hpp"
 #include "cli/node/session.hpp"
 #include "cli/node/system.hpp"
+#include "cli/worker_images.hpp"
 
 namespace nestor::node {
 
@@ -126,6 +127,22 @@ Result<> wait(const Node& node, std::vector<std::string> rest) {
 }
 
 }  // namespace
+
+Result<> note_worker_images(const Node& node, const std::vector<Archive>& archives) {
+  std::string names;
+  for (const Archive& archive : archives) {
+    NESTOR_TRY(const auto tags, archive_tags(archive.path));
+    for (const std::string& tag : tags) {
+      if (tag.starts_with(std::string(cli::kWorkerRepository) + ":")) {
+        names += (names.empty() ? "" : ",") + tag;
+      }
+    }
+  }
+  const std::string note = fmt::format("{}={}", cli::kWorkerImagesAnnotation, names);
+  NESTOR_TRY_VOID(
+      run_checked({kubectl(node, {"annotate", "--overwrite", "node", kNodeName, note})}));
+  return {};
+}
 
 std::vector<std::string> kubectl(const Node& node, std::vector<std::string> rest) {
   std::vector<std::string> argv{node.config.program("kubectl"),

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "cli/node/images.hpp"
 #include "cli/node/layout.hpp"
 
 /// What `up` does once the sandbox stands. Every step looks at the real state first and does
@@ -38,6 +39,9 @@ Result<> install_chart(const Node& node, const std::string& chart,
 
 /// Waits until the cluster's names and the storage class are served.
 Result<> wait_for_pods(const Node& node);
+
+/// Writes on the Node which images of workers' disks are among these archives.
+Result<> note_worker_images(const Node& node, const std::vector<Archive>& archives);
 
 /// argv of kubectl with our kubeconfig.
 std::vector<std::string> kubectl(const Node& node, std::vector<std::string> rest);

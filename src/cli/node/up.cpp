@@ -150,6 +150,7 @@ Result<> make_all(const UpOptions& options, const Layout& layout, ProgressLines&
   NESTOR_TRY_VOID(make_service(node, options, revision, progress));
   progress.begin("importing the images of virtual machines");
   NESTOR_TRY_VOID(imports.rest.get());
+  NESTOR_TRY_VOID(note_worker_images(node, archives.rest));
   progress.done("all images present");
   return {};
 }
