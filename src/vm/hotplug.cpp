@@ -89,10 +89,11 @@ void put_claim(const PersistentVolumeClaim& claim, VolumeStatus& out) {
   auto& info = out.persistentVolumeClaimInfo;
   info->accessModes = claim.spec.accessModes;
   info->volumeMode = claim.spec.volumeMode;
-  info->capacity = claim.status.capacity;
+  const auto& capacity = claim.status.capacity;
+  info->capacity = {capacity.begin(), capacity.end()};
   info->requests.clear();
   const auto request = find_string(claim.spec.resources, {"requests", "storage"});
-  if (!request.empty()) info->requests["storage"] = request;
+  if (!request.empty()) info->requests["storage"] = std::string(request);
 }
 
 /// The members of spec.volumes that are hot-plugged, and the disks of their names.

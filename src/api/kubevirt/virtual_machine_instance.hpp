@@ -82,8 +82,8 @@ struct PersistentVolumeClaimInfo {
   std::string claimName;
   std::vector<std::string> accessModes;
   std::string volumeMode;
-  std::map<std::string, std::string> capacity;
-  std::map<std::string, std::string> requests;
+  std::map<std::string, Quantity> capacity;
+  std::map<std::string, Quantity> requests;
   friend bool operator==(const PersistentVolumeClaimInfo&,
                          const PersistentVolumeClaimInfo&) = default;
 };
