@@ -46,6 +46,11 @@ std::optional<Result<WatchEvent>> WatchDecoder::next() {
   for (;;) {
     const std::size_t end = buffer_.find('\n', scanned_);
     if (end == std::string::npos) {
+      if (buffered() == 0) {
+        // Watches are many and mostly idle: the room of a large event is given back.
+        buffer_ = std::string();
+        begin_ = 0;
+      }
       scanned_ = buffer_.size();
       if (buffered() > kMaxLine) return fail(Code::kInternal, "a watch event is too long");
       return std::nullopt;

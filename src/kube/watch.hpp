@@ -21,6 +21,8 @@ class WatchDecoder {
   std::optional<Result<WatchEvent>> next();
   /// Bytes of an unfinished line.
   std::size_t buffered() const { return buffer_.size() - begin_; }
+  /// Bytes of memory held: few between events.
+  std::size_t held() const { return buffer_.capacity(); }
 
  private:
   std::string buffer_;

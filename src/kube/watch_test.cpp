@@ -59,6 +59,17 @@ TEST(WatchDecoder, TurnsErrorEventsIntoErrors) {
             Code::kInternal);
 }
 
+TEST(WatchDecoder, GivesTheRoomOfALargeEventBack) {
+  WatchDecoder decoder;
+  decoder.feed(R"({"type":"ADDED","object":{"x":")" + std::string(100'000, 'x') + "\"}}\n");
+  EXPECT_GT(decoder.held(), 100'000U);
+  ASSERT_TRUE(decoder.next().has_value());
+  EXPECT_FALSE(decoder.next().has_value());
+  EXPECT_LT(decoder.held(), 100U);
+  decoder.feed("{\"type\":\"ADDED\",\"object\":{}}\n");
+  EXPECT_TRUE(decoder.next().has_value());
+}
+
 TEST(WatchDecoder, RefusesWhatIsNoEvent) {
   EXPECT_EQ(error_code("{"), Code::kInvalidArgument);
   EXPECT_EQ(error_code("[]"), Code::kInternal);
