@@ -66,7 +66,7 @@ class World : public ::testing::Test {
   /// Runs everything until `done`; a failed test after ten seconds. Moves the held clock so that
   /// back-off ends.
   bool until(const std::function<bool()>& done) {
-    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     while (!done()) {
       if (std::chrono::steady_clock::now() > limit) return false;
       if (io.stopped()) io.restart();
