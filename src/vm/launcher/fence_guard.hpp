@@ -12,7 +12,7 @@ namespace nestor::vm {
 Task<> put_up_fence(ProcessRunner& processes, Fence fence);
 
 /// Opens in the fence what `folder`/access says, now and after each change, until cancelled. An
-/// unreadable file changes nothing. Errors: kInternal when the folder cannot be watched.
+/// unreadable file changes nothing.
 Task<> follow_fence(Executor executor, ProcessRunner& processes, std::filesystem::path folder);
 
 /// The file's content as an update of the fence; errors as from_json.
