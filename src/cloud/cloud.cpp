@@ -11,7 +11,7 @@ namespace nestor::cloud {
 void add_controllers(kube::Runtime& runtime, tenant::Sessions& sessions, Options options) {
   auto& machines = runtime.own<Machines>(runtime);
   runtime.own<NodeController>(runtime, sessions, machines, options.zones).add();
-  runtime.own<LoadBalancerController>(runtime, sessions, machines).add();
+  runtime.own<LoadBalancerController>(runtime, sessions, machines, options.node_ports).add();
 }
 
 void add_address_pool(kube::Runtime& runtime, PoolOptions options) {

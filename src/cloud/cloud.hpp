@@ -14,6 +14,9 @@ struct Options {
   /// Whether Nodes get the zone and region of the management node that their machine runs on; the
   /// manager must then be allowed to watch nodes.
   bool zones = true;
+  /// Whether load balancers of the management cluster need node ports. The embedded pool does not,
+  /// and there are fewer of them than tenants' Services may be.
+  bool node_ports = true;
 };
 
 /// Adds the controllers "cloud.node" and "cloud.load-balancer", which serve all tenants.

@@ -1,7 +1,6 @@
 #include "cloud/endpoints.hpp"
 
 #include <algorithm>
-#include <map>
 
 #include "api/infrastructure/labels.hpp"
 #include "cloud/names.hpp"
@@ -9,6 +8,7 @@
 namespace nestor::cloud {
 namespace {
 
+using api::core::Node;
 using api::core::Service;
 using api::discovery::Endpoint;
 using api::discovery::EndpointPort;
@@ -43,23 +43,29 @@ bool guest_ready(const Machine& machine) {
   return ready == nullptr || ready->status == "True";
 }
 
-/// By machine; "" holds the endpoints without a Node.
+/// By Node; "" holds the endpoints without one.
 std::map<std::string, State> states_of(
-    const std::vector<std::shared_ptr<const EndpointSlice>>& slices,
-    const std::function<std::string(const std::string&)>& machine_at) {
+    const std::vector<std::shared_ptr<const EndpointSlice>>& slices) {
   std::map<std::string, State> out;
   for (const auto& slice : slices) {
     for (const Endpoint& endpoint : slice->endpoints) {
       const bool ready = endpoint.conditions.ready.value_or(true);
       const bool serving = endpoint.conditions.serving.value_or(ready);
       if (!ready && !serving) continue;
-      State& state = out[endpoint.nodeName.empty() ? "" : machine_at(endpoint.nodeName)];
+      State& state = out[endpoint.nodeName];
       state.ready = state.ready || ready;
       state.serving = state.serving || serving;
       state.terminating = state.terminating || endpoint.conditions.terminating.value_or(false);
     }
   }
   return out;
+}
+
+/// The Node of a machine that may get traffic, or nullptr.
+const Node* node_of(const Machine& machine, const NodesByMachine& nodes, bool local) {
+  const auto found = nodes.find(machine.name);
+  if (found == nodes.end() || !usable(machine)) return nullptr;
+  return takes_traffic(*found->second, local) ? found->second.get() : nullptr;
 }
 
 std::vector<EndpointPort> slice_ports(const Service& parent) {
@@ -99,10 +105,20 @@ const std::string* address_of(const Backend& backend, bool v6) {
 
 }  // namespace
 
-std::vector<Backend> all_backends(const std::vector<Machine>& machines) {
+bool takes_traffic(const Node& node, bool local) {
+  if (node.metadata.labels.contains(std::string(kExcludeBalancersLabel))) return false;
+  const auto is_leaving = [](const api::core::Taint& taint) {
+    return taint.key == kToBeDeletedTaint;
+  };
+  if (std::ranges::any_of(node.spec.taints, is_leaving)) return false;
+  return local || api::core::ready(node);
+}
+
+std::vector<Backend> all_backends(const std::vector<Machine>& machines, const NodesByMachine& nodes,
+                                  bool local) {
   std::vector<Backend> out;
   for (const Machine& machine : machines) {
-    if (!usable(machine) || !is_worker(machine)) continue;
+    if (node_of(machine, nodes, local) == nullptr || !is_worker(machine)) continue;
     Backend backend = backend_of(machine);
     backend.ready = backend.serving = guest_ready(machine);
     out.push_back(std::move(backend));
@@ -111,15 +127,18 @@ std::vector<Backend> all_backends(const std::vector<Machine>& machines) {
 }
 
 std::vector<Backend> local_backends(
-    const std::vector<Machine>& machines,
-    const std::vector<std::shared_ptr<const EndpointSlice>>& tenant_slices,
-    const std::function<std::string(const std::string&)>& machine_at) {
-  const auto states = states_of(tenant_slices, machine_at);
-  if (states.size() == 1 && states.begin()->first.empty()) return all_backends(machines);
+    const std::vector<Machine>& machines, const NodesByMachine& nodes,
+    const std::vector<std::shared_ptr<const EndpointSlice>>& tenant_slices) {
+  const auto states = states_of(tenant_slices);
+  if (states.size() == 1 && states.begin()->first.empty()) {
+    return all_backends(machines, nodes, true);
+  }
   std::vector<Backend> out;
   for (const Machine& machine : machines) {
-    const auto state = states.find(machine.name);
-    if (state == states.end() || !usable(machine)) continue;
+    const Node* node = node_of(machine, nodes, true);
+    if (node == nullptr) continue;
+    const auto state = states.find(node->metadata.name);
+    if (state == states.end()) continue;
     Backend backend = backend_of(machine);
     backend.ready = state->second.ready;
     backend.serving = state->second.serving;

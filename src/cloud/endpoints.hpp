@@ -1,10 +1,11 @@
 #pragma once
 
-#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "api/core/node.hpp"
 #include "api/core/service.hpp"
 #include "api/discovery/endpoint_slice.hpp"
 #include "cloud/machines.hpp"
@@ -24,16 +25,24 @@ struct Backend {
   friend bool operator==(const Backend&, const Backend&) = default;
 };
 
-/// Every running worker.
-std::vector<Backend> all_backends(const std::vector<Machine>& machines);
+/// Whether load balancers may send traffic to the Node: not when its label excludes it or the
+/// autoscaler removes it, and beyond a Service of policy Local only when it is ready.
+/// Source: k8s.io/cloud-provider, controllers/service, node predicates.
+bool takes_traffic(const api::core::Node& node, bool local);
+
+/// A tenant's Nodes, by the machines they are.
+using NodesByMachine = std::map<std::string, std::shared_ptr<const api::core::Node>>;
+
+/// Every running worker whose Node takes traffic.
+std::vector<Backend> all_backends(const std::vector<Machine>& machines, const NodesByMachine& nodes,
+                                  bool local = false);
 
 /// The running machines with an endpoint of the tenant's Service, as ready as their best one.
-/// `machine_at` names the machine that a tenant's Node is. Endpoints without a Node cannot be
-/// placed and are passed over; when a Service has only such, every worker can take its traffic.
+/// Endpoints without a Node cannot be placed and are passed over; when a Service has only such,
+/// every worker can take its traffic.
 std::vector<Backend> local_backends(
-    const std::vector<Machine>& machines,
-    const std::vector<std::shared_ptr<const api::discovery::EndpointSlice>>& tenant_slices,
-    const std::function<std::string(const std::string& node)>& machine_at);
+    const std::vector<Machine>& machines, const NodesByMachine& nodes,
+    const std::vector<std::shared_ptr<const api::discovery::EndpointSlice>>& tenant_slices);
 
 /// The slices of `parent`: a family each, at most 100 endpoints each, in order of names. At least
 /// one, so that it shows whose they are.

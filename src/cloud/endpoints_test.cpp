@@ -38,7 +38,27 @@ std::shared_ptr<const EndpointSlice> slice(std::vector<Endpoint> endpoints) {
   return std::make_shared<const EndpointSlice>(std::move(out));
 }
 
-std::string same_name(const std::string& node) { return node; }
+/// A ready Node for each machine.
+NodesByMachine nodes_of(const std::vector<Machine>& machines) {
+  NodesByMachine out;
+  for (const auto& one : machines) {
+    auto node = std::make_shared<api::core::Node>();
+    node->metadata.name = one.name;
+    node->status.conditions.emplace_back().type = "Ready";
+    node->status.conditions[0].status = "True";
+    out[one.name] = node;
+  }
+  return out;
+}
+
+std::vector<Backend> local(const std::vector<Machine>& machines,
+                           std::vector<std::shared_ptr<const EndpointSlice>> slices) {
+  return local_backends(machines, nodes_of(machines), slices);
+}
+
+std::vector<Backend> all(const std::vector<Machine>& machines) {
+  return all_backends(machines, nodes_of(machines));
+}
 
 std::string names(const std::vector<Backend>& backends) {
   std::string out;
@@ -49,7 +69,7 @@ std::string names(const std::vector<Backend>& backends) {
 TEST(LocalBackends, OnlyMachinesWithAnEndpointThatServes) {
   const std::vector<Machine> machines{machine("a", {"10.0.0.1"}), machine("b", {"10.0.0.2"}),
                                       machine("c", {"10.0.0.3"})};
-  const auto found = local_backends(machines, {slice({on("a"), on("b", false, false)})}, same_name);
+  const auto found = local(machines, {slice({on("a"), on("b", false, false)})});
   ASSERT_EQ(names(found), "a");
   EXPECT_EQ(found[0].node, "rack-a");
   EXPECT_TRUE(found[0].ready);
@@ -57,11 +77,10 @@ TEST(LocalBackends, OnlyMachinesWithAnEndpointThatServes) {
 
 TEST(LocalBackends, TheBestEndpointOfAMachineCounts) {
   const std::vector<Machine> machines{machine("a", {"10.0.0.1"})};
-  const auto both =
-      local_backends(machines, {slice({on("a", false, true, true)}), slice({on("a")})}, same_name);
+  const auto both = local(machines, {slice({on("a", false, true, true)}), slice({on("a")})});
   EXPECT_TRUE(both.at(0).ready);
   EXPECT_FALSE(both.at(0).terminating);
-  const auto ending = local_backends(machines, {slice({on("a", false, true, true)})}, same_name);
+  const auto ending = local(machines, {slice({on("a", false, true, true)})});
   EXPECT_FALSE(ending.at(0).ready);
   EXPECT_TRUE(ending.at(0).serving);
   EXPECT_TRUE(ending.at(0).terminating);
@@ -69,32 +88,52 @@ TEST(LocalBackends, TheBestEndpointOfAMachineCounts) {
 
 TEST(LocalBackends, EndpointsWithoutANodeDoNotCountUnlessThereAreNoOthers) {
   const std::vector<Machine> machines{machine("a", {"10.0.0.1"}), machine("b", {"10.0.0.2"})};
-  EXPECT_EQ(names(local_backends(machines, {slice({on(""), on("b")})}, same_name)), "b");
-  EXPECT_EQ(names(local_backends(machines, {slice({on("")})}, same_name)), "ab");
-  EXPECT_EQ(names(local_backends(machines, {}, same_name)), "");
+  EXPECT_EQ(names(local(machines, {slice({on(""), on("b")})})), "b");
+  EXPECT_EQ(names(local(machines, {slice({on("")})})), "ab");
+  EXPECT_EQ(names(local(machines, {})), "");
 }
 
 TEST(LocalBackends, FindsTheMachineOfANodeByMoreThanItsName) {
   const std::vector<Machine> machines{machine("vm-a", {"10.0.0.1"})};
-  const auto at = [](const std::string& node) { return "vm-" + node; };
-  EXPECT_EQ(names(local_backends(machines, {slice({on("a")})}, at)), "vm-a");
+  auto node = std::make_shared<api::core::Node>();
+  node->metadata.name = "a";
+  EXPECT_EQ(names(local_backends(machines, {{"vm-a", node}}, {slice({on("a")})})), "vm-a");
+}
+
+TEST(Backends, AMachineWithoutAReadyNodeServesNothing) {
+  const std::vector<Machine> machines{machine("a", {"10.0.0.1"})};
+  EXPECT_EQ(names(all_backends(machines, {})), "");
+  auto node = std::make_shared<api::core::Node>();
+  EXPECT_EQ(names(all_backends(machines, {{"a", node}})), "");
+  // Of policy Local the pods' readiness decides.
+  EXPECT_EQ(names(all_backends(machines, {{"a", node}}, true)), "a");
+}
+
+TEST(TakesTraffic, NotWhenExcludedOrLeaving) {
+  api::core::Node node;
+  EXPECT_TRUE(takes_traffic(node, true));
+  node.metadata.labels[std::string(kExcludeBalancersLabel)] = "";
+  EXPECT_FALSE(takes_traffic(node, true));
+  node.metadata.labels.clear();
+  node.spec.taints.emplace_back().key = kToBeDeletedTaint;
+  EXPECT_FALSE(takes_traffic(node, true));
 }
 
 TEST(Backends, AMachineThatDoesNotRunServesNothing) {
-  EXPECT_EQ(names(all_backends({machine("a", {"10.0.0.1"}, "Scheduling"),
-                                machine("b", {}),
-                                machine("c", {"10.0.0.3"}),
-                                {"d", nullptr, nullptr}})),
+  EXPECT_EQ(names(all({machine("a", {"10.0.0.1"}, "Scheduling"),
+                       machine("b", {}),
+                       machine("c", {"10.0.0.3"}),
+                       {"d", nullptr, nullptr}})),
             "c");
 }
 
 TEST(Backends, OnlyWorkersAndReadyAsTheGuestIs) {
   auto vmi = std::make_shared<VirtualMachineInstance>(*machine("a", {"10.0.0.1"}).vmi);
   vmi->metadata.labels["cluster.x-k8s.io/role"] = "control-plane";
-  EXPECT_EQ(names(all_backends({{"a", nullptr, vmi}})), "");
+  EXPECT_EQ(names(all({{"a", nullptr, vmi}})), "");
   vmi->metadata.labels.clear();
   vmi->status.conditions.emplace_back().type = "Ready";
-  const auto found = all_backends({{"a", nullptr, vmi}});
+  const auto found = all({{"a", nullptr, vmi}});
   ASSERT_EQ(names(found), "a");
   EXPECT_FALSE(found[0].ready);
 }
@@ -112,8 +151,8 @@ Service parent() {
 }
 
 TEST(SlicesOf, OneOfEachFamilyWithAllPorts) {
-  const auto slices = slices_of(
-      parent(), all_backends({machine("a", {"10.0.0.1", "fd00::1"}), machine("b", {"10.0.0.2"})}));
+  const auto slices =
+      slices_of(parent(), all({machine("a", {"10.0.0.1", "fd00::1"}), machine("b", {"10.0.0.2"})}));
   ASSERT_EQ(slices.size(), 2U);
   EXPECT_EQ(slices[0].metadata.name, "a1-ipv4-0");
   EXPECT_EQ(slices[0].addressType, "IPv4");
@@ -138,7 +177,7 @@ TEST(SlicesOf, NoMoreThanAHundredEndpointsEach) {
   for (int i = 0; i < 250; ++i) {
     machines.push_back(machine("m" + std::to_string(i), {"10.0.1." + std::to_string(i)}));
   }
-  const auto slices = slices_of(parent(), all_backends(machines));
+  const auto slices = slices_of(parent(), all(machines));
   ASSERT_EQ(slices.size(), 3U);
   EXPECT_EQ(slices[2].endpoints.size(), 50U);
   EXPECT_EQ(slices[2].metadata.name, "a1-ipv4-2");

@@ -63,10 +63,11 @@ bool worth_telling(Code code) {
 }  // namespace
 
 LoadBalancerController::LoadBalancerController(kube::Runtime& runtime, tenant::Sessions& sessions,
-                                               Machines& machines)
+                                               Machines& machines, bool node_ports)
     : runtime_(runtime),
       sessions_(sessions),
       machines_(machines),
+      node_ports_(node_ports),
       parents_(runtime.informers().of<Service>(parent_scope())),
       slices_(runtime.informers().of<EndpointSlice>(parent_scope())) {}
 
@@ -83,6 +84,14 @@ void LoadBalancerController::add() {
           }
           controller_->enqueue(TenantKey{cluster, service->metadata.key()}.packed());
         }
+      });
+  using NodePtr = tenant::Sessions::NodePtr;
+  sessions_.watch_nodes(
+      [this](const kube::ObjectKey& cluster, const NodePtr& old, const NodePtr& now) {
+        const auto same = [&](bool local) {
+          return old && now && takes_traffic(*old, local) == takes_traffic(*now, local);
+        };
+        if (!same(true) || !same(false)) enqueue_selectorless(cluster);
       });
   sessions_.on_change([this](const kube::ObjectKey& cluster, bool connected) {
     if (connected) enqueue_cluster(cluster);
@@ -134,8 +143,6 @@ void LoadBalancerController::enqueue_selectorless(const kube::ObjectKey& cluster
   }
 }
 
-std::string LoadBalancerController::now() const { return format_rfc3339(runtime_.clock().now()); }
-
 std::vector<LoadBalancerController::ServicePtr> LoadBalancerController::parents_of(
     const TenantKey& key) const {
   return parents_.by_index(kByService, index_key(key));
@@ -161,7 +168,8 @@ Task<kube::ReconcileResult> LoadBalancerController::reconcile(kube::ObjectKey ke
   work.session = sessions_.find(tenant->cluster);
   if (!work.session) co_return woken_by_watch;
   NESTOR_CO_TRY(work.tenant, co_await tenant_service(work));
-  if (!work.tenant) {
+  if (!work.tenant || !is_served_class(*work.tenant)) {
+    // Whoever serves another class uses the same finalizer: that is then not ours to take off.
     NESTOR_CO_TRY_VOID(co_await remove_parents(work.key, ""));
     co_return woken_by_watch;
   }
@@ -174,9 +182,8 @@ Task<kube::ReconcileResult> LoadBalancerController::reconcile(kube::ObjectKey ke
     if (worth_telling(ensured.error().code)) {
       NESTOR_CO_TRY_VOID(co_await tell_failure(work, ensured.error()));
     }
-    co_return std::unexpected(std::move(ensured).error());
   }
-  co_return woken_by_watch;
+  co_return ensured;
 }
 
 /// From the cache, or from the tenant itself when the cache does not have it (any more, or yet).
@@ -205,12 +212,12 @@ Task<bool> LoadBalancerController::remove_parents(TenantKey key, std::string kee
   co_return none;
 }
 
-Task<> LoadBalancerController::ensure(Work& work) {
+Task<kube::ReconcileResult> LoadBalancerController::ensure(Work& work) {
   NESTOR_CO_TRY_VOID(co_await ensure_finalizer(work));
   const auto parents = parents_of(work.key);
   const auto goes = [](const ServicePtr& parent) { return parent->metadata.deleting(); };
   // When it is gone the watch comes back here, for a new one.
-  if (std::ranges::any_of(parents, goes)) co_return Result<>{};
+  if (std::ranges::any_of(parents, goes)) co_return kube::ReconcileResult{};
   NESTOR_CO_TRY(const Service parent, co_await ensure_parent(work));
   NESTOR_CO_TRY_VOID(co_await remove_parents(work.key, parent.metadata.name));
   NESTOR_CO_TRY_VOID(co_await ensure_slices(work, parent));
@@ -257,6 +264,7 @@ Task<LoadBalancerController::Service> LoadBalancerController::ensure_parent(Work
                     .cluster = *work.cluster,
                     .tenant = *work.tenant,
                     .settings = work.settings,
+                    .node_ports = node_ports_,
                     .current = current.get()};
   NESTOR_CO_TRY(Service wanted, parent_service(input));
   if (current && up_to_date(*current, wanted)) co_return *current;
@@ -268,8 +276,9 @@ Task<LoadBalancerController::Service> LoadBalancerController::ensure_parent(Work
   co_return applied;
 }
 
-Task<> LoadBalancerController::write_back(Work work, Service parent) {
-  const Service after = with_balancer(*work.tenant, parent, now());
+Task<kube::ReconcileResult> LoadBalancerController::write_back(Work work, Service parent) {
+  const WallTime now = runtime_.clock().now();
+  const Service after = with_balancer(*work.tenant, parent, now);
   const auto* before = kube::find_condition(work.tenant->status.conditions, kBalancerReady);
   const auto* told = kube::find_condition(after.status.conditions, kBalancerReady);
   const bool news = before == nullptr || before->status != told->status ||
@@ -283,11 +292,12 @@ Task<> LoadBalancerController::write_back(Work work, Service parent) {
     events.warning(*work.tenant, "SyncLoadBalancerFailed",
                    "Error syncing load balancer: " + told->message);
   }
-  co_return Result<>{};
+  co_return kube::ReconcileResult{.requeue_after = until_late(parent, now)};
 }
 
 Task<> LoadBalancerController::tell_failure(Work work, Error error) {
-  const Service after = with_failure(*work.tenant, "SyncFailed", error.message, now());
+  const Service after =
+      with_failure(*work.tenant, "SyncFailed", error.message, runtime_.clock().now());
   if (after == *work.tenant) co_return Result<>{};
   work.session->events().warning(*work.tenant, "SyncLoadBalancerFailed",
                                  "Error syncing load balancer: " + error.message);

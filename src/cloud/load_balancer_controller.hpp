@@ -25,7 +25,9 @@ std::vector<std::string> service_of_slice(const api::discovery::EndpointSlice& s
 /// labels, so that one whose Service or Cluster went while nobody looked is found and removed.
 class LoadBalancerController {
  public:
-  LoadBalancerController(kube::Runtime& runtime, tenant::Sessions& sessions, Machines& machines);
+  /// `node_ports`: see ParentInput.
+  LoadBalancerController(kube::Runtime& runtime, tenant::Sessions& sessions, Machines& machines,
+                         bool node_ports);
 
   void add();
   Task<kube::ReconcileResult> reconcile(kube::ObjectKey key);
@@ -56,7 +58,7 @@ class LoadBalancerController {
   /// Starts the deletion of all parents of the key but `keep`. True once none is left.
   Task<bool> remove_parents(TenantKey key, std::string keep);
   /// Leaves in `work` the tenant Service as it then is.
-  Task<> ensure(Work& work);
+  Task<kube::ReconcileResult> ensure(Work& work);
   Task<> ensure_finalizer(Work& work);
   Task<Service> ensure_parent(Work work);
   /// The name of the Service's parent: the one it has, else the first that is nobody else's.
@@ -66,14 +68,14 @@ class LoadBalancerController {
   Task<> write_slices(Service parent, std::vector<EndpointSlice> wanted,
                       std::vector<SlicePtr> present);
   Task<> remove_slice(SlicePtr slice);
-  Task<> write_back(Work work, Service parent);
+  Task<kube::ReconcileResult> write_back(Work work, Service parent);
   Task<> release(Work work);
   Task<> tell_failure(Work work, Error error);
-  std::string now() const;
 
   kube::Runtime& runtime_;
   tenant::Sessions& sessions_;
   Machines& machines_;
+  bool node_ports_;
   kube::Informer<Service> parents_;
   kube::Informer<EndpointSlice> slices_;
   kube::Controller* controller_ = nullptr;

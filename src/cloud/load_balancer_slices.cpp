@@ -31,6 +31,12 @@ bool same(const EndpointSlice& current, const EndpointSlice& wanted) {
          std::ranges::all_of(wanted.metadata.labels, has);
 }
 
+NodesByMachine nodes_of(tenant::Session& session) {
+  NodesByMachine out;
+  for (auto& node : session.informers().of<Node>().list()) out[machine_name(*node)] = node;
+  return out;
+}
+
 }  // namespace
 
 std::vector<std::string> service_of_slice(const EndpointSlice& slice) {
@@ -78,14 +84,9 @@ Task<> LoadBalancerController::ensure_slices(Work work, Service parent) {
   std::vector<Backend> backends;
   if (work.tenant->spec.externalTrafficPolicy == "Local") {
     NESTOR_CO_TRY(const auto slices, co_await tenant_slices(work));
-    auto nodes = work.session->informers().of<Node>();
-    const auto machine_at = [&nodes](const std::string& name) {
-      const auto node = nodes.get({"", name});
-      return node ? machine_name(*node) : name;
-    };
-    backends = local_backends(machines, slices, machine_at);
+    backends = local_backends(machines, nodes_of(*work.session), slices);
   } else {
-    backends = all_backends(machines);
+    backends = all_backends(machines, nodes_of(*work.session));
   }
   co_return co_await write_slices(parent, slices_of(parent, backends), present);
 }

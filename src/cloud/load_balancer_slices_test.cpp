@@ -15,8 +15,8 @@ using ::testing::ElementsAre;
 using LocalTraffic = testing::LoadBalancersTest;
 
 TEST_F(LocalTraffic, LocalTrafficGoesToTheMachinesWithAPod) {
-  world.put_machine("a", "10.1.0.1");
-  world.put_machine("b", "10.1.0.2");
+  put_worker("a", "10.1.0.1");
+  put_worker("b", "10.1.0.2");
   put_tenant_slice("web", {"a"});
   Service service = CloudWorld::balancer("web");
   service.spec.externalTrafficPolicy = "Local";
@@ -45,7 +45,7 @@ TEST_F(LocalTraffic, ATenantsSlicesAreWatchedOnlyWhenNeeded) {
 }
 
 TEST_F(LocalTraffic, ChangingThePolicyLeavesNoOldSlices) {
-  world.put_machine("a", "10.1.0.1");
+  put_worker("a", "10.1.0.1");
   put(CloudWorld::balancer("web"));
   const Service parent = world.parents().at(0);
   // What the management cluster makes of the selector.
@@ -77,11 +77,16 @@ TEST_F(LocalTraffic, SelectorlessClustersHaveAllMachinesAsEndpoints) {
   auto cluster = world.management.peek<Cluster>(world.demo).value();
   cluster.metadata.annotations[std::string(kSelectorlessAnnotation)] = "true";
   world.management.put(cluster);
-  world.put_machine("a", "10.1.0.1");
-  world.put_machine("b", "10.1.0.2");
+  put_worker("a", "10.1.0.1");
+  put_worker("b", "10.1.0.2");
   world.put_machine("c", "10.1.0.3", "other");
   put(CloudWorld::balancer("web"));
   EXPECT_THAT(endpoint_addresses(), ElementsAre("10.1.0.1", "10.1.0.2"));
+  auto node = world.node("a").value();
+  node.status.conditions[0].status = "Unknown";
+  world.tenant.put(node);
+  world.run();
+  EXPECT_THAT(endpoint_addresses(), ElementsAre("10.1.0.2"));
 }
 
 }  // namespace

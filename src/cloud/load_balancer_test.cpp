@@ -86,6 +86,16 @@ TEST_F(LoadBalancers, WhatSomebodyUndoesIsDoneAgain) {
   EXPECT_EQ(CloudWorld::address(*world.service("web")), "10.9.0.1");
 }
 
+TEST_F(LoadBalancers, LabelsThatSomebodyTookOffComeBack) {
+  put(CloudWorld::balancer("web"));
+  Service parent = world.parents().at(0);
+  parent.metadata.labels.clear();
+  world.management.put(parent);
+  world.run();
+  ASSERT_EQ(world.parents().size(), 1U);
+  EXPECT_EQ(world.parents()[0].metadata.label("cluster.x-k8s.io/tenant-service-name"), "web");
+}
+
 TEST_F(LoadBalancers, DeletionEndsWhenTheParentIsGone) {
   const Service service = put(CloudWorld::balancer("web"));
   Service parent = world.parents().at(0);
@@ -121,9 +131,12 @@ TEST_F(LoadBalancers, AnotherTypeCleansUp) {
 TEST_F(LoadBalancers, AnotherClassIsLeftAlone) {
   Service other = CloudWorld::balancer("web");
   other.spec.loadBalancerClass = "example.org/other";
+  // Whoever serves it uses the same finalizer.
+  other.metadata.finalizers = {std::string(kBalancerFinalizer)};
   put(other);
   EXPECT_TRUE(world.parents().empty());
-  EXPECT_TRUE(world.service("web")->metadata.finalizers.empty());
+  EXPECT_EQ(world.service("web")->metadata.finalizers, other.metadata.finalizers);
+  EXPECT_EQ(world.tenant.count("patch"), 0U);
 }
 
 TEST_F(LoadBalancers, NoAddressLeftIsSaidAndMendsItself) {
@@ -148,6 +161,19 @@ TEST_F(LoadBalancers, AWantedAddressThatIsTakenIsSaidAndMendsItself) {
   world.tenant.erase(Service::kType, {"shop", "a"});
   world.run();
   EXPECT_EQ(CloudWorld::address(*world.service("b")), "10.9.0.1");
+}
+
+TEST_F(LoadBalancers, ThatNobodyGivesAnAddressIsSaidAfterAMinute) {
+  auto cluster = world.management.peek<Cluster>(world.demo).value();
+  cluster.metadata.annotations[std::string(kParentClassAnnotation)] = "example.org/nobody";
+  world.management.put(cluster);
+  put(CloudWorld::balancer("web"));
+  EXPECT_EQ(message("web"), "False Pending: waiting for an address");
+  world.pass(std::chrono::seconds(59));
+  EXPECT_THAT(CloudWorld::reasons(world.tenant), ElementsAre("EnsuringLoadBalancer"));
+  world.pass(std::chrono::seconds(2));
+  EXPECT_EQ(message("web").substr(0, 20), "False NoAddressGiven");
+  EXPECT_THAT(CloudWorld::reasons(world.tenant), Contains("SyncLoadBalancerFailed"));
 }
 
 TEST_F(LoadBalancers, WithoutNodePortsItIsSaidAndMendsItself) {

@@ -100,28 +100,34 @@ void put_spec(const ParentInput& input, Service& parent) {
   // A class can never be changed.
   spec.loadBalancerClass = input.current != nullptr ? input.current->spec.loadBalancerClass
                                                     : input.settings.parent_class;
+  if (!input.node_ports && spec.loadBalancerClass.empty()) {
+    spec.allocateLoadBalancerNodePorts = false;
+  }
   if (!selectorless(input.tenant, input.settings)) {
     spec.selector[std::string(api::infrastructure::kRoleLabel)] = "worker";
     spec.selector[std::string(api::cluster::kClusterNameLabel)] = input.cluster.metadata.name;
   }
 }
 
-void set(Service& service, bool status, std::string reason, std::string message,
-         const std::string& now) {
+void set(Service& service, bool status, std::string reason, std::string message, WallTime now) {
   kube::Condition condition;
   condition.type = kBalancerReady;
   condition.status = status ? "True" : "False";
   condition.reason = std::move(reason);
   condition.message = std::move(message);
-  kube::set_condition(service.status.conditions, std::move(condition), now);
+  kube::set_condition(service.status.conditions, std::move(condition), format_rfc3339(now));
 }
 
 }  // namespace
 
-bool wants_balancer(const Service& tenant) {
+bool is_served_class(const Service& tenant) {
   const std::string& wanted = tenant.spec.loadBalancerClass;
+  return wanted.empty() || wanted == kTenantClass;
+}
+
+bool wants_balancer(const Service& tenant) {
   return tenant.spec.type == "LoadBalancer" && !tenant.metadata.deleting() &&
-         (wanted.empty() || wanted == kTenantClass);
+         is_served_class(tenant);
 }
 
 bool has_balancer(const Service& tenant) {
@@ -164,13 +170,25 @@ bool up_to_date(const Service& current, const Service& wanted) {
 
 bool is_parent_of(const Service& parent, const api::cluster::Cluster& cluster,
                   const Service& tenant) {
-  return parent.metadata.namespace_ == cluster.metadata.namespace_ &&
-         parent.metadata.label(api::cluster::kClusterNameLabel) == cluster.metadata.name &&
-         parent.metadata.label(kTenantServiceNameLabel) == tenant.metadata.name &&
-         parent.metadata.label(kTenantServiceNamespaceLabel) == tenant.metadata.namespace_;
+  const auto& metadata = parent.metadata;
+  if (metadata.namespace_ != cluster.metadata.namespace_) return false;
+  const auto is_ours = [&](const kube::OwnerReference& owner) {
+    return !owner.uid.empty() && owner.uid == cluster.metadata.uid;
+  };
+  if (std::ranges::any_of(metadata.ownerReferences, is_ours)) return true;
+  return metadata.label(api::cluster::kClusterNameLabel) == cluster.metadata.name &&
+         metadata.label(kTenantServiceNameLabel) == tenant.metadata.name &&
+         metadata.label(kTenantServiceNamespaceLabel) == tenant.metadata.namespace_;
 }
 
-Service with_balancer(const Service& tenant, const Service& parent, const std::string& now) {
+std::optional<Duration> until_late(const Service& parent, WallTime now) {
+  if (!parent.status.loadBalancer.ingress.empty()) return std::nullopt;
+  const auto since = parse_rfc3339(parent.metadata.creationTimestamp);
+  if (!since || now >= *since + kPatience) return std::nullopt;
+  return std::chrono::duration_cast<Duration>(*since + kPatience - now) + Duration(1);
+}
+
+Service with_balancer(const Service& tenant, const Service& parent, WallTime now) {
   Service out = tenant;
   out.status.loadBalancer = parent.status.loadBalancer;
   if (!parent.status.loadBalancer.ingress.empty()) {
@@ -180,14 +198,19 @@ Service with_balancer(const Service& tenant, const Service& parent, const std::s
   const auto* told = kube::find_condition(parent.status.conditions, kBalancerReady);
   if (told != nullptr && told->status == "False") {
     set(out, false, told->reason, told->message, now);
-  } else {
+  } else if (until_late(parent, now)) {
     set(out, false, "Pending", "waiting for an address", now);
+  } else {
+    set(out, false, "NoAddressGiven",
+        "the management cluster has given no address for a minute: perhaps nothing there serves "
+        "Services of type LoadBalancer",
+        now);
   }
   return out;
 }
 
 Service with_failure(const Service& tenant, const std::string& reason, const std::string& message,
-                     const std::string& now) {
+                     WallTime now) {
   Service out = tenant;
   set(out, false, reason, message, now);
   return out;

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "api/cluster/cluster.hpp"
 #include "api/core/service.hpp"
+#include "base/clock.hpp"
 #include "cloud/settings.hpp"
 
 /// What stands for a tenant's Service of type LoadBalancer in the management cluster: its
@@ -11,7 +13,10 @@
 /// pkg/provider/loadbalancer.go.
 namespace nestor::cloud {
 
-/// Type LoadBalancer, of our class or of none, not being deleted.
+/// Of our class or of none.
+bool is_served_class(const api::core::Service& tenant);
+
+/// Type LoadBalancer, of a class that is served, not being deleted.
 bool wants_balancer(const api::core::Service& tenant);
 
 /// Whether a balancer was made for it (or was about to be) that has to go.
@@ -33,6 +38,8 @@ struct ParentInput {
   const api::cluster::Cluster& cluster;
   const api::core::Service& tenant;
   const Settings& settings;
+  /// Whether what gives addresses here reaches Services by node ports, of which there are few.
+  bool node_ports = true;
   /// As it stands, or nullptr.
   const api::core::Service* current = nullptr;
 };
@@ -45,17 +52,24 @@ Result<api::core::Service> parent_service(const ParentInput& input);
 /// Whether `current` is as `wanted`, as applied before.
 bool up_to_date(const api::core::Service& current, const api::core::Service& wanted);
 
-/// Whether the parent belongs to that Service of that cluster.
+/// Whether `parent`, which has one of the names above, belongs to that Service of that cluster: by
+/// its labels, or, where somebody took these off, by its owner.
 bool is_parent_of(const api::core::Service& parent, const api::cluster::Cluster& cluster,
                   const api::core::Service& tenant);
 
+/// How long a parent may wait for its address before people are told.
+inline constexpr Duration kPatience = std::chrono::minutes(1);
+
 /// The tenant's Service with the addresses of its parent and the condition that tells of them.
 api::core::Service with_balancer(const api::core::Service& tenant, const api::core::Service& parent,
-                                 const std::string& now);
+                                 WallTime now);
+
+/// When the condition of with_balancer() will change though nothing else does.
+std::optional<Duration> until_late(const api::core::Service& parent, WallTime now);
 
 /// The tenant's Service with the condition False; its addresses stay.
 api::core::Service with_failure(const api::core::Service& tenant, const std::string& reason,
-                                const std::string& message, const std::string& now);
+                                const std::string& message, WallTime now);
 
 /// The tenant's Service without anything that a balancer gave it, the finalizer too.
 api::core::Service without_balancer(const api::core::Service& tenant);

@@ -11,7 +11,7 @@ namespace {
 using api::core::Service;
 using testing::CloudWorld;
 
-const char* const kNow = "2026-01-01T00:00:00Z";
+const WallTime kNow = parse_rfc3339("2026-01-01T00:00:00Z").value();
 
 struct ParentServiceTest : ::testing::Test {
   ParentServiceTest() {
@@ -102,6 +102,24 @@ TEST_F(ParentServiceTest, AClassIsGivenOnceAndStays) {
   settings.parent_class = "example.org/silver";
   const auto again = parent_service(input(&current));
   EXPECT_EQ(again->spec.loadBalancerClass, "example.org/gold");
+}
+
+TEST_F(ParentServiceTest, TakesNoNodePortsWhereNobodyNeedsThem) {
+  EXPECT_EQ(parent().spec.allocateLoadBalancerNodePorts, std::nullopt);
+  ParentInput pooled = input();
+  pooled.node_ports = false;
+  EXPECT_EQ(parent_service(pooled)->spec.allocateLoadBalancerNodePorts, false);
+  // Another's class may need them.
+  settings.parent_class = "example.org/gold";
+  EXPECT_EQ(parent_service(pooled)->spec.allocateLoadBalancerNodePorts, std::nullopt);
+}
+
+TEST_F(ParentServiceTest, IsKnownByItsOwnerWhenItsLabelsAreGone) {
+  Service made = parent();
+  made.metadata.labels.clear();
+  EXPECT_TRUE(is_parent_of(made, cluster, tenant));
+  made.metadata.ownerReferences.clear();
+  EXPECT_FALSE(is_parent_of(made, cluster, tenant));
 }
 
 TEST_F(ParentServiceTest, UpToDateSeesEveryChangeAndNoOtherOnes) {

@@ -129,6 +129,7 @@ class Manager {
     }
     cloud::Options cloud;
     cloud.zones = options_.cloud_zones;
+    cloud.node_ports = options_.address_pool.empty();
     cloud::add_controllers(*runtime_, *sessions_, cloud);
     if (const auto dash = options_.address_pool.find('-'); dash != std::string::npos) {
       cloud::PoolOptions pool;

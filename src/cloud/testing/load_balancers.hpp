@@ -26,6 +26,17 @@ struct LoadBalancersTest : ::testing::Test {
     edit(service);
     return put(service);
   }
+  /// A machine and its ready Node.
+  void put_worker(const std::string& name, const std::string& address) {
+    world.put_machine(name, address);
+    api::core::Node node;
+    node.metadata.name = name;
+    node.spec.providerID = "kubevirt://" + name;
+    node.status.conditions.emplace_back().type = "Ready";
+    node.status.conditions[0].status = "True";
+    world.tenant.put(node);
+    world.run();
+  }
   std::vector<EndpointSlice> slices() { return world.management.all<EndpointSlice>(); }
   std::vector<std::string> endpoint_addresses() {
     std::vector<std::string> out;
