@@ -105,7 +105,7 @@ TEST(Hotplug, ADiskIsPluggedInGrownAndTakenOut) {
   command[0] = std::string(where) + "/qemu-system-x86_64";
   std::array<int, 2> pair{};
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()), 0);
-  auto child = ChildProcess::start(io.get_executor(), command, pair[1], config.qmp_fd);
+  auto child = ChildProcess::start(io.get_executor(), command, {{pair[1], config.qmp_fd}});
   ::close(pair[1]);
   ASSERT_TRUE(child) << child.error().message;
   HotplugDisks disks(clock);
