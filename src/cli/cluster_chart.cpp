@@ -1,6 +1,7 @@
 #include "cli/cluster_chart.hpp"
 
 #include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 #include <cstdlib>
 #include <filesystem>
 
@@ -120,6 +121,15 @@ Task<> ClusterChart::apply(std::string name, ValueSources sources) {
   words.insert(words.end(), {"--", name, directory_.path() + "/chart"});
   NESTOR_CO_TRY_VOID(co_await run(std::move(words)));
   co_return Result<>{};
+}
+
+Task<Json> ClusterChart::values(std::string name) {
+  std::vector<std::string> words{"get",           "values", "--namespace=" + ns_,
+                                 "--output=json", "--",     name};
+  NESTOR_CO_TRY(const std::string text, co_await run(std::move(words)));
+  NESTOR_CO_TRY(Json given, parse_json(text));
+  if (!given.is_object()) given = JsonObject{};
+  co_return given;
 }
 
 Task<bool> ClusterChart::exists(std::string name) {

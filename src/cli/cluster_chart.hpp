@@ -45,6 +45,8 @@ class ClusterChart {
   Task<std::vector<Json>> render(std::string name, ValueSources sources);
   /// Installs, or upgrades an earlier try.
   Task<> apply(std::string name, ValueSources sources);
+  /// The values that the release was given.
+  Task<Json> values(std::string name);
   /// Whether a release of this name and chart is there.
   Task<bool> exists(std::string name);
   /// Removes the release's objects, other than those that go with the Cluster, and its record.

@@ -35,17 +35,6 @@ Task<> refuse_existing(Context& context, const ClusterRequest& request) {
   co_return std::unexpected(existing.error());
 }
 
-/// On a cluster whose nodes we may not list, the scheduler tells.
-Task<> refuse_unfit(Context& context, std::vector<Json> objects) {
-  auto nodes = co_await kube::list<api::core::Node>(context.client, "");
-  if (!nodes && nodes.error().code == Code::kPermissionDenied) co_return Result<>{};
-  if (!nodes) co_return std::unexpected(std::move(nodes).error());
-  for (const WorkerSize& worker : worker_sizes(objects)) {
-    NESTOR_CO_TRY_VOID(fits(worker, *nodes));
-  }
-  co_return Result<>{};
-}
-
 void print_next_steps(const ClusterRequest& request) {
   std::printf(
       "\nCluster %s is ready.\n"
@@ -101,7 +90,7 @@ Task<int> create_cluster(Context& context, CreateClusterOptions options) {
   const std::string name = options.request.name;
   ValueSources sources = sources_of(options);
   NESTOR_CO_TRY(auto objects, co_await chart.render(name, sources));
-  NESTOR_CO_TRY_VOID(co_await refuse_unfit(context, std::move(objects)));
+  NESTOR_CO_TRY_VOID(co_await refuse_unfit(context.client, std::move(objects)));
   auto applied = co_await chart.apply(name, std::move(sources));
   if (!applied) co_return with_context(std::move(applied).error(), "creating the cluster");
   printer.line("cluster " + name + ": created");

@@ -130,4 +130,14 @@ Result<> fits(const WorkerSize& worker, const std::vector<api::core::Node>& node
   return has_room(worker, nodes);
 }
 
+Task<> refuse_unfit(kube::Client& client, std::vector<Json> objects) {
+  auto nodes = co_await kube::list<api::core::Node>(client, "");
+  if (!nodes && nodes.error().code == Code::kPermissionDenied) co_return Result<>{};
+  if (!nodes) co_return std::unexpected(std::move(nodes).error());
+  for (const WorkerSize& worker : worker_sizes(objects)) {
+    NESTOR_CO_TRY_VOID(fits(worker, *nodes));
+  }
+  co_return Result<>{};
+}
+
 }  // namespace nestor::cli

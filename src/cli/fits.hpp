@@ -5,6 +5,7 @@
 
 #include "api/core/node.hpp"
 #include "base/json.hpp"
+#include "kube/client.hpp"
 
 namespace nestor::cli {
 
@@ -26,5 +27,9 @@ std::vector<WorkerSize> worker_sizes(const std::vector<Json>& objects);
 /// to hold it, and where images come from archives, have the worker's disk. Without any node
 /// nothing is refused: a node may come. Errors: kInvalidArgument with what there is instead.
 Result<> fits(const WorkerSize& worker, const std::vector<api::core::Node>& nodes);
+
+/// Asks that of all workers among a cluster's objects. Where we may not list nodes, the scheduler
+/// tells.
+Task<> refuse_unfit(kube::Client& client, std::vector<Json> objects);
 
 }  // namespace nestor::cli

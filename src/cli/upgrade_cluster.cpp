@@ -4,6 +4,7 @@
 #include "cli/cluster_chart.hpp"
 #include "cli/cluster_watch.hpp"
 #include "cli/commands.hpp"
+#include "cli/fits.hpp"
 #include "cli/kinds.hpp"
 #include "cli/upgrade_plan.hpp"
 
@@ -11,6 +12,13 @@ namespace nestor::cli {
 namespace {
 
 using Predicate = std::function<bool(const ClusterState&)>;
+
+Json with_versions(Json values, const std::string& version) {
+  JsonObject& object = values.as_object();
+  object["kubernetesVersion"] = version;
+  object["nodeKubernetesVersion"] = "";
+  return values;
+}
 
 /// The cluster's objects as they are now.
 Task<ClusterState> look(Context& context, kube::ObjectKey key) {
@@ -65,7 +73,11 @@ Task<int> upgrade_cluster(Context& context, UpgradeOptions options) {
             "spec.version of its KamajiControlPlane, and then spec.template.spec.version " +
             "of its MachineDeployments, where they come from");
   }
+  NESTOR_CO_TRY(Json given, co_await chart.values(options.name));
   ValueSources sources;
+  sources.values = with_versions(std::move(given), target);
+  NESTOR_CO_TRY(auto objects, co_await chart.render(options.name, sources));
+  NESTOR_CO_TRY_VOID(co_await refuse_unfit(context.client, std::move(objects)));
   sources.reuse = true;
   if (plan.control_plane) {
     // Nodes stay as they are: they must never be newer than the API server they talk to.
