@@ -48,7 +48,7 @@ std::optional<Result<WatchEvent>> WatchDecoder::next() {
     if (end == std::string::npos) {
       if (buffered() == 0) {
         // Watches are many and mostly idle: the room of a large event is given back.
-        buffer_ = std::string();
+        std::string().swap(buffer_);
         begin_ = 0;
       }
       scanned_ = buffer_.size();

@@ -34,7 +34,8 @@ struct ReadBuffer {
 inline Task<bool> fill(Connection& connection, ReadBuffer& buffer) {
   const std::size_t start = buffer.bytes.size();
   const std::size_t wanted = buffer.next;
-  if (start == 0 && wanted == ReadBuffer::kSmall) buffer.bytes = std::string();
+  // Swapped, since an assignment would keep the memory.
+  if (start == 0 && wanted == ReadBuffer::kSmall) std::string().swap(buffer.bytes);
   buffer.bytes.resize(start + wanted);
   const Result<std::size_t> count =
       co_await connection.read_some({buffer.bytes.data() + start, wanted});
