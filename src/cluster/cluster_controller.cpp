@@ -79,8 +79,10 @@ ClusterView ClusterController::view_of(const Cluster& cluster) {
 Task<kube::ReconcileResult> ClusterController::reconcile(kube::ObjectKey key) {
   const auto cluster = context_.clusters().get(key);
   if (!cluster) co_return kube::ReconcileResult{};
+  if (api::cluster::paused(*cluster, cluster->metadata)) {
+    co_return co_await show_paused(context_, cluster, cluster);
+  }
   if (cluster->metadata.deleting()) co_return co_await reconcile_delete(cluster);
-  if (api::cluster::paused(*cluster, cluster->metadata)) co_return kube::ReconcileResult{};
   if (!cluster->metadata.has_finalizer(api::cluster::kClusterFinalizer)) {
     Cluster after = *cluster;
     after.metadata.finalizers.emplace_back(api::cluster::kClusterFinalizer);

@@ -84,17 +84,12 @@ Task<bool> ensure_metadata(Context& context, std::shared_ptr<const T> object,
   co_return true;
 }
 
-/// What a paused object gets: the condition Paused.
+/// All that a paused object gets: the condition Paused.
 template <kube::Resource T>
-Task<kube::ReconcileResult> show_paused(Context& context, std::shared_ptr<const T> object) {
+Task<kube::ReconcileResult> show_paused(Context& context, std::shared_ptr<const T> object,
+                                        kube::Informer<api::cluster::Cluster>::Ptr cluster) {
   T after = *object;
-  kube::Condition paused;
-  paused.type = "Paused";
-  paused.status = "True";
-  paused.reason = "Paused";
-  paused.message = "the Cluster is paused, or the object by its annotation";
-  paused.observedGeneration = object->metadata.generation;
-  kube::set_condition(after.status.conditions, std::move(paused), context.now());
+  api::cluster::set_paused(after.status.conditions, *cluster, object->metadata, context.now());
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context.client(), *object, after));
   co_return kube::ReconcileResult{};
 }

@@ -23,6 +23,7 @@ constexpr kube::ResourceType kCustomResourceDefinition{.group = "apiextensions.k
                                                        .kind = "CustomResourceDefinition",
                                                        .plural = "customresourcedefinitions",
                                                        .namespaced = false};
+const kube::Scope kOnlyMetadata{.metadata_only = true};
 constexpr Duration kCacheTimeout = std::chrono::seconds(10);
 
 constexpr std::array<kube::ResourceType, 7> kKnown{{
@@ -82,7 +83,7 @@ void Kinds::crd_changed(const std::string& name) {
 
 void Kinds::watch_crds() {
   if (crds_) return;
-  crds_ = informers_.borrow<Identity>(kCustomResourceDefinition);
+  crds_ = informers_.borrow<Identity>(kCustomResourceDefinition, kOnlyMetadata);
   crds_->subscribe([this](const kube::ObjectKey& key, const kube::InformerCore::Object& old,
                           const kube::InformerCore::Object& now) {
     // Its status changes too, and more often.
@@ -95,7 +96,7 @@ void Kinds::watch_crds() {
 
 std::shared_ptr<Kinds::Found> Kinds::watch_objects(Found found) {
   auto shared = std::make_shared<Found>(std::move(found));
-  shared->objects = informers_.borrow<Identity>(shared->type());
+  shared->objects = informers_.borrow<Identity>(shared->type(), kOnlyMetadata);
   shared->objects->subscribe([this, kind = shared->kind](const kube::ObjectKey& key, const auto&,
                                                          const auto&) { tell(kind, key); });
   return shared;

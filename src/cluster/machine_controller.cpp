@@ -135,7 +135,7 @@ Task<kube::ReconcileResult> MachineController::reconcile(kube::ObjectKey key) {
   }
   const auto cluster = context_.clusters().get({key.ns, machine->spec.clusterName});
   if (cluster && api::cluster::paused(*cluster, machine->metadata)) {
-    co_return co_await show_paused(context_, machine);
+    co_return co_await show_paused(context_, machine, cluster);
   }
   if (machine->metadata.deleting()) co_return co_await deletion_.reconcile(machine, cluster);
   if (!cluster) co_return kube::ReconcileResult{};

@@ -39,7 +39,8 @@ Task<> evict_pod(kube::Client& tenant, const api::core::Pod& pod, bool unreachab
       {"metadata", JsonObject{{"name", pod.metadata.name}, {"namespace", pod.metadata.namespace_}}},
       {"deleteOptions", std::move(options)}};
   std::string ns = pod.metadata.namespace_;
-  auto answer = co_await tenant.create(api::core::Pod::kType, std::move(ns), std::move(body), "eviction");
+  auto answer =
+      co_await tenant.create(api::core::Pod::kType, std::move(ns), std::move(body), "eviction");
   if (answer || answer.error().code == Code::kNotFound) co_return Result<>{};
   co_return std::unexpected(std::move(answer).error());
 }

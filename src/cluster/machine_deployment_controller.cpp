@@ -46,7 +46,7 @@ Task<kube::ReconcileResult> MachineDeploymentController::reconcile(kube::ObjectK
   }
   const auto cluster = context_.clusters().get({key.ns, stored->spec.clusterName});
   if (cluster && api::cluster::paused(*cluster, stored->metadata)) {
-    co_return co_await show_paused(context_, stored);
+    co_return co_await show_paused(context_, stored, cluster);
   }
   if (stored->metadata.deleting()) co_return co_await reconcile_delete(stored);
   if (!cluster || cluster->metadata.deleting()) co_return kube::ReconcileResult{};

@@ -76,7 +76,7 @@ Task<kube::ReconcileResult> MachineHealthCheckController::reconcile(kube::Object
   const auto cluster = context_.clusters().get({key.ns, stored->spec.clusterName});
   if (!cluster || cluster->metadata.deleting()) co_return kube::ReconcileResult{};
   if (api::cluster::paused(*cluster, stored->metadata)) {
-    co_return co_await show_paused(context_, stored);
+    co_return co_await show_paused(context_, stored, cluster);
   }
   NESTOR_CO_TRY(const bool wrote, co_await ensure_metadata(context_, stored, "", cluster));
   if (wrote) co_return kube::ReconcileResult{};

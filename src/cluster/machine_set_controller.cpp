@@ -24,7 +24,6 @@ using api::infrastructure::KubevirtMachine;
 namespace {
 
 constexpr Duration kCacheTimeout = std::chrono::seconds(10);
-constexpr const char* kManager = "nestor-machineset";
 
 template <kube::Resource T>
 void add_half_made(kube::Informer<T> informer, const MachineSet& set,
@@ -57,6 +56,9 @@ void MachineSetController::add() {
       if (set->spec.clusterName == machine.spec.clusterName) keys.push_back(set->metadata.key());
     }
     return keys;
+  });
+  context_.machines().subscribe([this](const auto& old, const auto& now) {
+    if (!now) applier_.forget(Machine::kType, old->metadata.key());
   });
   watch_surroundings(controller);
 }
@@ -128,12 +130,11 @@ Task<kube::ReconcileResult> MachineSetController::reconcile(kube::ObjectKey key)
   const auto stored = context_.machine_sets().get(key);
   if (!stored) {
     created_.erase(key);
-    applied_.erase(key);
     co_return kube::ReconcileResult{};
   }
   const auto cluster = context_.clusters().get({key.ns, stored->spec.clusterName});
   if (cluster && api::cluster::paused(*cluster, stored->metadata)) {
-    co_return co_await show_paused(context_, stored);
+    co_return co_await show_paused(context_, stored, cluster);
   }
   if (stored->metadata.deleting()) co_return co_await reconcile_delete(stored);
   if (!cluster || cluster->metadata.deleting()) co_return kube::ReconcileResult{};
@@ -205,11 +206,6 @@ Task<std::string> MachineSetController::preflight(SetPtr set,
 }
 
 Task<> MachineSetController::update_machines(SetPtr set, std::vector<MachinePtr> owned) {
-  auto& applied = applied_[set->metadata.key()];
-  std::erase_if(applied, [&](const auto& one) {
-    return std::ranges::none_of(
-        owned, [&](const MachinePtr& machine) { return machine->metadata.uid == one.first; });
-  });
   for (const MachinePtr& machine : owned) {
     NESTOR_CO_TRY_VOID(co_await update_machine(set, machine));
   }
@@ -217,22 +213,17 @@ Task<> MachineSetController::update_machines(SetPtr set, std::vector<MachinePtr>
 }
 
 Task<> MachineSetController::update_machine(SetPtr set, MachinePtr machine) {
-  Machine wanted = updated_machine(*set, *machine);
+  const Machine wanted = updated_machine(*set, *machine);
   if (machine->metadata.deleting()) {
     // How long its end may take can still be changed.
     Machine after = *machine;
     after.spec.deletion = wanted.spec.deletion;
     co_return co_await kube::patch_changes(context_.client(), *machine, after);
   }
-  auto& last = applied_[set->metadata.key()][machine->metadata.uid];
-  std::string text = to_text(to_json(wanted));
-  if (last == text && shows(*machine, wanted)) co_return Result<>{};
-  auto written = co_await kube::apply(context_.client(), std::move(wanted), kManager);
-  if (!written) {
-    co_return with_context(std::move(written).error(),
-                           "updating Machine " + machine->metadata.name);
-  }
-  applied_[set->metadata.key()][machine->metadata.uid] = std::move(text);
+  Json object = kube::to_object(wanted);
+  if (applier_.is_current(Machine::kType, object, &machine->metadata)) co_return Result<>{};
+  auto written = co_await applier_.apply(context_.client(), Machine::kType, std::move(object));
+  if (!written) co_return std::unexpected(std::move(written).error());
   co_return Result<>{};
 }
 
@@ -276,13 +267,12 @@ Task<> MachineSetController::create_machine(SetPtr set, std::string name) {
   const auto& spec = set->spec.template_.spec;
   NESTOR_CO_TRY_VOID(co_await clone(set, spec.bootstrap.configRef, name));
   NESTOR_CO_TRY_VOID(co_await clone(set, spec.infrastructureRef, name));
-  Machine machine = machine_of(*set, name);
+  const Machine machine = machine_of(*set, name);
   const kube::ObjectKey key = machine.metadata.key();
   // Applied, so that the manager owns what it may have to take back.
-  auto created = co_await kube::apply(context_.client(), std::move(machine), kManager);
-  if (!created) {
-    co_return with_context(std::move(created).error(), "creating Machine " + key.to_string());
-  }
+  Json object = kube::to_object(machine);
+  auto created = co_await applier_.apply(context_.client(), Machine::kType, std::move(object));
+  if (!created) co_return std::unexpected(std::move(created).error());
   created_[set->metadata.key()].insert(key);
   co_return Result<>{};
 }

@@ -6,6 +6,7 @@
 
 #include "cluster/context.hpp"
 #include "cluster/machine_set_logic.hpp"
+#include "kube/applier.hpp"
 
 namespace nestor::cluster {
 
@@ -54,8 +55,8 @@ class MachineSetController {
 
   Context& context_;
   std::map<kube::ObjectKey, std::set<kube::ObjectKey>> created_;
-  /// What was applied last, by the Machine's uid: it tells what is to be taken back.
-  std::map<kube::ObjectKey, std::map<std::string, std::string>> applied_;
+  /// Of the Machines: what was applied before and is not any more is taken back.
+  kube::Applier applier_{"nestor-machineset"};
 };
 
 /// A name below `base` that no other has: "<base>-" and five random characters, 63 in all.

@@ -177,21 +177,6 @@ Machine updated_machine(const MachineSet& set, const Machine& existing) {
   return wanted;
 }
 
-bool shows(const Machine& existing, const Machine& wanted) {
-  const auto within = [](const auto& small, const auto& large) {
-    return std::ranges::all_of(small, [&](const auto& item) {
-      const auto it = large.find(item.first);
-      return it != large.end() && it->second == item.second;
-    });
-  };
-  return within(wanted.metadata.labels, existing.metadata.labels) &&
-         within(wanted.metadata.annotations, existing.metadata.annotations) &&
-         existing.spec.minReadySeconds == wanted.spec.minReadySeconds &&
-         existing.spec.readinessGates == wanted.spec.readinessGates &&
-         existing.spec.deletion == wanted.spec.deletion &&
-         existing.spec.taints == wanted.spec.taints;
-}
-
 std::vector<MachinePtr> plan_remediation(const std::vector<MachinePtr>& owned, int most) {
   std::vector<MachinePtr> waiting;
   for (const auto& machine : owned) {

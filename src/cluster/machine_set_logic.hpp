@@ -49,8 +49,6 @@ Result<Json> clone_template(const api::cluster::MachineSet& set, const Json& tem
 /// bootstrap data, infrastructure, failure domain).
 api::cluster::Machine updated_machine(const api::cluster::MachineSet& set,
                                       const api::cluster::Machine& existing);
-/// Whether `existing` shows everything that is in `wanted` (it may have more labels).
-bool shows(const api::cluster::Machine& existing, const api::cluster::Machine& wanted);
 
 /// Unhealthy Machines that the set replaces now, at most `most` at a time, those included that are
 /// on their way out for it: first those that somebody asked for, then the newest.
