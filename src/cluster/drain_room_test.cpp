@@ -89,7 +89,11 @@ TEST_F(DrainRoom, GivesUpAtTheTimeLimit) {
   auto pod = add_pod("web", name);
   pod.metadata.finalizers = {"held"};
   world.tenant.put(pod);
-  change_machine([](Machine& machine) { machine.spec.deletion.nodeDrainTimeoutSeconds = 30; });
+  // The deployment's word counts: a Machine of a set does not keep limits of its own.
+  auto deployment = read<MachineDeployment>("workers");
+  deployment.spec.template_.spec.deletion.nodeDrainTimeoutSeconds = 30;
+  world.management.put(deployment);
+  world.run();
   scale(0);
   world.pass(seconds(29));
   EXPECT_EQ(count<Machine>(), 1U);
