@@ -14,8 +14,10 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -141,6 +143,27 @@ double resident_mib(pid_t pid, const std::string& field) {
   return 0;
 }
 
+/// Processor time of a process, seconds.
+double process_seconds(pid_t pid) {
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  std::getline(stat, line);
+  std::istringstream rest(line.substr(line.rfind(')') + 2));
+  std::string word;
+  for (int i = 0; i < 11; ++i) rest >> word;
+  double user = 0;
+  double system = 0;
+  rest >> user >> system;
+  return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+/// Of this thread.
+double own_seconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+}
+
 void write(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
 
 int run(const std::string& nestor, std::size_t mib) {
@@ -178,8 +201,12 @@ int run(const std::string& nestor, std::size_t mib) {
     TaskGroup tasks(io.get_executor());
     for (int round = 0; round < 3; ++round) {
       const auto limit = std::chrono::seconds(600);
+      const double own0 = own_seconds();
       const auto direct = run_coroutine<double>(
           io, read_tls(io.get_executor(), encrypted.port(), client_tls), limit);
+      const double own1 = own_seconds();
+      const double server0 = process_seconds(server);
+      const double agent0 = process_seconds(agent);
       const auto through =
           run_coroutine<double>(io, read_tunnel(tasks, socket, plain.port()), limit);
       if (!direct || !through) {
@@ -189,6 +216,12 @@ int run(const std::string& nestor, std::size_t mib) {
       }
       std::printf("plain TLS %.0f MB/s, tunnel %.0f MB/s: %.0f %%\n", *direct / 1e6, *through / 1e6,
                   100 * *through / *direct);
+      const double gigabytes = static_cast<double>(bytes) / 1e9;
+      std::printf(
+          "  processor seconds per GB: TLS reader %.2f; tunnel agent %.2f, server %.2f, "
+          "reader %.2f\n",
+          (own1 - own0) / gigabytes, (process_seconds(agent) - agent0) / gigabytes,
+          (process_seconds(server) - server0) / gigabytes, (own_seconds() - own1) / gigabytes);
     }
     run_coroutine(io, tasks.close());
   }
