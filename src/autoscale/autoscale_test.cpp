@@ -362,7 +362,7 @@ TEST_F(AutoscaleRoom, WhatANodeCanAttachCounts) {
   const auto put = [&](const kube::ResourceType& type, const std::string& text) {
     world.tenant.put(type, testing::yaml("{metadata: {name: " + text + "}"));
   };
-  put(CsiNode::kType, "w1}, spec: {drivers: [{name: csi.kubevirt.io, allocatable: {count: 1}}]");
+  put(CsiNode::kType, "w1}, spec: {drivers: [{name: csi.kubevirt.io, allocatable: {count: 1}}]}");
   put(StorageClass::kType, "fast}, provisioner: csi.kubevirt.io");
   put(PersistentVolume::kType, "pv1}, spec: {csi: {driver: csi.kubevirt.io, volumeHandle: v1}}");
   put(PersistentVolumeClaim::kType, "a, namespace: default}, spec: {volumeName: pv1}");
@@ -395,17 +395,22 @@ TEST_F(AutoscaleRoom, ANodeCountsOnceBeforeItsMachineNamesIt) {
 }
 
 TEST_F(AutoscaleRoom, ALargeTenantIsDecidedOnTheSide) {
+  // Before there is a group, since then nobody watches them one by one.
+  world.tenant.put(api_node("other"));
+  Json small = api_pod("p", "1m", "other");
+  for (int i = 0; i < 3000; ++i) {
+    small.as_object()["metadata"].as_object()["name"] = "p" + std::to_string(i);
+    world.tenant.put(Pod::kType, small);
+  }
+  add_pod("full", "1", "other");
+  add_pod("new", "4");
   add_group(0, 9, 0);
   annotate("capacity.cluster-autoscaler.kubernetes.io/cpu", "4");
   annotate("capacity.cluster-autoscaler.kubernetes.io/memory", "4Gi");
-  world.tenant.put(api_node("other"));
-  for (int i = 0; i < 3000; ++i) add_pod("p" + std::to_string(i), "1m", "other");
-  add_pod("full", "1", "other");
-  add_pod("new", "4");
-  world.pass(seconds(1));
   // The work is on another thread, in real time.
   const auto until = std::chrono::steady_clock::now() + seconds(20);
   while (replicas() == 0 && std::chrono::steady_clock::now() < until) {
+    world.clock.advance(std::chrono::milliseconds(1));
     world.io.restart();
     world.io.run_for(std::chrono::milliseconds(1));
   }
