@@ -1,6 +1,8 @@
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <charconv>
+#include <sstream>
 
 #include "base/json.hpp"
 #include "base/yaml_scalar.hpp"
@@ -93,10 +95,51 @@ class Reader {
   std::size_t nodes_ = 0;
 };
 
+/// Sees whether documents follow one another. After a comma outside of brackets (`{}, a`) yaml-cpp
+/// finds an empty document at the comma, which it does not take, again and again without end.
+class Progress final : public YAML::EventHandler {
+ public:
+  bool stuck() const { return stuck_; }
+  const YAML::Mark& mark() const { return mark_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    stuck_ = started_ && mark.pos <= mark_.pos;
+    started_ = true;
+    mark_ = mark;
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+ private:
+  bool started_ = false;
+  bool stuck_ = false;
+  YAML::Mark mark_;
+};
+
+Result<> check_progress(const std::string& text) {
+  std::istringstream in(text);
+  YAML::Parser parser(in);
+  Progress progress;
+  while (parser.HandleNextDocument(progress)) {
+    if (progress.stuck()) return bad_yaml(progress.mark(), "a comma outside of brackets");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::vector<Json>> parse_yaml_documents(std::string_view text) {
   try {
+    NESTOR_TRY_VOID(check_progress(std::string(text)));
     std::vector<Json> documents;
     for (const YAML::Node& node : YAML::LoadAll(std::string(text))) {
       Reader reader;

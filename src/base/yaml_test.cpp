@@ -84,6 +84,17 @@ TEST(Yaml, QuotesWhatWouldReadAsSomethingElse) {
   }
 }
 
+TEST(Yaml, ACommaOutsideOfBracketsIsAnErrorAndNoEndlessLoop) {
+  for (const char* text :
+       {"{},", "{}, a", "[1], 2", ", a", "\"a\", b", "{\"a\":1},\"b\":2", "{}}"}) {
+    EXPECT_FALSE(parse_yaml_documents(text)) << text;
+  }
+  for (const char* text : {"", "---\n---\n", "--- {}\n--- {}\n", "a: 1\n---\n\n---\nb: 2\n",
+                           "--- a\n...\n--- b", "a, b"}) {
+    EXPECT_TRUE(parse_yaml_documents(text)) << text;
+  }
+}
+
 TEST(Yaml, EveryStringSurvivesTheRoundTrip) {
   std::vector<std::string> texts = {"line\n",  "a\nb",         "a\n\nb\n",  "\na",   " a\nb",
                                     "a\n\n",   "\n",           "a\n  b\n ", "a\\b",  "\"q\"",
