@@ -25,6 +25,11 @@ struct Backend {
   friend bool operator==(const Backend&, const Backend&) = default;
 };
 
+/// On a Node: its label when it is to get no traffic, its taint when the autoscaler removes it.
+inline constexpr std::string_view kExcludeBalancersLabel =
+    "node.kubernetes.io/exclude-from-external-load-balancers";
+inline constexpr std::string_view kToBeDeletedTaint = "ToBeDeletedByClusterAutoscaler";
+
 /// Whether load balancers may send traffic to the Node: not when its label excludes it or the
 /// autoscaler removes it, and beyond a Service of policy Local only when it is ready.
 /// Source: k8s.io/cloud-provider, controllers/service, node predicates.

@@ -17,9 +17,6 @@ inline constexpr std::string_view kZoneLabel = "topology.kubernetes.io/zone";
 inline constexpr std::string_view kBetaZoneLabel = "failure-domain.beta.kubernetes.io/zone";
 inline constexpr std::string_view kRegionLabel = "topology.kubernetes.io/region";
 inline constexpr std::string_view kBetaRegionLabel = "failure-domain.beta.kubernetes.io/region";
-inline constexpr std::string_view kExcludeBalancersLabel =
-    "node.kubernetes.io/exclude-from-external-load-balancers";
-inline constexpr std::string_view kToBeDeletedTaint = "ToBeDeletedByClusterAutoscaler";
 /// The addresses that kubelet was told to use (--node-ip).
 inline constexpr std::string_view kProvidedNodeIpAnnotation =
     "alpha.kubernetes.io/provided-node-ip";
