@@ -1,5 +1,8 @@
 #include "storage/provision_controller.hpp"
 
+#include <algorithm>
+
+#include "api/storage/volume_attachment.hpp"
 #include "base/quantity.hpp"
 #include "storage/growth.hpp"
 
@@ -9,8 +12,8 @@ namespace {
 using api::cluster::Cluster;
 using api::core::PersistentVolume;
 using api::core::PersistentVolumeClaim;
-using api::storage::kDefaultClassAnnotation;
 using api::storage::StorageClass;
+using api::storage::VolumeAttachment;
 using tenant::TenantKey;
 
 constexpr const char* kVolumeIndex = "csi-volume";
@@ -33,6 +36,13 @@ std::vector<std::string> ids_of(const PersistentVolumeClaim& claim) {
 
 bool ours(const PersistentVolume& volume) {
   return volume.spec.csi && volume.spec.csi->driver == kDriver;
+}
+
+bool is_attached(tenant::Session& session, const std::string& volume) {
+  const auto all = session.informers().of<VolumeAttachment>().list();
+  return std::ranges::any_of(all, [&](const auto& attachment) {
+    return attachment->spec.source.persistentVolumeName == volume;
+  });
 }
 
 /// Whether the volume's data is to go now.
@@ -62,6 +72,11 @@ void ProvisionController::watch(kube::Controller& controller) {
       [&controller](const kube::ObjectKey& cluster, const auto& old, const auto& now) {
         const auto& volume = now ? *now : *old;
         if (ours(volume)) controller.enqueue(key_of(cluster, volume.metadata.name));
+      });
+  // A volume is deleted once no node has it any more.
+  sessions_.watch<VolumeAttachment>(
+      [&controller](const kube::ObjectKey& cluster, const auto& old, const auto& now) {
+        if (!now) controller.enqueue(key_of(cluster, old->spec.source.persistentVolumeName));
       });
   sessions_.watch<StorageClass>(
       [this, &controller](const kube::ObjectKey& cluster, const auto&, const auto& now) {
@@ -166,6 +181,7 @@ Task<> ProvisionController::make_volume(SessionPtr session, ClaimPtr claim,
 
 Task<> ProvisionController::release(SessionPtr session, VolumePtr volume) {
   if (is_released(*volume)) {
+    if (is_attached(*session, volume->metadata.name)) co_return Result<>{};
     const Owner owner = owner_of(session->cluster());
     std::string handle = volume->spec.csi->volumeHandle;
     auto removed = co_await volumes_.remove(owner, std::move(handle));

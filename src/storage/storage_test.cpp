@@ -220,6 +220,26 @@ TEST_F(Storage, AReleasedVolumeGoesWithItsDisk) {
   EXPECT_FALSE(volume(id));
 }
 
+TEST_F(Storage, AReleasedVolumeWaitsForItsNodeWithoutComplaint) {
+  put_machine("node-1");
+  const std::string id = put_claim();
+  bind(id);
+  put_attachment("va", "node-1", id);
+  carry("node-1", "Ready");
+  auto released = volume(id).value();
+  released.status.phase = "Released";
+  world_.tenant.put(released);
+  world_.run();
+  EXPECT_TRUE(disk(id));
+  world_.tenant.erase(VolumeAttachment::kType, {"", "va"});
+  world_.run();
+  carry("node-1", "");
+  EXPECT_FALSE(attachment("va"));
+  EXPECT_FALSE(disk(id));
+  EXPECT_FALSE(volume(id));
+  EXPECT_EQ(event_texts().find("VolumeFailedDelete"), std::string::npos);
+}
+
 TEST_F(Storage, ARetainedVolumeStaysWithItsDisk) {
   const std::string id = put_claim();
   bind(id);
