@@ -120,5 +120,12 @@ TEST(Yaml, EveryStringSurvivesTheRoundTrip) {
   }
 }
 
+TEST(Yaml, EndsWithTextThatIsNoDocument) {
+  for (const char* text : {" ,<", ",", "---\n,\n", "a: 1\n---\n, b"}) {
+    EXPECT_FALSE(parse_yaml_documents(text)) << text;
+  }
+  EXPECT_EQ(parse_yaml_documents("---\n---\na: 1\n---\n")->size(), 1u);
+}
+
 }  // namespace
 }  // namespace nestor

@@ -44,6 +44,10 @@ Result<Url> parse_url(std::string_view text) {
     const std::size_t close = where.find(']');
     if (close == std::string_view::npos) return bad_url(text, "no closing bracket");
     url.host = where.substr(1, close - 1);
+    if (url.host.find(':') == std::string::npos ||
+        url.host.find_first_not_of("0123456789abcdefABCDEF:.") != std::string::npos) {
+      return bad_url(text, "no IPv6 address in the brackets");
+    }
     port = where.substr(close + 1);
   } else {
     url.host = where.substr(0, where.find(':'));

@@ -21,9 +21,9 @@ TEST(Url, SplitsIntoParts) {
 }
 
 TEST(Url, RefusesWhatItCannotUse) {
-  for (const char* text :
-       {"", "a", "ftp://a", "https://", "https://:80", "https://a:0", "https://a:70000",
-        "https://a:x", "https://[::1", "https://[::1]x", "https://a b", "https://a/\r\n"}) {
+  for (const char* text : {"", "a", "ftp://a", "https://", "https://:80", "https://a:0",
+                           "https://a:70000", "https://a:x", "https://[a]", "https://[[::1]",
+                           "https://[::1", "https://[::1]x", "https://a b", "https://a/\r\n"}) {
     EXPECT_FALSE(parse_url(text)) << text;
   }
   const auto secret = parse_url("https://user:hunter2@host/");
