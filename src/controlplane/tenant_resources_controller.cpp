@@ -9,6 +9,7 @@
 #include "controlplane/konnectivity.hpp"
 #include "controlplane/names.hpp"
 #include "controlplane/tenant_kinds.hpp"
+#include "kube/foreign_kubeconfig.hpp"
 #include "pki/pki.hpp"
 
 namespace nestor::controlplane {
@@ -145,7 +146,7 @@ Result<> TenantResourcesController::connect(const TenantControlPlane& tcp, const
     return fail(Code::kFailedPrecondition, "Secret " + secret_name + " has no key " + key);
   }
   NESTOR_TRY(const std::string text, pki::base64_decode(found->second));
-  NESTOR_TRY(kube::ClientConfig config, kube::parse_kubeconfig(text));
+  NESTOR_TRY(kube::ClientConfig config, kube::parse_foreign_kubeconfig(text));
   ca_pem = config.ca_pem;
   const auto service = caches_.services.get({settings.ns, settings.name});
   if (key == "super-admin.svc" && service && !service->spec.clusterIP.empty() &&

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "kube/client.hpp"
+#include "kube/foreign_kubeconfig.hpp"
 #include "kube/path.hpp"
 
 namespace nestor::kube {
@@ -85,6 +86,23 @@ TEST(Kubeconfig, RefusesLoginPlugins) {
   std::ofstream(dir / "ca.crt") << "FILE-CA";
   EXPECT_EQ(parse_kubeconfig(kConfig, "three", dir.string()).error().code, Code::kUnimplemented);
   std::filesystem::remove_all(dir);
+}
+
+TEST(Kubeconfig, OfOthersNamesNoFileOfOurs) {
+  const auto read = [](const std::string& cluster, const std::string& user) {
+    return parse_foreign_kubeconfig(
+        "{current-context: x, contexts: [{name: x, context: {cluster: x, user: x}}], clusters: "
+        "[{name: x, cluster: {server: 'https://h:1'" +
+        cluster + "}}], users: [{name: x, user: {" + user + "}}]}");
+  };
+  EXPECT_EQ(read("", "token: abc")->token, "abc");
+  EXPECT_FALSE(read(", certificate-authority: /etc/hostname", "token: abc"));
+  for (const char* file : {"tokenFile", "client-certificate", "client-key"}) {
+    const auto config = read("", std::string(file) + ": /etc/hostname");
+    ASSERT_FALSE(config) << file;
+    EXPECT_EQ(config.error().message,
+              "kubeconfig names a file (" + std::string(file) + "); embed its content");
+  }
 }
 
 TEST(Path, BuildsResourcePaths) {

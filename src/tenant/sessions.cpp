@@ -8,6 +8,7 @@
 #include "api/core/secret.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
+#include "kube/foreign_kubeconfig.hpp"
 #include "kube/metrics.hpp"
 #include "kube/runtime.hpp"
 #include "pki/pki.hpp"
@@ -178,7 +179,7 @@ void Sessions::Impl::announce(Entry& entry) {
 }
 
 Result<std::shared_ptr<Session>> Sessions::Impl::open(const Entry& entry) {
-  NESTOR_TRY(auto config, kube::parse_kubeconfig(entry.kubeconfig));
+  NESTOR_TRY(auto config, kube::parse_foreign_kubeconfig(entry.kubeconfig));
   NESTOR_TRY(auto client, factory(runtime.executor(), std::move(config)));
   return std::make_shared<Session>(entry.cluster, std::move(client), runtime.clock(),
                                    runtime.executor());

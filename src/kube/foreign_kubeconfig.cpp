@@ -1,0 +1,35 @@
+#include "kube/foreign_kubeconfig.hpp"
+
+#include <boost/json/array.hpp>
+
+namespace nestor::kube {
+namespace {
+
+Result<> refuse_files(const Json& config, const char* list_name, const char* content,
+                      std::initializer_list<std::string_view> members) {
+  const Json* list = find(config, {list_name});
+  if (list == nullptr || !list->is_array()) return {};
+  for (const Json& item : list->get_array()) {
+    for (const std::string_view member : members) {
+      if (find(item, {content, member}) == nullptr) continue;
+      return fail(Code::kInvalidArgument,
+                  "kubeconfig names a file (" + std::string(member) + "); embed its content");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<ClientConfig> parse_foreign_kubeconfig(std::string_view text) {
+  auto documents = parse_yaml_documents(text);
+  if (!documents) return with_context(std::move(documents).error(), "kubeconfig");
+  for (const Json& config : *documents) {
+    NESTOR_TRY_VOID(refuse_files(config, "clusters", "cluster", {"certificate-authority"}));
+    NESTOR_TRY_VOID(
+        refuse_files(config, "users", "user", {"client-certificate", "client-key", "tokenFile"}));
+  }
+  return parse_kubeconfig(text);
+}
+
+}  // namespace nestor::kube

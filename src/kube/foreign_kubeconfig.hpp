@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string_view>
+
+#include "kube/client.hpp"
+
+namespace nestor::kube {
+
+/// parse_kubeconfig() for a text that comes from others, as a tenant's Secret does: keys,
+/// certificates and tokens must be in it. A file it names would be one of ours, and its content
+/// would go to a server that the text names too.
+/// Errors: kInvalidArgument, kUnimplemented, as there.
+Result<ClientConfig> parse_foreign_kubeconfig(std::string_view text);
+
+}  // namespace nestor::kube
