@@ -1,8 +1,8 @@
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/json/object.hpp>
 #include <cstdio>
 
+#include "base/run.hpp"
 #include "cli/cluster_chart.hpp"
 #include "cli/cluster_watch.hpp"
 #include "cli/commands.hpp"
@@ -71,12 +71,7 @@ Task<> print_objects(Executor executor, const CreateClusterOptions& options) {
 int print_cluster(const CreateClusterOptions& options) {
   if (auto valid = validate(options.request); !valid) return print_error(valid.error());
   asio::io_context io(1);
-  Result<> printed = fail(Code::kInternal, "unexpected failure");
-  asio::co_spawn(io, print_objects(io.get_executor(), options),
-                 [&](std::exception_ptr failure, Result<> result) {
-                   if (!failure) printed = std::move(result);
-                 });
-  io.run();
+  const auto printed = run_to_end(io, print_objects(io.get_executor(), options));
   return printed ? 0 : print_error(printed.error());
 }
 

@@ -1,6 +1,5 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-
 #include <cstdio>
 
 #include "cli/commands.hpp"
@@ -72,8 +71,8 @@ Task<std::vector<Json>> of_cluster(Context& context, kube::ResourceType type, st
 
 std::string replicas(const Json& object) {
   const Json* ready = find(object, {"status", "readyReplicas"});
-  return (ready == nullptr ? "0" : to_text(*ready)) + "/" +
-         std::to_string(wanted_nodes(object)) + " ready";
+  return (ready == nullptr ? "0" : to_text(*ready)) + "/" + std::to_string(wanted_nodes(object)) +
+         " ready";
 }
 
 }  // namespace

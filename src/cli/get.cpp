@@ -1,6 +1,5 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-
 #include <cstdio>
 
 #include "cli/commands.hpp"
@@ -38,8 +37,8 @@ Task<std::vector<Json>> select(Context& context, kube::ResourceType type, GetOpt
     co_return one;
   }
   const kube::ListOptions list;
-  NESTOR_CO_TRY(kube::List found, co_await context.client.list(
-                                      type, options.all_namespaces ? "" : context.ns, list));
+  NESTOR_CO_TRY(kube::List found,
+                co_await context.client.list(type, options.all_namespaces ? "" : context.ns, list));
   co_return std::move(found.items);
 }
 
@@ -87,7 +86,8 @@ Task<int> get_clusters(Context& context, GetOptions options) {
     std::vector<std::string> row{text(cluster, {"metadata", "name"}),
                                  text(cluster, {"status", "phase"}),
                                  std::string(condition_status(cluster, "Available")),
-                                 std::to_string(ready) + "/" + std::to_string(wanted), version,
+                                 std::to_string(ready) + "/" + std::to_string(wanted),
+                                 version,
                                  age(context, cluster)};
     if (options.all_namespaces) row.insert(row.begin(), text(cluster, {"metadata", "namespace"}));
     if (wide) row.push_back(endpoint(cluster));

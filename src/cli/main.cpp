@@ -88,8 +88,9 @@ void add_create(Program& p) {
                       "DataStore of its control plane (default: default)");
   cluster->add_option("--pod-cidr", request.pod_cidr, "Default: 10.243.0.0/16");
   cluster->add_option("--service-cidr", request.service_cidr, "Default: 10.95.0.0/16");
-  cluster->add_option("-f,--values", p.create.values_files,
-                      "File with values of the chart cluster; may be given several times")
+  cluster
+      ->add_option("-f,--values", p.create.values_files,
+                   "File with values of the chart cluster; may be given several times")
       ->take_all();
   cluster->add_option("--set", p.create.sets, "A value of the chart, as helm takes it: key=value")
       ->take_all();

@@ -13,13 +13,13 @@ Json json(std::string_view text) {
 
 TEST(Progress, FollowsAMachineToItsNode) {
   ClusterState state;
-  state.control_plane = json(R"({"spec":{"controlPlaneEndpoint":{"host":"192.0.2.1","port":6443}}})");
+  state.control_plane =
+      json(R"({"spec":{"controlPlaneEndpoint":{"host":"192.0.2.1","port":6443}}})");
   state.machines.push_back(json(R"({"metadata":{"name":"m"}})"));
   EXPECT_EQ(milestones(state),
             (std::vector<Milestone>{{"control plane", "starting at 192.0.2.1:6443"},
                                     {"machine m", "waiting for the control plane"}}));
-  state.machines[0] =
-      json(R"({"metadata":{"name":"m"},"status":{"nodeRef":{"name":"m"},
+  state.machines[0] = json(R"({"metadata":{"name":"m"},"status":{"nodeRef":{"name":"m"},
                "conditions":[{"type":"NodeReady","status":"False"}]}})");
   EXPECT_EQ(milestones(state)[1].state, "node joined");
   state.machines[0] = json(R"({"metadata":{"name":"m"},
@@ -56,7 +56,8 @@ TEST(Progress, AMissingNumberIsTheAutoscalersMinimum) {
   EXPECT_EQ(wanted(R"({"spec":{"replicas":0}})"), 0);
   EXPECT_EQ(wanted(R"({"spec":{}})"), 1);
   EXPECT_EQ(wanted(R"({"metadata":{"annotations":{
-      "cluster.x-k8s.io/cluster-api-autoscaler-node-group-min-size":"3"}}})"), 3);
+      "cluster.x-k8s.io/cluster-api-autoscaler-node-group-min-size":"3"}}})"),
+            3);
 }
 
 }  // namespace
