@@ -317,14 +317,13 @@ TEST(TenantObjects, FollowTheAddonsOfTheSpec) {
   const auto objects = build_tenant_objects(tcp, settings_of(tcp), "10.1.2.3:6443", "PEM").value();
   std::map<std::string, bool> enabled;
   for (const TenantGroup& group : objects.groups) enabled[group.name] = group.enabled;
-  EXPECT_EQ(enabled,
-            (std::map<std::string, bool>{{"kubeadm", true},
-                                         {"kube-proxy", true},
-                                         {"coredns", false},
-                                         {"flannel", false},
-                                         {"konnectivity", false},
-                                         {"konnectivity-daemonset", false},
-                                         {"konnectivity-deployment", false}}));
+  EXPECT_EQ(enabled, (std::map<std::string, bool>{{"kubeadm", true},
+                                                  {"kube-proxy", true},
+                                                  {"coredns", false},
+                                                  {"flannel", false},
+                                                  {"konnectivity", false},
+                                                  {"konnectivity-daemonset", false},
+                                                  {"konnectivity-deployment", false}}));
   EXPECT_THAT(to_text(*object_named(objects, "DaemonSet", "kube-proxy")),
               HasSubstr("mirror.example.org/k8s/kube-proxy:v1.37.9"));
 }
