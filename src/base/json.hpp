@@ -2,9 +2,8 @@
 
 #include <boost/json/fwd.hpp>
 #include <boost/json/value.hpp>
-
-#include <string>
 #include <initializer_list>
+#include <string>
 #include <string_view>
 #include <vector>
 

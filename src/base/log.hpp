@@ -1,9 +1,9 @@
 #pragma once
 
+#include <fmt/core.h>
+
 #include <string>
 #include <string_view>
-
-#include <fmt/core.h>
 
 /// Structured lines on standard error: time, level, component, message. `component` is the folder
 /// or controller that speaks ("kube.informer", "cluster.machine"). Never pass a secret.

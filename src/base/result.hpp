@@ -66,29 +66,29 @@ inline std::unexpected<Error> with_context(Error error, std::string_view context
 #define NESTOR_CONCAT(a, b) NESTOR_CONCAT_INNER(a, b)
 
 /// `NESTOR_TRY(auto x, f());`: x is the value of f(), or this function returns f()'s error.
-#define NESTOR_TRY(decl, ...)                                                               \
-  auto NESTOR_CONCAT(try_, __LINE__) = (__VA_ARGS__);                                       \
-  if (!NESTOR_CONCAT(try_, __LINE__).has_value())                                           \
-    return std::unexpected(std::move(NESTOR_CONCAT(try_, __LINE__)).error());               \
+#define NESTOR_TRY(decl, ...)                                                 \
+  auto NESTOR_CONCAT(try_, __LINE__) = (__VA_ARGS__);                         \
+  if (!NESTOR_CONCAT(try_, __LINE__).has_value())                             \
+    return std::unexpected(std::move(NESTOR_CONCAT(try_, __LINE__)).error()); \
   decl = std::move(*NESTOR_CONCAT(try_, __LINE__))
 
 /// The same without a value: `NESTOR_TRY_VOID(f());`
-#define NESTOR_TRY_VOID(...)                                                                \
-  if (auto NESTOR_CONCAT(try_, __LINE__) = (__VA_ARGS__);                                   \
-      !NESTOR_CONCAT(try_, __LINE__).has_value())                                           \
+#define NESTOR_TRY_VOID(...)                              \
+  if (auto NESTOR_CONCAT(try_, __LINE__) = (__VA_ARGS__); \
+      !NESTOR_CONCAT(try_, __LINE__).has_value())         \
   return std::unexpected(std::move(NESTOR_CONCAT(try_, __LINE__)).error())
 
 /// In a coroutine: `NESTOR_CO_TRY(auto x, co_await f());`
-#define NESTOR_CO_TRY(decl, ...)                                                            \
-  auto NESTOR_CONCAT(try_, __LINE__) = (__VA_ARGS__);                                       \
-  if (!NESTOR_CONCAT(try_, __LINE__).has_value())                                           \
-    co_return std::unexpected(std::move(NESTOR_CONCAT(try_, __LINE__)).error());            \
+#define NESTOR_CO_TRY(decl, ...)                                                 \
+  auto NESTOR_CONCAT(try_, __LINE__) = (__VA_ARGS__);                            \
+  if (!NESTOR_CONCAT(try_, __LINE__).has_value())                                \
+    co_return std::unexpected(std::move(NESTOR_CONCAT(try_, __LINE__)).error()); \
   decl = std::move(*NESTOR_CONCAT(try_, __LINE__))
 
 /// In a coroutine, without a value: `NESTOR_CO_TRY_VOID(co_await f());`
-#define NESTOR_CO_TRY_VOID(...)                                                             \
-  do {                                                                                      \
-    auto NESTOR_CONCAT(try_, __LINE__) = (__VA_ARGS__);                                     \
-    if (!NESTOR_CONCAT(try_, __LINE__).has_value())                                         \
-      co_return std::unexpected(std::move(NESTOR_CONCAT(try_, __LINE__)).error());          \
+#define NESTOR_CO_TRY_VOID(...)                                                    \
+  do {                                                                             \
+    auto NESTOR_CONCAT(try_, __LINE__) = (__VA_ARGS__);                            \
+    if (!NESTOR_CONCAT(try_, __LINE__).has_value())                                \
+      co_return std::unexpected(std::move(NESTOR_CONCAT(try_, __LINE__)).error()); \
   } while (false)

@@ -1,7 +1,6 @@
-#include <boost/json/object.hpp>
-
 #include <unistd.h>
 
+#include <boost/json/object.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <string>

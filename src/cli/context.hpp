@@ -32,9 +32,9 @@ struct Context {
 
 using Command = std::function<Task<int>(Context&)>;
 
-/// Connects, runs the command on an event loop and returns its exit code. An error is printed as one
-/// message on standard error and gives exit code 1. SIGINT ends the process as usual: a command holds
-/// no state, and what it began goes on in the management cluster.
+/// Connects, runs the command on an event loop and returns its exit code. An error is printed as
+/// one message on standard error and gives exit code 1. SIGINT ends the process as usual: a command
+/// holds no state, and what it began goes on in the management cluster.
 int run_command(const ConnectOptions& options, const Command& command);
 
 /// Prints "error: …" with a hint where one helps. Returns 1.

@@ -1,9 +1,8 @@
 #include "cli/table.hpp"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-
-#include <algorithm>
 #include <cctype>
 
 namespace nestor::cli {

@@ -39,8 +39,8 @@ struct Options {
   std::string helm = "helm";
 };
 
-/// Runs every controller until SIGINT or SIGTERM. Returns the exit code: 0 after a signal, 1 when it
-/// cannot start or has lost its lease (the caller's supervisor starts it again).
+/// Runs every controller until SIGINT or SIGTERM. Returns the exit code: 0 after a signal, 1 when
+/// it cannot start or has lost its lease (the caller's supervisor starts it again).
 int run(Options options);
 
 }  // namespace nestor::manager

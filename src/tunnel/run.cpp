@@ -1,12 +1,15 @@
+#include "base/run.hpp"
+
 #include <link.h>
 #include <malloc.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -260,15 +263,30 @@ void give_memory_back() {
   ::dl_iterate_phdr(drop_unused_pages, nullptr);
 }
 
-/// Runs a program until a signal, or two.
+/// Stops at the first signal; a second one ends the process at once.
+template <class Program>
+Task<> stop_at_signal(Program& program, asio::signal_set& signals) {
+  co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
+  signals.async_wait([](auto error, int) {
+    if (!error) std::_Exit(1);
+  });
+  co_await program.stop();
+  co_return Result<>{};
+}
+
+template <class Program>
+Task<> stop_now(Program& program) {
+  co_await program.stop();
+  co_return Result<>{};
+}
+
 template <class Program, class Options>
 int run(std::string_view name, Options options) {
   asio::io_context io(1);
   Program program(io, std::move(options));
   if (auto started = program.start(); !started) {
     log::error(name, "cannot start: {}", started.error().message);
-    asio::co_spawn(io, program.stop(), [&](std::exception_ptr) { io.stop(); });
-    io.run();
+    (void)run_to_end(io, stop_now(program));
     return 1;
   }
   asio::steady_timer started_up(io, kStartUp);
@@ -276,14 +294,9 @@ int run(std::string_view name, Options options) {
     if (!error) give_memory_back();
   });
   asio::signal_set signals(io, SIGINT, SIGTERM);
-  signals.async_wait([&](auto, int) {
-    asio::co_spawn(io, program.stop(), [&](std::exception_ptr) { io.stop(); });
-    signals.async_wait([](auto error, int) {
-      if (!error) std::_Exit(1);
-    });
-  });
-  io.run();
-  return 0;
+  const Result<> ended = run_to_end(io, stop_at_signal(program, signals));
+  if (!ended) log::error(name, "{}", ended.error().message);
+  return ended ? 0 : 1;
 }
 
 }  // namespace

@@ -225,9 +225,7 @@ TEST_F(CrdsTest, ConditionsOfTwoWritersStandSideBySide) {
 TEST_F(CrdsTest, UpstreamManifestsComeBackWhole) {
   const char* given = std::getenv("NESTOR_SHARED");
   const std::filesystem::path root =
-      given != nullptr
-          ? given
-          : std::filesystem::path(NESTOR_SOURCE_DIR) / ".." / "shared";
+      given != nullptr ? given : std::filesystem::path(NESTOR_SOURCE_DIR) / ".." / "shared";
   if (!std::filesystem::exists(root / "manifests")) GTEST_SKIP() << "no manifests at " << root;
   const auto crds = api::all_crds();
   int seen = 0;

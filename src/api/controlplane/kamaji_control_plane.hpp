@@ -64,8 +64,9 @@ struct Gateway {
   std::map<std::string, std::string> extraLabels;
   std::map<std::string, std::string> extraAnnotations;
 };
-BOOST_DESCRIBE_STRUCT(Gateway, (), (name, namespace_, hostname, sectionName, port, extraLabels,
-                                    extraAnnotations))
+BOOST_DESCRIBE_STRUCT(Gateway, (),
+                      (name, namespace_, hostname, sectionName, port, extraLabels,
+                       extraAnnotations))
 
 struct Network {
   /// "" means LoadBalancer.

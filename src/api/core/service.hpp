@@ -41,10 +41,10 @@ struct ServiceSpec {
 };
 BOOST_DESCRIBE_STRUCT(ServiceSpec, (),
                       (type, clusterIP, clusterIPs, externalIPs, ipFamilies, ipFamilyPolicy, ports,
-                       selector, sessionAffinity, sessionAffinityConfig, externalName, externalTrafficPolicy,
-                       internalTrafficPolicy, healthCheckNodePort, loadBalancerIP,
-                       loadBalancerClass, loadBalancerSourceRanges, allocateLoadBalancerNodePorts,
-                       publishNotReadyAddresses))
+                       selector, sessionAffinity, sessionAffinityConfig, externalName,
+                       externalTrafficPolicy, internalTrafficPolicy, healthCheckNodePort,
+                       loadBalancerIP, loadBalancerClass, loadBalancerSourceRanges,
+                       allocateLoadBalancerNodePorts, publishNotReadyAddresses))
 
 struct LoadBalancerIngress {
   std::string ip;

@@ -14,8 +14,8 @@ struct RegistrySettings {
   std::string controllerManagerImage;
   std::string schedulerImage;
 };
-BOOST_DESCRIBE_STRUCT(RegistrySettings, (), (registry, tagSuffix, apiServerImage,
-                                             controllerManagerImage, schedulerImage))
+BOOST_DESCRIBE_STRUCT(RegistrySettings, (),
+                      (registry, tagSuffix, apiServerImage, controllerManagerImage, schedulerImage))
 
 struct ComponentResources {
   Json apiServer;
@@ -98,8 +98,9 @@ struct ControlPlaneService {
   std::optional<bool> allocateLoadBalancerNodePorts;
   std::vector<ServicePort> additionalPorts;
 };
-BOOST_DESCRIBE_STRUCT(ControlPlaneService, (), (additionalMetadata, serviceType,
-                                                allocateLoadBalancerNodePorts, additionalPorts))
+BOOST_DESCRIBE_STRUCT(ControlPlaneService, (),
+                      (additionalMetadata, serviceType, allocateLoadBalancerNodePorts,
+                       additionalPorts))
 
 struct ControlPlaneIngress {
   AdditionalMetadata additionalMetadata;
