@@ -1,7 +1,7 @@
 # The front door. Each target says what it does in `make help`; the work is in the folders' own scripts.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup build upstream images up demo test unit integration tsan fuzz e2e crds down clean
+.PHONY: help setup build upstream images up demo test unit integration compat tsan fuzz e2e crds down clean
 FUZZ_SECONDS ?= 60
 
 NESTOR := build/release/nestor
@@ -27,7 +27,7 @@ up: images ## Start the management cluster on this machine, with Nestor in it
 demo: up ## From nothing to a pod that answers in a tenant cluster
 	@test/e2e/demo.sh
 
-test: unit integration e2e ## Unit, integration and end-to-end tests
+test: unit integration ## Unit and integration tests
 
 unit: setup ## Unit tests under the address and undefined-behaviour sanitizers
 	@tools/step "build with sanitizers" tools/build asan
@@ -35,6 +35,9 @@ unit: setup ## Unit tests under the address and undefined-behaviour sanitizers
 
 integration: unit upstream ## Tests on a real kube-apiserver and etcd, same build
 	@ctest --preset asan -L integration
+
+compat: integration ## Against upstream's other ends
+	@ctest --preset asan -L compat
 
 tsan: setup ## What uses several threads, under the thread sanitizer
 	@tools/step "build with the thread sanitizer" tools/build tsan concurrent
