@@ -135,7 +135,10 @@ class Child : public std::enable_shared_from_this<Child> {
   /// Lets the pipes and the time limit run; they end with stop().
   void pump(std::string input, Duration timeout);
   Descriptor& pidfd() { return pidfd_; }
-  /// After the pidfd became readable: reaps and takes what is left in the pipes.
+  /// Whether the program has ended: the pidfd may be called readable too early (Asio passes on
+  /// what it learned of an earlier descriptor of the same number).
+  bool ended() const;
+  /// After it has ended: reaps and takes what is left in the pipes.
   ProcessOutput finish();
   void kill_and_reap();
   void stop();
@@ -244,6 +247,12 @@ bool Child::drain(Descriptor& from, std::string& into) {
   }
 }
 
+bool Child::ended() const {
+  siginfo_t info{};
+  const int done = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);
+  return done != 0 || info.si_pid == pid_;
+}
+
 ProcessOutput Child::finish() {
   // A grandchild may keep the pipes open for ever: what the program wrote itself is there by now.
   drain(out_, output_.out);
@@ -289,9 +298,11 @@ class SystemProcessRunner final : public ProcessRunner {
     Child& child = *scope.child;
     NESTOR_CO_TRY_VOID(child.start(spec));
     child.pump(std::move(spec.input), spec.timeout);
-    const auto [error] = co_await child.pidfd().async_wait(Descriptor::wait_read,
-                                                           asio::as_tuple(asio::use_awaitable));
-    if (error) co_return fail(Code::kCancelled, "cancelled while running " + spec.argv[0]);
+    do {
+      const auto [error] = co_await child.pidfd().async_wait(Descriptor::wait_read,
+                                                             asio::as_tuple(asio::use_awaitable));
+      if (error) co_return fail(Code::kCancelled, "cancelled while running " + spec.argv[0]);
+    } while (!child.ended());
     ProcessOutput output = child.finish();
     if (child.timed_out()) {
       co_return fail(Code::kDeadlineExceeded, spec.argv[0] + " did not end in time");

@@ -125,5 +125,14 @@ TEST_F(Process, CheckedRunQuotesTheLastLine) {
   EXPECT_EQ(output.error().message, "sh ended with code 1: why");
 }
 
+/// Descriptors of the same numbers come and go; none may be taken for another.
+TEST_F(Process, LosesNoOutputOfManyPrograms) {
+  for (int i = 0; i < 60; ++i) {
+    const auto output = run({.argv = {"sh", "-c", "read -r x; echo $x"}, .input = "word\n"});
+    ASSERT_TRUE(output);
+    ASSERT_EQ(output->out, "word\n") << i;
+  }
+}
+
 }  // namespace
 }  // namespace nestor

@@ -44,6 +44,7 @@ finish() {
 start() {
   before=$(snapshot "$state" "$port" $((port - 1)))
   trap finish EXIT
+  trap "exit 143" INT TERM
   "$nestor" up --state-dir "$state" --port "$port" --proxy-port $((port - 1))
   group=$(grep -oP '"cgroup":"\K[^"]+' "$state/node.json")
 }
