@@ -59,11 +59,17 @@ ChildProcess::~ChildProcess() {
 }
 
 Task<int> ChildProcess::wait() {
-  const auto [error] = co_await watch_->descriptor.async_wait(
-      asio::posix::descriptor_base::wait_read, asio::as_tuple(asio::use_awaitable));
-  if (error) co_return fail(Code::kCancelled, "cancelled while waiting for a program");
   int status = 0;
-  if (::waitpid(pid_, &status, 0) != pid_) {
+  pid_t ended = 0;
+  // The pidfd may be called readable too early, by what Asio learned of an earlier descriptor: a
+  // waitpid that blocks would then stop the event loop for as long as the program runs.
+  while (ended == 0) {
+    const auto [error] = co_await watch_->descriptor.async_wait(
+        asio::posix::descriptor_base::wait_read, asio::as_tuple(asio::use_awaitable));
+    if (error) co_return fail(Code::kCancelled, "cancelled while waiting for a program");
+    ended = ::waitpid(pid_, &status, WNOHANG);
+  }
+  if (ended != pid_) {
     co_return fail(Code::kInternal, "waitpid: " + std::generic_category().message(errno));
   }
   reaped_ = true;

@@ -149,10 +149,11 @@ Task<PodLink> set_up_bridge(ProcessRunner& processes) {
   NESTOR_CO_TRY(const ProcessOutput ipv6, co_await processes.run(routes6));
 
   NESTOR_CO_TRY(const Json links, parse_json(addresses.out));
-  JsonArray routes;
-  for (const std::string* text : {&ipv4.out, &ipv6.out}) {
-    auto list = parse_json(*text);
-    if (!list || !list->is_array()) continue;
+  // A guest without its routes starts, but never joins: better not to start it.
+  NESTOR_CO_TRY(const Json routes4_list, parse_json(ipv4.out));
+  if (!routes4_list.is_array()) co_return fail(Code::kInternal, "ip route: not a list");
+  JsonArray routes = routes4_list.get_array();
+  if (const auto list = parse_json(ipv6.out); list && list->is_array()) {
     for (const Json& route : list->get_array()) routes.push_back(route);
   }
   NESTOR_CO_TRY(PodLink link, read_pod_link(links, Json(routes)));
