@@ -105,7 +105,7 @@ void Planner::sort_nodes() {
     KnownNode known;
     known.node = node;
     known.marks = read_marks(*node);
-    known.ready = api::core::ready(*node);
+    known.ready = takes_pods(*node);
     known.group = kNoGroup;
     if (const auto found = machine_of.find(node->metadata.name); found != machine_of.end()) {
       std::tie(known.group, known.machine) = found->second;

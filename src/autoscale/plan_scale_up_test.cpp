@@ -52,6 +52,21 @@ TEST(ScaleUp, NodesOnTheirWayAreCounted) {
   EXPECT_EQ(scene.decide().groups[0].replicas, 4);
 }
 
+TEST(ScaleUp, ANodeWhoseStartingTaintIsStillThereIsOnItsWay) {
+  Scene scene;
+  scene.group("workers", 1, 3);
+  scene.machine("workers-0", "workers-0");
+  auto node = api_node("workers-0");
+  node.metadata.creationTimestamp = format_rfc3339(scene.now - std::chrono::minutes(1));
+  node.spec.taints.emplace_back().key = "node.kubernetes.io/not-ready";
+  node.spec.taints.back().effect = "NoSchedule";
+  scene.add(node);
+  scene.pod(api_pod("web", "1"));
+  const Decision decision = scene.decide();
+  EXPECT_FALSE(decision.groups[0].replicas);
+  EXPECT_EQ(decision.groups[0].report.not_started, 1);
+}
+
 TEST(ScaleUp, TheMaximumHolds) {
   Scene scene;
   scene.group("a", 0, 2);

@@ -20,7 +20,22 @@ bool transient(const Taint& taint) {
          taint.key == "DeletionCandidateOfClusterAutoscaler";
 }
 
+/// Of a node that is starting or cut off; what else a taint says, a node can live with.
+bool not_ready(const Taint& taint) {
+  return taint.key == "node.kubernetes.io/not-ready" ||
+         taint.key == "node.kubernetes.io/network-unavailable" ||
+         taint.key == "node.kubernetes.io/disk-pressure" ||
+         taint.key == api::cluster::kNodeUninitializedTaint ||
+         taint.key.starts_with("node.cloudprovider.kubernetes.io/uninitialized") ||
+         taint.key.starts_with("startup-taint.cluster-autoscaler.kubernetes.io/") ||
+         taint.key.starts_with("ignore-taint.cluster-autoscaler.kubernetes.io/");
+}
+
 }  // namespace
+
+bool takes_pods(const api::core::Node& node) {
+  return api::core::ready(node) && std::ranges::none_of(node.spec.taints, not_ready);
+}
 
 Node node_from(const api::core::Node& node) {
   Node out;

@@ -30,6 +30,11 @@ inline constexpr std::string_view kHostnameLabel = "kubernetes.io/hostname";
 /// An unreadable quantity counts as none of that resource.
 Node node_from(const api::core::Node& node);
 
+/// Whether pods come to it as far as its own state is concerned: its condition Ready is True, and
+/// no taint says that it is still starting or cut off. The taint goes a moment after the condition
+/// comes; between the two the node is one that is on its way.
+bool takes_pods(const api::core::Node& node);
+
 /// The node like `node` that its group would make next: another name, without taints that only say
 /// how `node` is doing, and not cordoned.
 Node template_from(const api::core::Node& node, const std::string& group_name);
