@@ -11,9 +11,9 @@
 namespace nestor::cloud {
 
 /// The life of every tenant's Nodes: initialises them, keeps what the cloud knows of them, taints
-/// the stopped and removes those whose machine is gone. It alone writes a Node's providerID,
-/// addresses, labels of type, zone and region, and the taints of cloud providers. A Node that is no
-/// machine of ours is left alone.
+/// the stopped (which also says that their pods and volumes may be taken away) and removes those
+/// whose machine is gone. It alone writes a Node's providerID, addresses, labels of type, zone and
+/// region, and the taints of cloud providers. A Node that is no machine of ours is left alone.
 class NodeController {
  public:
   /// `zones`: whether the manager may read the management cluster's nodes.

@@ -165,13 +165,19 @@ TEST_F(NodeLife, AStoppedMachineTaintsItsNodeAndKeepsIt) {
   world.run();
   ASSERT_TRUE(world.node("a").has_value());
   EXPECT_TRUE(CloudWorld::tainted(*world.node("a"), kShutdownTaint));
+  EXPECT_TRUE(CloudWorld::tainted(*world.node("a"), api::core::kOutOfServiceTaint));
   world.put_machine("a", "10.1.0.1");
   world.run();
   EXPECT_FALSE(CloudWorld::tainted(*world.node("a"), kShutdownTaint));
+  EXPECT_FALSE(CloudWorld::tainted(*world.node("a"), api::core::kOutOfServiceTaint));
   world.change_instance("a", [](auto& vmi) { vmi.status.phase = "Failed"; });
   EXPECT_TRUE(CloudWorld::tainted(*world.node("a"), kShutdownTaint));
   world.change_instance("a", [](auto& vmi) { vmi.status.phase = "Unknown"; });
   EXPECT_TRUE(CloudWorld::tainted(*world.node("a"), kShutdownTaint));
+  // What starts has not come back yet.
+  world.change_instance("a", [](auto& vmi) { vmi.status.phase = "Scheduling"; });
+  EXPECT_FALSE(CloudWorld::tainted(*world.node("a"), kShutdownTaint));
+  EXPECT_TRUE(CloudWorld::tainted(*world.node("a"), api::core::kOutOfServiceTaint));
 }
 
 TEST_F(NodeLife, ANodeWhoseMachineIsGoneIsRemoved) {

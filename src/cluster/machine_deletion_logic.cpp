@@ -39,7 +39,7 @@ bool needs_drain(const MachineDeleteView& view) {
 bool needs_detach(const MachineDeleteView& view) {
   if (view.cluster_deleting || view.detached || view.node == nullptr) return false;
   // Nobody detaches from a Node that does not answer, before it is known to be gone.
-  if (is_unreachable(*view.node)) return false;
+  if (is_unreachable(*view.node) && !api::core::out_of_service(*view.node)) return false;
   if (annotated(*view.machine, names::kExcludeWaitForVolumeDetachAnnotation)) return false;
   return !expired(*view.machine, kVolumes, view.now);
 }

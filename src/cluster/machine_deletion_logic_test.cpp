@@ -109,6 +109,13 @@ TEST_F(MachineDeletionLogic, NobodyDetachesFromANodeThatDoesNotReport) {
   EXPECT_EQ(next(), kInfrastructure);
 }
 
+TEST_F(MachineDeletionLogic, TheVolumesOfAMachineThatHasEndedAreWaitedFor) {
+  view.drained = true;
+  node.status.conditions[0].status = "Unknown";
+  node.spec.taints.emplace_back().key = api::core::kOutOfServiceTaint;
+  EXPECT_EQ(next(), kVolumes);
+}
+
 TEST_F(MachineDeletionLogic, ATenantThatCannotBeAskedIsWaitedForAsLongAsTheLimitsSay) {
   view.node = nullptr;
   view.node_unknown = true;

@@ -101,6 +101,10 @@ Health judge(const MachineHealthCheck& check, const Cluster& cluster, const Heal
     return unhealthy("HasRemediateAnnotation", "somebody asked for its remediation");
   }
   if (!ready_to_judge(cluster)) return {};
+  if (names::infrastructure_failed(machine)) {
+    const auto* why = kube::find_condition(machine.status.conditions, "InfrastructureReady");
+    return unhealthy("UnhealthyMachine", why->message);
+  }
   std::optional<Duration> next;
   const auto& checks = check.spec.checks;
   std::string broken = broken_rule(checks.unhealthyMachineConditions, machine.status.conditions,

@@ -69,6 +69,15 @@ TEST_F(MachineHealth, MachineConditionsCountToo) {
   EXPECT_EQ(health().reason, "UnhealthyMachine");
 }
 
+TEST_F(MachineHealth, AMachineThatHasFailedIsNotWaitedFor) {
+  machine.status.conditions = {condition("InfrastructureReady", "False")};
+  EXPECT_TRUE(health().healthy());
+  machine.status.conditions[0].reason = api::cluster::kInfrastructureFailed;
+  EXPECT_EQ(health().reason, "UnhealthyMachine");
+  machine.status.conditions[0].reason = api::cluster::kInfrastructureDeleted;
+  EXPECT_EQ(health().reason, "UnhealthyMachine");
+}
+
 TEST_F(MachineHealth, TheStartIsCountedFromWhereEverythingWasThere) {
   machine.status.nodeRef.name.clear();
   cluster.status.conditions = {

@@ -74,10 +74,17 @@ Condition bootstrap_ready(const MachineView& view, const Machine& machine) {
 Condition infrastructure_ready(const MachineView& view, const Machine& machine) {
   const bool provisioned = machine.status.initialization.infrastructureProvisioned.value_or(false);
   if (view.infrastructure) {
+    const auto failure = find_string(*view.infrastructure, {"status", "failureReason"});
+    if (!failure.empty()) {
+      const auto message = find_string(*view.infrastructure, {"status", "failureMessage"});
+      return condition("InfrastructureReady", "False", api::cluster::kInfrastructureFailed,
+                       std::string(message.empty() ? failure : message));
+    }
     return mirror(*view.infrastructure, "Ready", "InfrastructureReady", provisioned);
   }
   const auto& kind = machine.spec.infrastructureRef.kind;
-  return condition("InfrastructureReady", "False", provisioned ? "Deleted" : "DoesNotExist",
+  return condition("InfrastructureReady", "False",
+                   provisioned ? api::cluster::kInfrastructureDeleted : "DoesNotExist",
                    kind + (provisioned ? " is gone" : " does not exist"));
 }
 
@@ -179,6 +186,7 @@ void observe_conditions(const MachineView& view, Machine& machine) {
 
 std::string phase_of(const Machine& machine) {
   if (machine.metadata.deleting()) return "Deleting";
+  if (infrastructure_failed(machine)) return "Failed";
   if (!machine.status.nodeRef.name.empty()) return "Running";
   const auto& done = machine.status.initialization;
   if (done.infrastructureProvisioned.value_or(false)) return "Provisioned";

@@ -80,6 +80,19 @@ TEST_F(MachineLogic, OnceProvisionedItStaysSoWhenTheObjectGoes) {
   EXPECT_EQ(ready->reason, "Deleted");
 }
 
+TEST_F(MachineLogic, FailedInfrastructureFailsTheMachine) {
+  view.infrastructure = json(kInfra);
+  view.machine = observe(view);
+  view.infrastructure->as_object()["status"].as_object()["failureReason"] = "UpdateError";
+  view.infrastructure->as_object()["status"].as_object()["failureMessage"] = "it has ended";
+  const auto after = observe(view);
+  const auto* ready = kube::find_condition(after.status.conditions, "InfrastructureReady");
+  ASSERT_NE(ready, nullptr);
+  EXPECT_EQ(ready->status, "False");
+  EXPECT_EQ(ready->message, "it has ended");
+  EXPECT_EQ(after.status.phase, "Failed");
+}
+
 TEST_F(MachineLogic, ALostNodeIsFalseAndAnUnreachableTenantUnknown) {
   view.bootstrap = json(kBootstrap);
   view.infrastructure = json(kInfra);

@@ -35,7 +35,8 @@ virtualMachineTemplate:
   metadata:
     namespace: {{ .namespace }}
   spec:
-    runStrategy: Always
+    {{- /* A machine that ends has lost its disk: it is replaced, not started again. */}}
+    runStrategy: Once
     template:
       {{- with .group.disk }}
       metadata:

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "api/meta.hpp"
 
 namespace nestor::api::core {
@@ -80,6 +82,15 @@ struct Node {
   bool operator==(const Node&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Node, (), (metadata, spec, status))
+
+/// On a Node whose machine has ended for certain: its pods are removed and its volumes detached
+/// without its kubelet's word. Source: Kubernetes, "non-graceful node shutdown".
+inline constexpr std::string_view kOutOfServiceTaint = "node.kubernetes.io/out-of-service";
+
+inline bool out_of_service(const Node& node) {
+  return std::ranges::any_of(node.spec.taints,
+                             [](const Taint& taint) { return taint.key == kOutOfServiceTaint; });
+}
 
 inline bool ready(const Node& node) {
   return kube::condition_true(node.status.conditions, "Ready");
