@@ -203,7 +203,9 @@ TEST_F(World, RemovesAnAddonThatIsNoLongerWantedButNotSomebodyElses) {
   ASSERT_TRUE(until([&] { return is_ready() && tcp().status.addons.coreDNS; }));
   const kube::ResourceType deployment{"apps", "v1", "Deployment", "deployments"};
   const kube::ResourceType service{"", "v1", "Service", "services"};
+  const kube::ResourceType budget{"policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets"};
   ASSERT_TRUE(tenant.peek(deployment, {"kube-system", "coredns"}));
+  EXPECT_TRUE(tenant.peek(budget, {"kube-system", "coredns"}));
   Json theirs = tenant.peek(service, {"kube-system", "kube-dns"}).value();
   theirs.as_object()["metadata"].as_object()["labels"] = JsonObject{{"k8s-app", "kube-dns"}};
   tenant.put(service, std::move(theirs));
@@ -213,6 +215,7 @@ TEST_F(World, RemovesAnAddonThatIsNoLongerWantedButNotSomebodyElses) {
   management.put(changed);
   ASSERT_TRUE(until([&] { return !tcp().status.addons.coreDNS->enabled; }));
   EXPECT_FALSE(tenant.peek(deployment, {"kube-system", "coredns"}));
+  EXPECT_FALSE(tenant.peek(budget, {"kube-system", "coredns"}));
   EXPECT_TRUE(tenant.peek(service, {"kube-system", "kube-dns"}));
 }
 

@@ -15,6 +15,8 @@ constexpr ResourceType kConfigMap{"", "v1", "ConfigMap", "configmaps"};
 constexpr ResourceType kService{"", "v1", "Service", "services"};
 constexpr ResourceType kDaemonSet{"apps", "v1", "DaemonSet", "daemonsets"};
 constexpr ResourceType kDeployment{"apps", "v1", "Deployment", "deployments"};
+constexpr ResourceType kDisruptionBudget{"policy", "v1", "PodDisruptionBudget",
+                                         "poddisruptionbudgets"};
 constexpr ResourceType kRole{kRbac, "v1", "Role", "roles"};
 constexpr ResourceType kRoleBinding{kRbac, "v1", "RoleBinding", "rolebindings"};
 constexpr ResourceType kClusterRole{kRbac, "v1", "ClusterRole", "clusterroles", false};
@@ -31,8 +33,9 @@ void for_each_kind(Use use) {
   const auto all = [&use]<const ResourceType&... Types>() {
     (use.template operator()<kube::MetadataOf<Types>>(), ...);
   };
-  all.template operator()<kNamespace, kServiceAccount, kConfigMap, kService, kDaemonSet,
-                          kDeployment, kRole, kRoleBinding, kClusterRole, kClusterRoleBinding>();
+  all.template
+  operator()<kNamespace, kServiceAccount, kConfigMap, kService, kDaemonSet, kDeployment,
+             kDisruptionBudget, kRole, kRoleBinding, kClusterRole, kClusterRoleBinding>();
 }
 
 /// Reports of a workload's progress move the resourceVersion alone.
