@@ -18,7 +18,7 @@ namespace nestor {
 /// lives on until `io` is destroyed.
 template <class T>
 Result<T> run_coroutine(asio::io_context& io, Task<T> task,
-                        std::chrono::seconds limit = std::chrono::seconds(10)) {
+                        std::chrono::seconds limit = std::chrono::seconds(60)) {
   struct Outcome {
     std::optional<Result<T>> result;
     std::exception_ptr thrown;
@@ -46,7 +46,7 @@ inline asio::awaitable<Result<>> as_task(asio::awaitable<void> task) {
   co_return Result<>{};
 }
 inline void run_coroutine(asio::io_context& io, asio::awaitable<void> task,
-                          std::chrono::seconds limit = std::chrono::seconds(10)) {
+                          std::chrono::seconds limit = std::chrono::seconds(60)) {
   (void)run_coroutine<void>(io, as_task(std::move(task)), limit);
 }
 
