@@ -2,7 +2,7 @@
 # Upstream's example of a Kamaji control plane with KubeVirt workers gives a Ready node, when only
 # its versions, image names and sizes are changed. Skipped where the manifests are not at hand.
 port=14443
-source "$(dirname "${BASH_SOURCE[0]}")/way.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/clusters.sh"
 
 manifests=$root/../shared/manifests
 if [[ ! -d $manifests ]]; then

@@ -2,7 +2,7 @@
 # Disks of a tenant: a claim becomes a disk of the pod's node, keeps its content when the pod comes
 # again and when it goes to another node, grows while it is used, is a raw device, and leaves nothing.
 port=14543
-source "$(dirname "${BASH_SOURCE[0]}")/way.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/clusters.sh"
 
 # claim NAME MODE SIZE
 claim() {

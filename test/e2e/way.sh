@@ -2,71 +2,7 @@
 # The whole way of a tenant cluster, run by cluster_test.sh in peace and by crash_test.sh under
 # kills: a management cluster, a cluster `beside` that must never notice, and `demo`, which is made,
 # used, scaled, used across its nodes, scaled back and deleted.
-# The tests set `port` (of the management API) before they source this file.
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-
-agnhost=registry.k8s.io/e2e-test-images/agnhost:2.66.1
-work=$(mktemp -d)
-state=$work/state
-
-n() { "$nestor" "$@" --state-dir "$state"; }
-# m: the management cluster's kubectl; t CLUSTER: a tenant's.
-m() { kubectl --kubeconfig "$state/admin.kubeconfig" "$@"; }
-t() { kubectl --kubeconfig "$work/$1.kubeconfig" "${@:2}"; }
-
-# What the clusters looked like, for the log of a failed test.
-show() {
-  say "what the clusters looked like:"
-  {
-    m get cluster,machines,vmi,pods,svc -A -o wide
-    for name in $(m get clusters -o jsonpath='{.items[*].metadata.name}'); do
-      n describe cluster "$name"
-      [[ -s $work/$name.kubeconfig ]] && t "$name" get nodes,pods -A -o wide --request-timeout=10s
-    done
-    m -n nestor-system logs deploy/nestor-manager --tail 60
-  } 2>&1 | sed 's/^/    /'
-}
-
-finish() {
-  local code=$?
-  trap - EXIT
-  [[ -z ${killer:-} ]] || kill "$killer" 2>/dev/null
-  ((code == 0)) || show || true
-  "$nestor" down --state-dir "$state" || code=1
-  diff <(echo "$before") <(snapshot "$state" "$port" $((port - 1))) || {
-    say "FAILED: down left traces"
-    code=1
-  }
-  rm -rf "$work"
-  exit $code
-}
-
-start() {
-  before=$(snapshot "$state" "$port" $((port - 1)))
-  trap finish EXIT
-  trap "exit 143" INT TERM
-  "$nestor" up --state-dir "$state" --port "$port" --proxy-port $((port - 1))
-  group=$(grep -oP '"cgroup":"\K[^"]+' "$state/node.json")
-}
-
-# create CLUSTER FLAG...: until its workers are Ready; its kubeconfig is kept for `t`.
-create() {
-  n create cluster "$1" --wait --timeout 900 "${@:2}"
-  n kubeconfig "$1" >"$work/$1.kubeconfig"
-  t "$1" wait node --all --for=condition=Ready --timeout=120s
-}
-
-# All that tells whether somebody has touched a cluster: which objects and processes it consists of.
-fingerprint() {
-  m get cluster,kubevirtcluster,kamajicontrolplanes,tcp,md,machineset,machine,kubevirtmachine,vm,vmi,secret,svc \
-    -l "cluster.x-k8s.io/cluster-name=$1" --no-headers \
-    -o custom-columns=K:.kind,N:.metadata.name,U:.metadata.uid,G:.metadata.generation | LC_ALL=C sort
-  m get pod --no-headers -o custom-columns=N:.metadata.name,U:.metadata.uid | grep "^$1-" | LC_ALL=C sort
-  t "$1" get nodes --no-headers -o custom-columns=N:.metadata.name,U:.metadata.uid,B:.status.nodeInfo.bootID
-}
-
-# answers CLUSTER POD HOST:PORT: from that pod.
-answers() { t "$1" exec "$2" -- /agnhost connect "$3" --timeout=5s; }
+source "$(dirname "${BASH_SOURCE[0]}")/clusters.sh"
 
 use_the_cluster() {
   local pod answer forward
@@ -83,7 +19,7 @@ use_the_cluster() {
   retry 60 answers demo "$pod" web.default.svc.cluster.local:80 || die "the Service does not answer"
   kubectl --kubeconfig "$work/demo.kubeconfig" port-forward deployment/web :8080 >"$work/forward" &
   forward=$!
-  retry 30 grep -q Forwarding "$work/forward" || die "port-forward does not start"
+  retry 120 grep -qs Forwarding "$work/forward" || die "port-forward does not start"
   answer=$(sed -n 's/^Forwarding from 127.0.0.1:\([0-9]*\) .*/\1/p' "$work/forward")
   answer=$(curl --silent --max-time 20 "http://127.0.0.1:$answer/hostname") ||
     die "port-forward does not answer"
@@ -137,27 +73,16 @@ cross_the_nodes() {
   t demo rollout status deployment web --timeout=240s
 }
 
-delete_the_cluster() {
-  n delete cluster demo --timeout 600
-  left() {
-    m get cluster,kubevirtcluster,kamajicontrolplanes,tcp,md,machineset,machine,kubevirtmachine,vm,vmi,secret,svc,pods,pvc -o name |
-      grep -E '/demo(-|$)' || true
-  }
-  # The garbage collector takes the pods of the control plane a moment later.
-  nothing_left() { [[ -z $(left) ]]; }
-  retry 120 nothing_left || die "left of the cluster: $(left)"
-}
-
 way() {
   local beside
   create beside --workers 1 --cpu 1
   beside=$(fingerprint beside)
-  create demo --workers 1
+  create demo --workers 1 --cpu 1
   equal "nodes" "$(t demo get nodes -o name | wc -l)" 1
   use_the_cluster
   stay_inside
   cross_the_nodes
-  delete_the_cluster
+  delete_cluster demo
   diff <(echo "$beside") <(fingerprint beside) || die "the cluster beside was touched"
   t beside wait node --all --for=condition=Ready --timeout=60s
 }

@@ -1,0 +1,121 @@
+# shellcheck shell=bash
+# A management cluster on this machine and tenants in it, for a test; taken down again at its end.
+# The tests set `port` (of the management API) before they source this file.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+agnhost=registry.k8s.io/e2e-test-images/agnhost:2.66.1
+work=$(mktemp -d)
+state=$work/state
+
+n() { "$nestor" "$@" --state-dir "$state"; }
+# m: the management cluster's kubectl; t CLUSTER: a tenant's.
+m() { kubectl --kubeconfig "$state/admin.kubeconfig" "$@"; }
+t() { kubectl --kubeconfig "$work/$1.kubeconfig" "${@:2}"; }
+
+# What the clusters looked like, for the log of a failed test.
+show() {
+  say "what the clusters looked like:"
+  {
+    m get cluster,machines,vmi,pods,svc -A -o wide
+    for name in $(m get clusters -o jsonpath='{.items[*].metadata.name}'); do
+      n describe cluster "$name"
+      [[ -s $work/$name.kubeconfig ]] && t "$name" get nodes,pods -A -o wide --request-timeout=10s
+    done
+    m -n nestor-system logs deploy/nestor-manager --tail 60
+  } 2>&1 | sed 's/^/    /'
+}
+
+finish() {
+  local code=$?
+  trap - EXIT
+  [[ -z ${killer:-} ]] || kill "$killer" 2>/dev/null
+  ((code == 0)) || show || true
+  "$nestor" down --state-dir "$state" || code=1
+  diff <(echo "$before") <(snapshot "$state" "$port" $((port - 1))) || {
+    say "FAILED: down left traces"
+    code=1
+  }
+  rm -rf "$work"
+  exit $code
+}
+
+start() {
+  before=$(snapshot "$state" "$port" $((port - 1)))
+  trap finish EXIT
+  trap "exit 143" INT TERM
+  "$nestor" up --state-dir "$state" --port "$port" --proxy-port $((port - 1))
+  group=$(grep -oP '"cgroup":"\K[^"]+' "$state/node.json")
+}
+
+# create CLUSTER FLAG...: until its workers are Ready; its kubeconfig is kept for `t`.
+create() {
+  n create cluster "$1" --wait --timeout 900 "${@:2}"
+  n kubeconfig "$1" >"$work/$1.kubeconfig"
+  t "$1" wait node --all --for=condition=Ready --timeout=120s
+}
+
+# All that tells whether somebody has touched a cluster: which objects and processes it consists of.
+fingerprint() {
+  m get cluster,kubevirtcluster,kamajicontrolplanes,tcp,md,machineset,machine,kubevirtmachine,vm,vmi,secret,svc \
+    -l "cluster.x-k8s.io/cluster-name=$1" --no-headers \
+    -o custom-columns=K:.kind,N:.metadata.name,U:.metadata.uid,G:.metadata.generation | LC_ALL=C sort
+  m get pod --no-headers -o custom-columns=N:.metadata.name,U:.metadata.uid | grep "^$1-" | LC_ALL=C sort
+  t "$1" get nodes --no-headers -o custom-columns=N:.metadata.name,U:.metadata.uid,B:.status.nodeInfo.bootID
+}
+
+# answers CLUSTER POD HOST:PORT: from that pod.
+answers() { t "$1" exec "$2" -- /agnhost connect "$3" --timeout=5s; }
+
+# delete_cluster CLUSTER: and nothing is left of it.
+delete_cluster() {
+  local cluster=$1
+  n delete cluster "$cluster" --timeout 600
+  left() {
+    m get cluster,kubevirtcluster,kamajicontrolplanes,tcp,md,machineset,machine,kubevirtmachine,mhc,vm,vmi,hcp,hrp,secret,configmap,serviceaccount,role,rolebinding,svc,endpointslices,pods,pvc \
+      -o name | grep -E "/$cluster(-|\$)" || true
+    m get all,pvc,secret,endpointslices -l "cluster.x-k8s.io/cluster-name=$cluster" -o name
+  }
+  # The garbage collector takes the pods of the control plane a moment later.
+  nothing_left() { [[ -z $(left) ]]; }
+  retry 120 nothing_left || die "left of the cluster: $(left)"
+}
+
+# processes TEXT: those of this test's node that have TEXT in their command line.
+processes() {
+  local process command
+  for process in /proc/[0-9]*; do
+    command=$(tr '\0' ' ' 2>/dev/null <"$process/cmdline") || continue
+    if [[ $command == *"$1"* ]] && grep -qs "$group" "$process/cgroup"; then echo "${process#/proc/}"; fi
+  done
+}
+managers() { processes "nestor manager "; }
+# machine_process MACHINE: of its virtual machine.
+machine_process() { processes "qemu-system-x86_64 -name guest=$1 "; }
+
+# under_kills N COMMAND...: it runs while the manager is killed N times at random moments. SEED
+# repeats a run's moments.
+under_kills() {
+  local kills=$1 restarts
+  seed=${SEED:-$RANDOM}
+  say "SEED=$seed"
+  RANDOM=$seed
+  kill_at_random "$kills" &
+  killer=$!
+  "${@:2}"
+  wait "$killer"
+  killer=
+  equal "kills" "$(<"$work/kills")" "$kills"
+  restarts=$(m -n nestor-system get pods -l app.kubernetes.io/component=manager \
+    -o jsonpath='{.items[*].status.containerStatuses[*].restartCount}')
+  ((restarts >= kills - 1)) || die "the manager was started again $restarts times only"
+}
+
+kill_at_random() {
+  local pid kills=0
+  while ((kills < $1)); do
+    sleep "$((RANDOM % 20)).$((RANDOM % 10))"
+    for pid in $(managers); do
+      kill -9 "$pid" && kills=$((kills + 1)) && echo "$kills" >"$work/kills" && say "manager killed ($kills)"
+    done
+  done
+}
