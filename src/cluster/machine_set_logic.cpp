@@ -93,7 +93,10 @@ std::vector<MachinePtr> by_delete_priority(std::vector<MachinePtr> machines,
   return machines;
 }
 
-ScalePlan plan_scale(const MachineSet& set, const std::vector<MachinePtr>& owned) {
+ScalePlan plan_scale(const MachineSet& set, std::vector<MachinePtr> owned) {
+  std::erase_if(owned, [](const MachinePtr& machine) {
+    return machine->metadata.deleting() && api::cluster::infrastructure_failed(*machine);
+  });
   const int wanted = std::max(0, set.spec.replicas.value_or(1));
   const int have = static_cast<int>(owned.size());
   ScalePlan plan;

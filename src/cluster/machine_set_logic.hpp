@@ -23,13 +23,14 @@ struct MachineSetMembers {
 MachineSetMembers members_of(const api::cluster::MachineSet& set,
                              const std::vector<MachinePtr>& machines);
 
-/// How many Machines to create (a Machine that is being deleted is replaced only once it is gone),
-/// or which to delete.
+/// How many Machines to create, or which to delete. A Machine that is being deleted is replaced
+/// only once it is gone, so that no more stand than were asked for; but one whose infrastructure
+/// has failed stands no more, and its drain may take long.
 struct ScalePlan {
   int create = 0;
   std::vector<MachinePtr> remove;
 };
-ScalePlan plan_scale(const api::cluster::MachineSet& set, const std::vector<MachinePtr>& owned);
+ScalePlan plan_scale(const api::cluster::MachineSet& set, std::vector<MachinePtr> owned);
 
 /// The order in which Machines go: those already going, marked by annotation, unhealthy, then by
 /// `order` ("Newest", "Oldest", else by name).

@@ -75,6 +75,19 @@ TEST(PlanScale, AMachineThatIsGoingIsReplacedOnlyOnceItIsGone) {
   EXPECT_TRUE(plan.remove.empty());
 }
 
+TEST(PlanScale, AMachineThatHasFailedAndIsGoingIsReplacedAtOnce) {
+  auto failed = machine("a");
+  kube::Condition ready;
+  ready.type = "InfrastructureReady";
+  ready.status = "False";
+  ready.reason = api::cluster::kInfrastructureFailed;
+  failed->status.conditions = {ready};
+  EXPECT_EQ(plan_scale(set_of(1), {failed}).create, 0);
+  failed->metadata.deletionTimestamp = "now";
+  EXPECT_EQ(plan_scale(set_of(1), {failed}).create, 1);
+  EXPECT_EQ(names_of(plan_scale(set_of(1), {failed, machine("b")}).remove), "");
+}
+
 TEST(PlanScale, AMachineThatIsGoingCountsForScalingDown) {
   auto going = machine("b");
   going->metadata.deletionTimestamp = "now";

@@ -324,6 +324,27 @@ TEST_F(Storage, AMachineThatIsGoneHoldsNothing) {
   EXPECT_EQ(disk(id)->metadata.annotation(kHolderAnnotation), "node-2");
 }
 
+TEST_F(Storage, AMachineThatHasEndedHoldsOnlyWhatItsStatusTells) {
+  put_machine("node-1");
+  const std::string id = put_claim();
+  bind(id);
+  put_attachment("va1", "node-1", id);
+  carry("node-1", "Ready");
+  auto instance = world_.management.peek<VirtualMachineInstance>({"default", "node-1"}).value();
+  instance.status.phase = "Failed";
+  world_.management.put(instance);
+  world_.tenant.erase(VolumeAttachment::kType, {"", "va1"});
+  world_.run();
+  // Its attachment pod may still have the disk open.
+  EXPECT_TRUE(attachment("va1"));
+  // The runtime takes no volume out of the spec of an instance that has ended.
+  instance = world_.management.peek<VirtualMachineInstance>({"default", "node-1"}).value();
+  instance.status.volumeStatus.clear();
+  world_.management.put(instance);
+  world_.run();
+  EXPECT_FALSE(attachment("va1"));
+}
+
 TEST_F(Storage, AVolumeOfAnotherTenantCannotBeNamed) {
   put_machine("node-1");
   // The other tenant's cluster is in the same namespace.

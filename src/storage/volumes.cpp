@@ -21,9 +21,12 @@ std::unexpected<Error> no_volume(const std::string& id) {
 
 bool is_block(const PersistentVolumeClaim& claim) { return claim.spec.volumeMode == "Block"; }
 
-/// Whether the instance's spec or status tells of the volume.
+/// Whether the instance's spec or status tells of the volume. What one that has ended was to have
+/// nobody will give it any more.
 bool has_volume(const VirtualMachineInstance& instance, const std::string& id) {
-  return std::ranges::any_of(instance.spec.volumes, [&](const auto& v) { return v.name == id; }) ||
+  const bool ended = api::kubevirt::is_final(instance.status.phase);
+  return (!ended && std::ranges::any_of(instance.spec.volumes,
+                                        [&](const auto& v) { return v.name == id; })) ||
          std::ranges::any_of(instance.status.volumeStatus,
                              [&](const auto& v) { return v.name == id; });
 }
