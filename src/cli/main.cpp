@@ -235,9 +235,10 @@ void add_node_commands(Program& p) {
   auto* up = p.app.add_subcommand("up", "Start a management cluster on this machine");
   up->add_option("--state-dir", p.up.state_dir)->capture_default_str();
   up->add_option("--assets", p.up.assets, "Directory with bin, cni and images");
-  up->add_option("--port", p.up.port, "Loopback port of its API server")->capture_default_str();
+  up->add_option("--port", p.up.port, "Loopback port of its API server")
+      ->default_str("6443, or as before");
   up->add_option("--proxy-port", p.up.proxy_port, "Loopback port of the proxy into its networks")
-      ->capture_default_str();
+      ->default_str("6442, or as before");
   up->add_option("--chart", p.up.chart, "Helm chart of Nestor to install");
   up->add_flag("--skip-chart", p.up.skip_chart, "Start Kubernetes only");
   up->footer("Example:\n  nestor up && nestor create cluster demo --wait");

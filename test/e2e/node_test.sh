@@ -95,6 +95,7 @@ step "up again changes nothing"
 pid=$(supervisor)
 up >/dev/null
 [[ $(supervisor) == "$pid" ]] || die "the supervisor was replaced"
+"$nestor" up --state-dir "$state" --skip-chart >/dev/null || die "up without its options is refused"
 if "$nestor" up --state-dir "$state.other" --port "$port" --proxy-port 17449 --skip-chart \
   2>"$work/error"; then
   die "a taken port was not noticed"

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 /// The embedded management node: a one-node Kubernetes in a sandbox of its own namespaces
@@ -18,10 +19,11 @@ struct UpOptions {
   /// Directory with bin, cni and images. Empty: $NESTOR_ASSETS, else ../assets beside the
   /// executable, else /usr/share/nestor/assets.
   std::string assets = {};
-  /// Loopback port of the management cluster's API server.
-  std::uint16_t port = 6443;
-  /// Loopback port of the HTTP CONNECT proxy into the sandbox's networks.
-  std::uint16_t proxy_port = 6442;
+  /// Loopback port of the management cluster's API server. Nothing: that of the node which is there
+  /// already, else 6443.
+  std::optional<std::uint16_t> port = {};
+  /// Loopback port of the HTTP CONNECT proxy into the sandbox's networks. Nothing: as above, 6442.
+  std::optional<std::uint16_t> proxy_port = {};
   /// The Helm chart to install. Empty: charts/nestor beside the assets or above them.
   std::string chart = {};
   bool skip_chart = false;

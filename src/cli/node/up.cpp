@@ -31,7 +31,13 @@ std::unexpected<Error> with_log(Error error, const Layout& layout, const char* p
 
 Result<Config> decide(const UpOptions& options, const Layout& layout) {
   NESTOR_TRY(std::string assets, find_assets(options.assets));
-  Config config{std::move(assets), options.port, options.proxy_port, cgroup_name(layout.state_dir)};
+  const auto before = load(layout);
+  if (!before && before.error().code != Code::kNotFound) return before;
+  Config config = before.value_or(Config{});
+  config.assets = std::move(assets);
+  config.port = options.port.value_or(config.port);
+  config.proxy_port = options.proxy_port.value_or(config.proxy_port);
+  config.cgroup = cgroup_name(layout.state_dir);
   if (config.port == 0 || config.proxy_port == 0 || config.port == config.proxy_port) {
     return fail(Code::kInvalidArgument, "--port and --proxy-port must be two different ports");
   }
