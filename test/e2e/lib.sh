@@ -10,7 +10,8 @@ unset KUBECONFIG
 # Nothing here may ask a proxy of the machine it runs on.
 unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY
 
-say() { printf '  %s\n' "$*"; }
+# say TEXT...: with the seconds since the test began.
+say() { printf '  %4d s  %s\n' "$SECONDS" "$*"; }
 
 die() {
   printf '  FAILED: %s\n' "$*" >&2

@@ -114,7 +114,8 @@ roll() {
   deployment spread 2 50m
   t demo create poddisruptionbudget spread --selector app=spread --min-available 1
   t demo rollout status deployment spread --timeout=240s
-  t demo get pdb spread --watch -o jsonpath='{.status.currentHealthy}{"\n"}' >"$work/healthy" &
+  kubectl --kubeconfig "$work/demo.kubeconfig" get pdb spread --watch \
+    -o jsonpath='{.status.currentHealthy}{"\n"}' >"$work/healthy" &
   watcher=$!
   helm --kubeconfig "$state/admin.kubeconfig" upgrade demo "$root/charts/cluster" --reuse-values \
     --set nodeGroups.workers.memory=2304Mi >/dev/null

@@ -89,9 +89,9 @@ through_the_tunnel() {
   say "through the tunnel, with the direct ways closed"
   close_direct_ways demo
   servers
-  t demo run talker --image $agnhost --restart Never -- sh -c 'while :; do echo said; sleep 1; done'
+  t demo run talker --image $agnhost --restart Never --command -- sh -c 'while :; do echo said; sleep 1; done'
   t demo wait pod talker --for=condition=Ready --timeout=240s
-  t demo logs -f talker >"$work/follow" &
+  kubectl --kubeconfig "$work/demo.kubeconfig" logs -f talker >"$work/follow" &
   follow=$!
   said() { (($(grep -c said "$work/follow") >= 5)); }
   retry 60 said || die "logs -f: $(cat "$work/follow")"
