@@ -44,10 +44,12 @@ Task<> upload(std::shared_ptr<net::Connection> connection, std::shared_ptr<Flow>
 
 /// From the server to the endpoint. Ends when the other side closed and all is written.
 Task<> download(std::shared_ptr<Flow> flow, std::shared_ptr<net::Connection> connection) {
+  bool taken = true;
   while (true) {
     NESTOR_CO_TRY(const std::optional<std::string> bytes, co_await flow->receive());
     if (!bytes) co_return Result<>{};
-    NESTOR_CO_TRY_VOID(co_await connection->write(*bytes));
+    // An endpoint that takes no more may have said something that upload() has not read yet.
+    if (taken) taken = (co_await connection->write(*bytes)).has_value();
   }
 }
 

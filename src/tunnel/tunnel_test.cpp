@@ -23,8 +23,8 @@ namespace {
 using asio::ip::tcp;
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
-/// What the tunnel leads to. A connection that begins with "s" is never read again; others get
-/// everything back.
+/// What the tunnel leads to. A connection that begins with "s" is never read again; one that begins
+/// with "e" gets `answer` and is closed; others get everything back.
 class Endpoint {
  public:
   explicit Endpoint(Executor executor)
@@ -36,6 +36,7 @@ class Endpoint {
   }
   asio::awaitable<void> close() { return tasks_.close(); }
   int open = 0;
+  std::string answer;
 
  private:
   struct Count {
@@ -62,6 +63,10 @@ class Endpoint {
       if (error || buffer[0] == 'q') co_return Result<>{};
       if (buffer[0] == 's') {
         co_await socket.async_wait(tcp::socket::wait_error, kTuple);
+        co_return Result<>{};
+      }
+      if (buffer[0] == 'e') {
+        co_await asio::async_write(socket, asio::buffer(answer), kTuple);
         co_return Result<>{};
       }
       co_await asio::async_write(socket, asio::buffer(buffer.data(), size), kTuple);
@@ -231,6 +236,42 @@ TEST_F(Tunnel, EndpointsEndReachesTheFrontend) {
   ASSERT_TRUE(packet);
   EXPECT_EQ(std::get<CloseResponse>(*packet).error, "");
   EXPECT_FALSE(front.read());
+}
+
+TEST_F(Tunnel, AnswerIsWholeWhenTheEndpointIsGoneAndTheFrontendStillTalks) {
+  start();
+  Frontend front = frontend();
+  ASSERT_EQ(front.dial(endpoint_.address()).error, "");
+  // More than waits at the frontend, less than waits in the connection.
+  endpoint_.answer = std::string(800 * 1024, 'a');
+  ASSERT_TRUE(front.send(Data{front.id, "e"}));
+  quiesce();
+  ASSERT_EQ(connections(), 0);
+  ASSERT_TRUE(front.send(Data{front.id, "late"}));
+  quiesce();
+  EXPECT_TRUE(front.read_data(endpoint_.answer.size()) == endpoint_.answer);
+  const auto packet = front.read();
+  ASSERT_TRUE(packet);
+  EXPECT_EQ(std::get<CloseResponse>(*packet).error, "");
+}
+
+TEST_F(Tunnel, AnswerIsWholeWhenTheEndpointTakesNoMore) {
+  start();
+  Frontend front = frontend();
+  ASSERT_EQ(front.dial(endpoint_.address()).error, "");
+  // So much that its end waits in the agent's socket, behind a frontend that does not read.
+  endpoint_.answer = std::string(kFlowWindow * 5 / 4 + 3 * kChunk, 'a');
+  ASSERT_TRUE(front.send(Data{front.id, "e"}));
+  run_until([this] { return endpoint_.open == 0; });
+  quiesce();
+  ASSERT_EQ(connections(), 1);
+  // The first makes the endpoint's system refuse, the second fails.
+  ASSERT_TRUE(front.send(Data{front.id, "late"}));
+  quiesce();
+  ASSERT_TRUE(front.send(Data{front.id, "later"}));
+  quiesce();
+  EXPECT_TRUE(front.read_data(endpoint_.answer.size()) == endpoint_.answer);
+  run_until([this] { return connections() == 0; });
 }
 
 TEST_F(Tunnel, FrontendsCloseReachesTheEndpoint) {
