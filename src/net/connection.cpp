@@ -7,24 +7,18 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 
 #include "net/connection_impl.hpp"
 #include "net/error.hpp"
+#include "net/tls_engine.hpp"
 #include "net/tls_impl.hpp"
 
 namespace nestor::net {
 
 using asio::ip::tcp;
-
-struct TlsLayer {
-  using Socket = asio::generic::stream_protocol::socket;
-  TlsLayer(Socket& socket, asio::ssl::context& context) : stream(socket, context) {}
-  asio::ssl::stream<Socket&> stream;
-};
 
 namespace {
 
@@ -32,6 +26,8 @@ constexpr int kProbeAfterSeconds = 15;
 constexpr int kProbeEverySeconds = 5;
 constexpr int kProbes = 3;
 constexpr int kDeadAfterSeconds = kProbeAfterSeconds + kProbeEverySeconds * kProbes;
+/// Of what is written, so many bytes are encrypted and sent at a time.
+constexpr std::size_t kTlsBatch = 128 * 1024;
 
 /// Completes into a tuple. The operation itself is deaf to cancellation, see arm().
 auto deaf() {
@@ -55,12 +51,63 @@ std::unexpected<Error> failure(const Connection::Impl& impl, const std::string& 
   return network_failure(what, impl.closed ? asio::error::operation_aborted : error);
 }
 
-std::string handshake_error(TlsLayer& tls, boost::system::error_code error) {
-  const long verified = SSL_get_verify_result(tls.stream.native_handle());
+std::string handshake_error(TlsEngine& tls, boost::system::error_code error) {
+  const long verified = SSL_get_verify_result(tls.native());
   if (verified != X509_V_OK) {
     return std::string("certificate not trusted: ") + X509_verify_cert_error_string(verified);
   }
   return error.message();
+}
+
+/// All at once, as far as the socket takes it: asio::async_write() makes a system call of each
+/// 64 KiB, and one more of the few bytes behind them.
+asio::awaitable<boost::system::error_code> send(Connection& connection, std::string_view bytes) {
+  while (!bytes.empty()) {
+    arm(co_await asio::this_coro::cancellation_state, connection);
+    const auto [error, count] = co_await connection.impl().socket.async_write_some(
+        asio::buffer(bytes.data(), bytes.size()), deaf());
+    if (error) co_return error;
+    bytes.remove_prefix(count);
+  }
+  co_return boost::system::error_code();
+}
+
+/// Waits for bytes of the peer, for TLS.
+asio::awaitable<boost::system::error_code> fill(Connection& connection) {
+  Connection::Impl& impl = connection.impl();
+  const std::span<char> room = impl.tls->room();
+  arm(co_await asio::this_coro::cancellation_state, connection);
+  const auto [error, count] =
+      co_await impl.socket.async_read_some(asio::buffer(room.data(), room.size()), deaf());
+  if (error == asio::error::eof) co_return asio::ssl::error::stream_truncated;
+  if (!error) impl.tls->received(count);
+  co_return error;
+}
+
+/// Sends what TLS has for the peer. What read_some() adds meanwhile goes along.
+asio::awaitable<boost::system::error_code> flush(Connection& connection) {
+  Connection::Impl& impl = connection.impl();
+  boost::system::error_code error;
+  while (!error && impl.tls->has_output()) {
+    impl.tls->take_output(impl.sending);
+    error = co_await send(connection, impl.sending);
+  }
+  // Its memory is used again.
+  if (!impl.tls->has_output()) impl.tls->take_output(impl.sending);
+  co_return error;
+}
+
+asio::awaitable<boost::system::error_code> handshake(Connection& connection, TlsEngine::Side side) {
+  TlsEngine& tls = *connection.impl().tls;
+  while (true) {
+    const TlsEngine::Step step = tls.handshake(side);
+    boost::system::error_code error = co_await flush(connection);
+    if (step == TlsEngine::Step::kFailed) co_return tls.error();
+    if (step == TlsEngine::Step::kEnd) co_return asio::error::eof;
+    if (error || step == TlsEngine::Step::kDone) co_return error;
+    error = co_await fill(connection);
+    if (error) co_return error;
+  }
 }
 
 }  // namespace
@@ -121,11 +168,10 @@ Task<> Connection::connect_unix(std::string path) {
 }
 
 Task<> Connection::start_tls(const TlsContext& context, std::string server_name) {
-  impl_->tls = std::make_unique<TlsLayer>(impl_->socket, context.impl().context);
-  TlsLayer& tls = *impl_->tls;
-  NESTOR_CO_TRY_VOID(expect_peer(tls.stream.native_handle(), server_name, context));
-  arm(co_await asio::this_coro::cancellation_state, *this);
-  const auto [error] = co_await tls.stream.async_handshake(asio::ssl::stream_base::client, deaf());
+  impl_->tls = std::make_unique<TlsEngine>(context.impl().context.native_handle());
+  TlsEngine& tls = *impl_->tls;
+  NESTOR_CO_TRY_VOID(expect_peer(tls.native(), server_name, context));
+  const auto error = co_await handshake(*this, TlsEngine::Side::kClient);
   if (!error) co_return Result<>{};
   if (impl_->closed) co_return failure(*impl_, "TLS", error);
   co_return fail(Code::kUnavailable,
@@ -133,10 +179,8 @@ Task<> Connection::start_tls(const TlsContext& context, std::string server_name)
 }
 
 Task<> Connection::accept_tls(const TlsContext& context) {
-  impl_->tls = std::make_unique<TlsLayer>(impl_->socket, context.impl().context);
-  arm(co_await asio::this_coro::cancellation_state, *this);
-  const auto [error] =
-      co_await impl_->tls->stream.async_handshake(asio::ssl::stream_base::server, deaf());
+  impl_->tls = std::make_unique<TlsEngine>(context.impl().context.native_handle());
+  const auto error = co_await handshake(*this, TlsEngine::Side::kServer);
   if (error) co_return failure(*impl_, "TLS", error);
   co_return Result<>{};
 }
@@ -147,21 +191,53 @@ std::string Connection::alpn() const {
   if (!impl_->tls) return {};
   const unsigned char* name = nullptr;
   unsigned length = 0;
-  SSL_get0_alpn_selected(impl_->tls->stream.native_handle(), &name, &length);
+  SSL_get0_alpn_selected(impl_->tls->native(), &name, &length);
   return {name, name + length};
 }
 
+namespace {
+
+Task<std::size_t> read_tls(Connection& connection, std::span<char> into) {
+  Connection::Impl& impl = connection.impl();
+  while (true) {
+    std::size_t count = 0;
+    switch (impl.tls->read(into, count)) {
+      case TlsEngine::Step::kDone:
+        co_return count;
+      case TlsEngine::Step::kEnd:
+        co_return std::size_t{0};
+      case TlsEngine::Step::kFailed:
+        co_return failure(impl, "reading", impl.tls->error());
+      case TlsEngine::Step::kNeedsInput:
+        break;
+    }
+    if (const auto error = co_await fill(connection)) co_return failure(impl, "reading", error);
+  }
+}
+
+Task<> write_tls(Connection& connection, std::string_view bytes) {
+  Connection::Impl& impl = connection.impl();
+  while (!bytes.empty()) {
+    // A little rest goes along.
+    const bool all = bytes.size() <= kTlsBatch + kTlsBatch / 2;
+    const std::string_view batch = all ? bytes : bytes.substr(0, kTlsBatch);
+    bytes.remove_prefix(batch.size());
+    if (impl.tls->write(batch) != TlsEngine::Step::kDone) {
+      co_return failure(impl, "writing", impl.tls->error());
+    }
+    if (const auto error = co_await flush(connection)) co_return failure(impl, "writing", error);
+  }
+  co_return Result<>{};
+}
+
+}  // namespace
+
 Task<std::size_t> Connection::read_some(std::span<char> into) {
   if (impl_->closed) co_return fail(Code::kCancelled, "reading: cancelled");
-  const auto buffer = asio::buffer(into.data(), into.size());
-  boost::system::error_code error;
-  std::size_t count = 0;
+  if (impl_->tls) co_return co_await read_tls(*this, into);
   arm(co_await asio::this_coro::cancellation_state, *this);
-  if (impl_->tls) {
-    std::tie(error, count) = co_await impl_->tls->stream.async_read_some(buffer, deaf());
-  } else {
-    std::tie(error, count) = co_await impl_->socket.async_read_some(buffer, deaf());
-  }
+  const auto [error, count] =
+      co_await impl_->socket.async_read_some(asio::buffer(into.data(), into.size()), deaf());
   if (error == asio::error::eof) co_return std::size_t{0};
   if (error) co_return failure(*impl_, "reading", error);
   co_return count;
@@ -169,15 +245,8 @@ Task<std::size_t> Connection::read_some(std::span<char> into) {
 
 Task<> Connection::write(std::string_view bytes) {
   if (impl_->closed) co_return fail(Code::kCancelled, "writing: cancelled");
-  const auto buffer = asio::buffer(bytes.data(), bytes.size());
-  boost::system::error_code error;
-  std::size_t count = 0;
-  arm(co_await asio::this_coro::cancellation_state, *this);
-  if (impl_->tls) {
-    std::tie(error, count) = co_await asio::async_write(impl_->tls->stream, buffer, deaf());
-  } else {
-    std::tie(error, count) = co_await asio::async_write(impl_->socket, buffer, deaf());
-  }
+  if (impl_->tls) co_return co_await write_tls(*this, bytes);
+  const auto error = co_await send(*this, bytes);
   if (error) co_return failure(*impl_, "writing", error);
   co_return Result<>{};
 }

@@ -6,14 +6,14 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "net/connection.hpp"
 
 namespace nestor::net {
 
-/// TLS over the socket of a connection; defined in connection.cpp, which sees the ssl headers.
-struct TlsLayer;
+class TlsEngine;
 
 struct Connection::Impl {
   explicit Impl(Executor on);
@@ -24,7 +24,9 @@ struct Connection::Impl {
   asio::generic::stream_protocol::socket socket;
   /// Never expires: woken when names are resolved, or by close().
   asio::steady_timer resolved;
-  std::unique_ptr<TlsLayer> tls;
+  std::unique_ptr<TlsEngine> tls;
+  /// TLS records that the socket is taking.
+  std::string sending;
   bool closed = false;
 };
 
