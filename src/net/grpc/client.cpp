@@ -10,10 +10,10 @@ namespace nestor::grpc {
 
 ClientCall::ClientCall(std::shared_ptr<Stream> stream) : stream_(std::move(stream)) {}
 ClientCall::~ClientCall() { stream_->abort({Code::kCancelled, "the call was given up", {}}); }
-Task<> ClientCall::write(std::string message) {
+Task<> ClientCall::write(std::string message, std::string more) {
   // Here and below: what waits keeps the stream, which may outlive the call.
   const auto stream = stream_;
-  co_return co_await stream->write(std::move(message));
+  co_return co_await stream->write(std::move(message), std::move(more));
 }
 void ClientCall::post(std::string message) { stream_->post(std::move(message)); }
 void ClientCall::finish_writing() { stream_->finish_writing(); }

@@ -36,9 +36,10 @@ class ClientCall {
   ClientCall(const ClientCall&) = delete;
   ClientCall& operator=(const ClientCall&) = delete;
 
-  /// Returns when there is room for another message. Errors: the call's status, kUnavailable
+  /// Returns when there is room for another message. `more`: the rest of the message, so that large
+  /// bytes need not be copied behind what describes them. Errors: the call's status, kUnavailable
   /// (connection lost), kCancelled (the call is over).
-  Task<> write(std::string message);
+  Task<> write(std::string message, std::string more = {});
   /// Sends without waiting for room: for small messages of which there are few.
   void post(std::string message);
   /// No more messages from this side.

@@ -277,9 +277,9 @@ Task<std::optional<std::string>> ServerCall::read() {
   co_return co_await stream->read();
 }
 void ServerCall::send_headers(Metadata metadata) { stream_->send_headers(std::move(metadata)); }
-Task<> ServerCall::write(std::string message) {
+Task<> ServerCall::write(std::string message, std::string more) {
   const auto stream = stream_;
-  co_return co_await stream->write(std::move(message));
+  co_return co_await stream->write(std::move(message), std::move(more));
 }
 void ServerCall::post(std::string message) { stream_->post(std::move(message)); }
 Task<> ServerCall::gone() {

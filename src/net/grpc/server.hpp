@@ -35,8 +35,9 @@ class ServerCall {
 
   /// Sends metadata ahead of the first message, now. At most once; write() does it otherwise.
   void send_headers(Metadata metadata);
-  /// Returns when there is room for another message. Errors: as read().
-  Task<> write(std::string message);
+  /// Returns when there is room for another message. `more`: the rest of the message, see
+  /// ClientCall. Errors: as read().
+  Task<> write(std::string message, std::string more = {});
   /// Sends without waiting for room: for small messages of which there are few.
   void post(std::string message);
   /// Returns when the client gave up or is gone, whatever it sent before.

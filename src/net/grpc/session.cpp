@@ -22,6 +22,8 @@ constexpr std::string_view kComponent = "net.grpc";
 constexpr std::size_t kSmallRead = 4 * 1024;
 constexpr std::size_t kLargeRead = 64 * 1024;
 constexpr std::size_t kWriteBatch = 64 * 1024;
+/// The largest piece of a message that is sent, if the peer takes it, and that is received.
+constexpr std::uint32_t kMaxFrame = 64 * 1024;
 /// Streams may use this many times the window of one before the connection itself is full. Its room
 /// is given back at once: only streams hold senders back.
 constexpr std::uint32_t kConnectionWindows = 4;
@@ -131,14 +133,16 @@ struct Session::Callbacks {
     return 0;
   }
 
-  static ssize_t outgoing(nghttp2_session* http2, std::int32_t id, std::uint8_t* into,
+  static ssize_t outgoing(nghttp2_session* http2, std::int32_t id, std::uint8_t* /*into*/,
                           std::size_t size, std::uint32_t* flags, nghttp2_data_source* /*source*/,
                           void* user) {
     Stream* from = stream(http2, id);
     if (from == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     bool done = false;
-    const std::size_t count = from->take_outgoing({into, size}, done);
+    const std::size_t count = from->outgoing(size, done);
     if (count == 0 && !done) return NGHTTP2_ERR_DEFERRED;
+    // Not into nghttp2's buffer: send_data() follows at once.
+    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
     if (done) {
       *flags |= NGHTTP2_DATA_FLAG_EOF;
       if (session(user).on_call_) {
@@ -149,6 +153,23 @@ struct Session::Callbacks {
       }
     }
     return static_cast<ssize_t>(count);
+  }
+
+  static int send_data(nghttp2_session* http2, nghttp2_frame* frame, const std::uint8_t* header,
+                       std::size_t size, nghttp2_data_source* /*source*/, void* user) {
+    constexpr std::size_t kFrameHeader = 9;
+    Stream* from = stream(http2, frame->hd.stream_id);
+    if (from == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    session(user).batch_.append(text(header, kFrameHeader));
+    from->take_outgoing(size, session(user).batch_);
+    return 0;
+  }
+
+  /// nghttp2 keeps it within the windows.
+  static ssize_t frame_size(nghttp2_session* /*http2*/, std::uint8_t /*type*/, std::int32_t /*id*/,
+                            std::int32_t /*session_window*/, std::int32_t /*stream_window*/,
+                            std::uint32_t most, void* /*user*/) {
+    return static_cast<ssize_t>(std::min(most, kMaxFrame));
   }
 
   static nghttp2_data_provider provider() {
@@ -188,6 +209,8 @@ Result<> Session::begin() {
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, Callbacks::data);
   nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, Callbacks::frame_sent);
   nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, Callbacks::stream_closed);
+  nghttp2_session_callbacks_set_send_data_callback(callbacks, Callbacks::send_data);
+  nghttp2_session_callbacks_set_data_source_read_length_callback(callbacks, Callbacks::frame_size);
   nghttp2_option_set_no_auto_window_update(option, 1);
   const bool server = static_cast<bool>(on_call_);
   const int made = server ? nghttp2_session_server_new2(&http2_, callbacks, this, option)
@@ -195,13 +218,14 @@ Result<> Session::begin() {
   nghttp2_session_callbacks_del(callbacks);
   nghttp2_option_del(option);
   if (made != 0) return std::unexpected(http2_error("HTTP/2", made));
-  const std::array<nghttp2_settings_entry, 3> settings{{
+  const std::array<nghttp2_settings_entry, 4> settings{{
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, options_.window},
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, server ? options_.max_calls : 0},
+      {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, kMaxFrame},
       {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
   }};
   // A server may not speak of push.
-  nghttp2_submit_settings(http2_, NGHTTP2_FLAG_NONE, settings.data(), server ? 2 : 3);
+  nghttp2_submit_settings(http2_, NGHTTP2_FLAG_NONE, settings.data(), server ? 3 : 4);
   nghttp2_session_set_local_window_size(
       http2_, NGHTTP2_FLAG_NONE, 0,
       static_cast<std::int32_t>(options_.window * kConnectionWindows));
@@ -251,33 +275,32 @@ Task<> Session::read_loop(std::shared_ptr<Session> self) {
   co_return Result<>{};
 }
 
-/// Appends what HTTP/2 wants to send. False when it is broken.
-bool Session::gather(std::string& into) {
-  while (into.size() < kWriteBatch) {
+/// Appends what HTTP/2 wants to send, all that streams have ready. False when it is broken.
+bool Session::gather() {
+  while (batch_.size() < kWriteBatch) {
     const std::uint8_t* data = nullptr;
     const ssize_t size = nghttp2_session_mem_send(http2_, &data);
     if (size < 0) return false;
     if (size == 0) break;
-    into.append(text(data, static_cast<std::size_t>(size)));
+    batch_.append(text(data, static_cast<std::size_t>(size)));
   }
   return true;
 }
 
 Task<> Session::write_loop(std::shared_ptr<Session> self) {
   CloseAtEnd end{*self};
-  std::string buffer;
   while (!self->closed_) {
-    buffer.clear();
-    if (!self->gather(buffer)) break;
-    if (!buffer.empty()) {
-      const Result<> written = co_await self->connection_->write(buffer);
+    self->batch_.clear();
+    if (!self->gather()) break;
+    if (!self->batch_.empty()) {
+      const Result<> written = co_await self->connection_->write(self->batch_);
       if (written) continue;
       end.why = written.error();
       break;
     }
     const bool over = nghttp2_session_want_read(self->http2_) == 0;
     if (over || (self->leaving_ && self->streams_.empty())) break;
-    if (self->streams_.empty()) buffer = std::string();
+    if (self->streams_.empty()) self->batch_ = std::string();
     NESTOR_CO_TRY_VOID(co_await self->wake_.wait());
   }
   co_return Result<>{};

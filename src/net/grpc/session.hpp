@@ -58,7 +58,7 @@ class Session : public std::enable_shared_from_this<Session> {
   static Task<> read_loop(std::shared_ptr<Session> self);
   static Task<> write_loop(std::shared_ptr<Session> self);
   static Task<> keepalive_loop(std::shared_ptr<Session> self);
-  bool gather(std::string& into);
+  bool gather();
   void refuse(Stream& stream, const Error& why);
 
   Executor executor_;
@@ -67,6 +67,8 @@ class Session : public std::enable_shared_from_this<Session> {
   const OnCall on_call_;
   nghttp2_session* http2_ = nullptr;
   std::unordered_map<std::int32_t, std::shared_ptr<Stream>> streams_;
+  /// What is to be written next.
+  std::string batch_;
   /// Something is to be written, or the connection is closed.
   Signal wake_;
   SteadyTime last_received_ = {};

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <utility>
 
 #include "net/grpc/session.hpp"
@@ -54,8 +53,8 @@ void Stream::consume(std::size_t count) {
   if (session_ != nullptr) session_->consume(id_, count);
 }
 
-Task<> Stream::write(std::string message) {
-  post(std::move(message));
+Task<> Stream::write(std::string message, std::string more) {
+  post(std::move(message), std::move(more));
   while (out_bytes_ > options_.write_ahead && !write_end_) {
     NESTOR_CO_TRY_VOID(co_await writable_.wait());
   }
@@ -63,13 +62,14 @@ Task<> Stream::write(std::string message) {
   co_return Result<>{};
 }
 
-void Stream::post(std::string message) {
+void Stream::post(std::string message, std::string more) {
   if (write_end_) return;
   if (server_ && !headers_sent_) send_headers({});
-  const Prefix prefix(message.size());
+  const Prefix prefix(message.size() + more.size());
   out_.emplace_back(prefix.bytes, kPrefixSize);
-  out_bytes_ += kPrefixSize + message.size();
+  out_bytes_ += kPrefixSize + message.size() + more.size();
   if (!message.empty()) out_.push_back(std::move(message));
+  if (!more.empty()) out_.push_back(std::move(more));
   session_->resume(id_);
 }
 
@@ -236,23 +236,26 @@ void Stream::end_write(Error why) {
   writable_.notify();
 }
 
-std::size_t Stream::take_outgoing(std::span<std::uint8_t> into, bool& done) {
-  std::size_t count = 0;
-  while (count < into.size() && !out_.empty()) {
+std::size_t Stream::outgoing(std::size_t most, bool& done) {
+  const std::size_t count = std::min(most, out_bytes_);
+  done = finishing_ && count == out_bytes_;
+  local_ended_ = done;
+  return count;
+}
+
+void Stream::take_outgoing(std::size_t count, std::string& into) {
+  out_bytes_ -= count;
+  while (count > 0) {
     const std::string& front = out_.front();
-    const std::size_t part = std::min(front.size() - out_offset_, into.size() - count);
-    std::memcpy(into.data() + count, front.data() + out_offset_, part);
-    count += part;
+    const std::size_t part = std::min(front.size() - out_offset_, count);
+    into.append(front, out_offset_, part);
+    count -= part;
     out_offset_ += part;
     if (out_offset_ < front.size()) break;
     out_.pop_front();
     out_offset_ = 0;
   }
-  out_bytes_ -= count;
-  if (count > 0 && out_bytes_ <= options_.write_ahead) writable_.notify();
-  done = out_.empty() && finishing_;
-  local_ended_ = done;
-  return count;
+  if (out_bytes_ <= options_.write_ahead) writable_.notify();
 }
 
 }  // namespace nestor::grpc

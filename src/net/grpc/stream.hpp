@@ -5,7 +5,6 @@
 #include <deque>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 
 #include "base/async.hpp"
@@ -26,8 +25,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
 
   // For the call.
   Task<std::optional<std::string>> read();
-  Task<> write(std::string message);
-  void post(std::string message);
+  Task<> write(std::string message, std::string more = {});
+  void post(std::string message, std::string more = {});
   /// Returns when the peer cancelled the call or is gone.
   Task<> gone();
   Task<Metadata> headers();
@@ -57,9 +56,11 @@ class Stream : public std::enable_shared_from_this<Stream> {
   void on_closed(std::uint32_t code);
   /// The connection is gone.
   void on_lost(const Error& why);
-  /// Moves bytes that are to be sent. `done`: there will be no more.
-  std::size_t take_outgoing(std::span<std::uint8_t> into, bool& done);
-  /// The server's status, once take_outgoing() said done.
+  /// How many bytes are to be sent, at most `most`. `done`: there will be no more than these.
+  std::size_t outgoing(std::size_t most, bool& done);
+  /// Appends so many of them to what goes to the peer.
+  void take_outgoing(std::size_t count, std::string& into);
+  /// The server's status, once outgoing() said done.
   Metadata outgoing_trailers() const { return write_status(status_); }
   bool remote_ended() const { return remote_ended_; }
 

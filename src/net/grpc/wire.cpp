@@ -13,7 +13,7 @@ constexpr std::size_t kMaxTimeoutDigits = 8;
 constexpr int kLastCode = static_cast<int>(Code::kUnauthenticated);
 /// A message is given its memory at once up to this size; a larger one as its bytes come, so that
 /// announcing one costs the peer what it costs us.
-constexpr std::size_t kTrustedSize = 64 * 1024;
+constexpr std::size_t kTrustedSize = 128 * 1024;
 
 // RFC 9113, section 7.
 enum : std::uint32_t {
