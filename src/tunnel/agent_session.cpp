@@ -24,20 +24,31 @@ const std::string kMetricPrefix = "konnectivity_network_proxy_agent_";
 
 /// From the endpoint to the server. Ends when the endpoint has nothing more to say.
 Task<> upload(std::shared_ptr<net::Connection> connection, std::shared_ptr<Flow> flow) {
-  std::vector<char> buffer(kSmallChunk);
+  std::size_t size = kSmallChunk;
+  std::string buffer;
   while (true) {
+    if (buffer.capacity() > 2 * size) buffer = std::string();
+    // Not filled with zeros: it is read into.
+    buffer.resize_and_overwrite(size, [](char*, std::size_t count) { return count; });
     const Result<std::size_t> count =
         co_await connection->read_some({buffer.data(), buffer.size()});
     if (!count) co_return std::unexpected(count.error());
     if (*count == 0) co_return Result<>{};
-    std::string bytes(buffer.data(), *count);
+    // Little bytes leave a large buffer where it is; many take it along.
+    std::string bytes;
+    if (*count <= size / 2) {
+      bytes.assign(buffer, 0, *count);
+    } else {
+      bytes = std::exchange(buffer, std::string());
+      bytes.resize(*count);
+    }
     const Result<> sent = co_await flow->send(std::move(bytes));
     // Nobody wants it any more; but what came from the other side may still be under way.
     if (!sent && sent.error().code == Code::kCancelled) co_return sent;
-    if (*count == buffer.size()) {
-      buffer.resize(kChunk);
-    } else if (*count < kSmallChunk && buffer.size() > kSmallChunk) {
-      buffer = std::vector<char>(kSmallChunk);
+    if (*count == size) {
+      size = kChunk;
+    } else if (*count < kSmallChunk) {
+      size = kSmallChunk;
     }
   }
 }
@@ -96,9 +107,9 @@ Task<> AgentSession::run() {
   const auto self = shared_from_this();
   const Closing closing{*this};
   while (true) {
-    NESTOR_CO_TRY(const std::optional<std::string> bytes, co_await call_->read());
+    NESTOR_CO_TRY(std::optional<std::string> bytes, co_await call_->read());
     if (!bytes) co_return fail(Code::kUnavailable, "the server ended the stream");
-    Result<Packet> packet = decode(*bytes);
+    Result<Packet> packet = decode(std::move(*bytes));
     if (!packet) {
       log::debug(kComponent, "server {}: {}", server_id_, packet.error().message);
       continue;

@@ -17,6 +17,10 @@ class CallStream final : public PacketStream {
 
   Task<> write(Packet packet) override {
     if (call_ == nullptr) co_return fail(Code::kUnavailable, "the tunnel is gone");
+    if (auto* data = std::get_if<Data>(&packet)) {
+      std::string head = encode_data_head(data->connect_id, data->bytes.size());
+      co_return co_await call_->write(std::move(head), std::move(data->bytes));
+    }
     std::string bytes = encode(std::move(packet));
     co_return co_await call_->write(std::move(bytes));
   }

@@ -25,7 +25,7 @@ class PacketStream {
 /// Bytes of one connection that may be under way to an end that does not take them.
 inline constexpr std::int64_t kFlowWindow = 1024 * 1024;
 /// The most bytes that one Data packet should carry.
-inline constexpr std::size_t kChunk = 32 * 1024;
+inline constexpr std::size_t kChunk = 64 * 1024;
 /// How long a connection whose end takes nothing may hold up the stream of a peer without Credit.
 inline constexpr Duration kCrowdedTimeout = std::chrono::seconds(5);
 

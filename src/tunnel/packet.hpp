@@ -59,8 +59,10 @@ using Packet = std::variant<DialRequest, DialResponse, Data, CloseRequest, Close
 inline constexpr std::string_view kCreditHeader = "nestor-credit";
 
 std::string encode(Packet packet);
+/// What stands before the `size` bytes of a Data packet.
+std::string encode_data_head(std::int64_t connect_id, std::size_t size);
 /// Errors: kInvalidArgument (unreadable, or of an unknown type).
-Result<Packet> decode(const std::string& bytes);
+Result<Packet> decode(std::string bytes);
 
 /// The type as upstream's metrics spell it: "DIAL_REQ".
 std::string_view type_name(const Packet& packet);

@@ -41,6 +41,19 @@ TEST(TunnelPacket, EveryTypeSurvivesTheTrip) {
 TEST(TunnelPacket, IsOnTheWireAsUpstreamWritesIt) {
   // type=DATA(4), field 4 (data): connectID=1, data="hi".
   EXPECT_EQ(encode(Data{1, "hi"}), std::string("\x08\x04\x22\x06\x08\x01\x1a\x02hi", 10));
+  // As protobuf does: its own decoder reads what ours does not.
+  const auto data = [](std::string_view bytes) {
+    return std::get<Data>(decode(std::string(bytes)).value());
+  };
+  EXPECT_EQ(data({"\x08\x04\x22\x06\x1a\x02hi\x08\x01", 10}).bytes, "hi");
+  EXPECT_EQ(data({"\x08\x04\x22\x09\x08\x01\x12\x01x\x1a\x02hi", 13}).bytes, "hi");
+  EXPECT_EQ(data({"\x08\x04\x22\x02\x08\x05", 6}).connect_id, 5);
+  const std::string large(70'000, 'l');
+  EXPECT_EQ(encode(Data{300, large}).substr(0, 12),
+            std::string("\x08\x04\x22\xf7\xa2\x04\x08\xac\x02\x1a\xf0\xa2", 12));
+  EXPECT_TRUE(there_and_back(Data{300, large}).bytes == large);
+  EXPECT_EQ(there_and_back(Data{-1, "x"}).connect_id, -1);
+  EXPECT_FALSE(decode(std::string("\x08\x04\x22\x06\x08\x01\x1a\x03hi", 10)));
   EXPECT_FALSE(decode("\x08"));
   EXPECT_FALSE(decode(std::string("\x08\x32", 2)));
 }

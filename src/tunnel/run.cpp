@@ -263,6 +263,14 @@ void give_memory_back() {
   ::dl_iterate_phdr(drop_unused_pages, nullptr);
 }
 
+/// Buffers come and go at the heap's end while bytes flow: to give pages back and to fault them in
+/// again each time would take a tenth of the processor. So much may stay.
+void keep_some_memory() {
+  constexpr int kKept = 512 * 1024;
+  ::mallopt(M_TRIM_THRESHOLD, kKept);
+  ::mallopt(M_MMAP_THRESHOLD, kKept);
+}
+
 /// Stops at the first signal; a second one ends the process at once.
 template <class Program>
 Task<> stop_at_signal(Program& program, asio::signal_set& signals) {
@@ -282,6 +290,7 @@ Task<> stop_now(Program& program) {
 
 template <class Program, class Options>
 int run(std::string_view name, Options options) {
+  keep_some_memory();
   asio::io_context io(1);
   Program program(io, std::move(options));
   if (auto started = program.start(); !started) {

@@ -17,9 +17,9 @@ const std::string kMetricPrefix = "konnectivity_network_proxy_server_";
 
 /// The frontend's next packet, or nothing at the end.
 Task<std::optional<Packet>> read_packet(grpc::ServerCall& call) {
-  NESTOR_CO_TRY(const std::optional<std::string> bytes, co_await call.read());
+  NESTOR_CO_TRY(std::optional<std::string> bytes, co_await call.read());
   if (!bytes) co_return std::nullopt;
-  NESTOR_CO_TRY(Packet packet, decode(*bytes));
+  NESTOR_CO_TRY(Packet packet, decode(std::move(*bytes)));
   co_return packet;
 }
 
@@ -67,8 +67,8 @@ Task<> download(grpc::ServerCall& call, Flow& flow) {
       call.post(encode(std::move(end)));
       co_return Result<>{};
     }
-    std::string message = encode(Data{flow.id(), std::move(**bytes)});
-    NESTOR_CO_TRY_VOID(co_await call.write(std::move(message)));
+    std::string head = encode_data_head(flow.id(), (*bytes)->size());
+    NESTOR_CO_TRY_VOID(co_await call.write(std::move(head), std::move(**bytes)));
   }
 }
 
@@ -164,7 +164,7 @@ Task<> TunnelServer::read_agent(grpc::ServerCall& call, Backend& backend) {
     Result<std::optional<std::string>> bytes = co_await call.read();
     // An agent that went away is no failure.
     if (!bytes || !*bytes) co_return Result<>{};
-    Result<Packet> packet = decode(**bytes);
+    Result<Packet> packet = decode(std::move(**bytes));
     if (!packet) {
       log::debug(kComponent, "agent {}: {}", backend.agent_id(), packet.error().message);
       continue;
@@ -240,10 +240,14 @@ Task<> TunnelServer::carry(grpc::ServerCall& call, Flow& flow) {
 }
 
 void TunnelServer::count(const Packet& packet, const char* segment) {
-  metrics_
-      .counter(kMetricPrefix + "stream_packets_total", "Packets, by direction and type",
-               {{"segment", segment}, {"packet_type", std::string(type_name(packet))}})
-      .increment();
+  // Looked up once: packets are many.
+  std::optional<Counter>& counter = packets_[segment][packet.index()];
+  if (!counter) {
+    counter =
+        metrics_.counter(kMetricPrefix + "stream_packets_total", "Packets, by direction and type",
+                         {{"segment", segment}, {"packet_type", std::string(type_name(packet))}});
+  }
+  counter->increment();
 }
 
 void TunnelServer::count_failure(const char* reason) {

@@ -1,9 +1,13 @@
 #pragma once
 
+#include <array>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/metrics.hpp"
@@ -61,6 +65,9 @@ class TunnelServer {
   const ServerSettings settings_;
   const TokenCheck check_;
   std::list<std::shared_ptr<Backend>> backends_;
+  /// By segment and type.
+  std::map<std::string_view, std::array<std::optional<Counter>, std::variant_size_v<Packet>>>
+      packets_;
 };
 
 }  // namespace nestor::tunnel

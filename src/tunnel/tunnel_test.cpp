@@ -260,7 +260,7 @@ TEST_F(Tunnel, AnswerIsWholeWhenTheEndpointTakesNoMore) {
   Frontend front = frontend();
   ASSERT_EQ(front.dial(endpoint_.address()).error, "");
   // So much that its end waits in the agent's socket, behind a frontend that does not read.
-  endpoint_.answer = std::string(kFlowWindow * 5 / 4 + 3 * kChunk, 'a');
+  endpoint_.answer = std::string(kFlowWindow * 5 / 4 + kChunk * 3 / 2, 'a');
   ASSERT_TRUE(front.send(Data{front.id, "e"}));
   run_until([this] { return endpoint_.open == 0; });
   quiesce();
