@@ -35,6 +35,9 @@ struct Options {
   Duration keepalive_time = {};
   /// How long it may take to give it.
   Duration keepalive_timeout = std::chrono::seconds(20);
+  /// A server closes a connection that has had no call for so long, at the latest after twice the
+  /// time. Zero: never.
+  Duration idle_timeout = {};
 };
 
 }  // namespace nestor::grpc

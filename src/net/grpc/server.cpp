@@ -105,7 +105,7 @@ struct Server::Impl {
   Task<> accept_loop(std::shared_ptr<Listener> listener);
   Task<> serve(std::unique_ptr<net::Connection> connection,
                std::shared_ptr<const net::TlsContext> tls);
-  Task<> serve_call(std::shared_ptr<Stream> stream);
+  Task<> serve_call(std::shared_ptr<Stream> stream, std::shared_ptr<std::size_t> of_connection);
   void forget_closed();
 
   Executor executor;
@@ -171,15 +171,32 @@ Task<> Server::Impl::accept_loop(std::shared_ptr<Listener> listener) {
       co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
       continue;
     }
-    boost::system::error_code ignored;
-    if (!listener->is_unix) {
-      socket.set_option(tcp::no_delay(true), ignored);
-      socket.set_option(asio::socket_base::keep_alive(true), ignored);
-    }
+    if (!listener->is_unix) net::tune(socket);
     tasks.spawn("grpc connection", serve(std::move(connection), listener->tls));
   }
   co_return Result<>{};
 }
+
+namespace {
+
+/// Closes a connection that has no call: whoever may connect could hold our descriptors with it.
+Task<> close_when_idle(Executor executor, std::weak_ptr<Session> weak,
+                       std::shared_ptr<std::size_t> calls, Duration timeout) {
+  asio::steady_timer timer(executor);
+  bool idle = false;
+  while (true) {
+    timer.expires_after(timeout);
+    co_await timer.async_wait(asio::use_awaitable);
+    const bool still = *calls == 0;
+    if (still && idle) break;
+    idle = still;
+    if (weak.expired()) co_return Result<>{};
+  }
+  if (const auto session = weak.lock()) session->close({Code::kUnavailable, "idle", {}});
+  co_return Result<>{};
+}
+
+}  // namespace
 
 Task<> Server::Impl::serve(std::unique_ptr<net::Connection> connection,
                            std::shared_ptr<const net::TlsContext> tls) {
@@ -190,14 +207,19 @@ Task<> Server::Impl::serve(std::unique_ptr<net::Connection> connection,
       co_return Result<>{};
     }
   }
-  auto on_call = [this](std::shared_ptr<Stream> stream) {
-    calls.spawn("grpc call " + stream->method(), serve_call(std::move(stream)));
+  const auto running_here = std::make_shared<std::size_t>(0);
+  auto on_call = [this, running_here](std::shared_ptr<Stream> stream) {
+    calls.spawn("grpc call " + stream->method(), serve_call(std::move(stream), running_here));
   };
   NESTOR_CO_TRY(const auto session,
                 Session::make(executor, std::move(connection), options, std::move(on_call)));
   forget_closed();
   sessions.push_back(session);
   session->start(tasks);
+  if (options.idle_timeout > Duration::zero()) {
+    tasks.spawn("grpc idle",
+                close_when_idle(executor, session, running_here, options.idle_timeout));
+  }
   co_return Result<>{};
 }
 
@@ -207,25 +229,30 @@ namespace {
 struct Answer {
   std::shared_ptr<Stream> stream;
   std::size_t& running;
+  std::shared_ptr<std::size_t> of_connection;
   Signal& idle;
   Result<> status = fail(Code::kUnavailable, "the server is stopping");
 
-  Answer(std::shared_ptr<Stream> of, std::size_t& count, Signal& when_idle)
-      : stream(std::move(of)), running(count), idle(when_idle) {
+  Answer(std::shared_ptr<Stream> of, std::size_t& count, std::shared_ptr<std::size_t> here,
+         Signal& when_idle)
+      : stream(std::move(of)), running(count), of_connection(std::move(here)), idle(when_idle) {
     ++running;
+    ++*of_connection;
   }
   Answer(const Answer&) = delete;
   Answer& operator=(const Answer&) = delete;
   ~Answer() {
     stream->finish(std::move(status));
+    --*of_connection;
     if (--running == 0) idle.notify();
   }
 };
 
 }  // namespace
 
-Task<> Server::Impl::serve_call(std::shared_ptr<Stream> stream) {
-  Answer answer(stream, running, idle);
+Task<> Server::Impl::serve_call(std::shared_ptr<Stream> stream,
+                                std::shared_ptr<std::size_t> of_connection) {
+  Answer answer(stream, running, std::move(of_connection), idle);
   const auto found = handlers.find(stream->method());
   if (found == handlers.end()) {
     answer.status = fail(Code::kUnimplemented, "no method " + stream->method());
