@@ -5,6 +5,17 @@
 
 namespace nestor::tunnel {
 
+namespace {
+
+/// More connections than any API server has. An agent cannot make us remember more.
+constexpr std::size_t kMaxConnections = 16'384;
+
+Error too_many() {
+  return {Code::kResourceExhausted, "the agent speaks of too many connections", {}};
+}
+
+}  // namespace
+
 /// Takes the request back when whoever waits for it is gone.
 struct Backend::Dial {
   Dial(std::shared_ptr<Backend> of, std::int64_t name) : backend(std::move(of)), random(name) {
@@ -48,15 +59,21 @@ Task<std::shared_ptr<Flow>> Backend::dial(std::string protocol, std::string addr
   co_return *dial.outcome;
 }
 
-void Backend::on_dial_response(DialResponse response) {
+Result<> Backend::on_dial_response(DialResponse response) {
   const auto found = dials_.find(response.random);
+  const auto known = flows_.find(response.connect_id);
+  const bool is_known = response.error.empty() && known != flows_.end();
+  if (is_known && known->second) {
+    return fail(Code::kInvalidArgument, "the agent gives two connections one id");
+  }
+  if (!is_known && flows_.size() >= kMaxConnections) return std::unexpected(too_many());
   if (found == dials_.end() || found->second->outcome) {
     // Taken back meanwhile; the agent had connected already.
-    if (response.error.empty()) {
+    if (response.error.empty() && !is_known) {
       flows_[response.connect_id] = nullptr;
       stream_->post(CloseRequest{response.connect_id});
     }
-    return;
+    return {};
   }
   Dial& dial = *found->second;
   if (response.error.empty()) {
@@ -67,6 +84,7 @@ void Backend::on_dial_response(DialResponse response) {
     dial.outcome = fail(Code::kUnavailable, std::move(response.error));
   }
   dial.done.notify();
+  return {};
 }
 
 void Backend::hang_up(Flow& flow) {
@@ -82,6 +100,7 @@ Task<> Backend::on_packet(Packet packet) {
   if (auto* data = std::get_if<Data>(&packet)) {
     const auto found = flows_.find(data->connect_id);
     if (found == flows_.end()) {
+      if (flows_.size() >= kMaxConnections) co_return std::unexpected(too_many());
       stream_->post(CloseRequest{data->connect_id});
       flows_[data->connect_id] = nullptr;
     } else if (const auto flow = found->second) {
@@ -91,7 +110,7 @@ Task<> Backend::on_packet(Packet packet) {
     const auto found = flows_.find(credit->connect_id);
     if (found != flows_.end() && found->second) found->second->add_credit(credit->bytes);
   } else if (auto* response = std::get_if<DialResponse>(&packet)) {
-    on_dial_response(std::move(*response));
+    co_return on_dial_response(std::move(*response));
   } else if (auto* closed = std::get_if<CloseResponse>(&packet)) {
     const auto found = flows_.find(closed->connect_id);
     if (found == flows_.end()) co_return Result<>{};

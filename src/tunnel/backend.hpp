@@ -30,14 +30,15 @@ class Backend : public std::enable_shared_from_this<Backend> {
   Task<std::shared_ptr<Flow>> dial(std::string protocol, std::string address);
   /// Ends a connection, at the agent too.
   void hang_up(Flow& flow);
-  /// A packet of the agent. May wait, see Flow::deliver.
+  /// A packet of the agent. May wait, see Flow::deliver. Errors: the agent does what none does, and
+  /// its stream is to be ended.
   Task<> on_packet(Packet packet);
   /// The stream is gone: every connection and dial ends.
   void lost();
 
  private:
   struct Dial;
-  void on_dial_response(DialResponse response);
+  Result<> on_dial_response(DialResponse response);
 
   Clock& clock_;
   std::shared_ptr<PacketStream> stream_;

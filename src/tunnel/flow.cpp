@@ -77,7 +77,8 @@ Task<> Flow::deliver(std::string bytes) {
 }
 
 void Flow::add_credit(std::int64_t bytes) {
-  if (bytes > 0) window_ = std::min(window_ + bytes, kFlowWindow);
+  // Whatever the peer says: never more than the window.
+  if (bytes > 0) window_ += std::min(bytes, kFlowWindow - window_);
   window_open_.notify();
 }
 

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "base/task_group.hpp"
 #include "base/testing/co_test.hpp"
 #include "base/testing/manual_clock.hpp"
@@ -169,6 +171,15 @@ TEST_F(TunnelFlow, SenderWaitsForCredit) {
   settle(io_);
   EXPECT_EQ(sent_, kFull + 1);
   EXPECT_EQ(last_.error().message, "gone");
+}
+
+TEST_F(TunnelFlow, MoreCreditThanTheWindowCountsAsTheWindow) {
+  const auto flow = make(true);
+  for (int i = 0; i < 3; ++i) flow->add_credit(std::numeric_limits<std::int64_t>::max());
+  flow->add_credit(std::numeric_limits<std::int64_t>::min());
+  tasks_.spawn("send", send_chunks(flow, kFull + 2));
+  settle(io_);
+  EXPECT_EQ(sent_, kFull);
 }
 
 TEST_F(TunnelFlow, SenderNeedsNoCreditOfAnUpstreamPeer) {

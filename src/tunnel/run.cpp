@@ -28,6 +28,8 @@ namespace {
 
 /// How long an agent lives on after it asked servers to choose others.
 constexpr Duration kDrainTime = std::chrono::seconds(5);
+/// In this time an agent that has connected begins its call.
+constexpr Duration kGreetTime = std::chrono::seconds(20);
 /// After this the first connections are made.
 constexpr Duration kStartUp = std::chrono::seconds(10);
 
@@ -94,7 +96,7 @@ class ServerProgram {
       : executor_(io.get_executor()), options_(std::move(options)), clock_(executor_) {}
 
   Result<> start() {
-    NESTOR_TRY_VOID(check());
+    NESTOR_TRY_VOID(check(options_));
     ServerSettings settings;
     settings.server_id = options_.server_id.empty() ? random_.hex(16) : options_.server_id;
     settings.server_count = options_.server_count;
@@ -119,27 +121,6 @@ class ServerProgram {
   }
 
  private:
-  Result<> check() const {
-    if (!options_.uds_name.empty() && options_.server_port != 0) {
-      return fail(Code::kInvalidArgument, "--uds-name goes with --server-port=0");
-    }
-    if (options_.uds_name.empty() && options_.server_port == 0) {
-      return fail(Code::kInvalidArgument, "--uds-name or --server-port is needed");
-    }
-    if (!options_.authentication_audience.empty() && !options_.cluster_ca_cert.empty()) {
-      return fail(Code::kInvalidArgument,
-                  "agents show tokens or certificates: --authentication-audience and "
-                  "--cluster-ca-cert exclude each other");
-    }
-    if (options_.authentication_audience.empty() != options_.agent_service_account.empty() ||
-        options_.agent_namespace.empty() != options_.agent_service_account.empty()) {
-      return fail(Code::kInvalidArgument,
-                  "--authentication-audience, --agent-namespace and --agent-service-account go "
-                  "together");
-    }
-    return {};
-  }
-
   Result<TokenCheck> make_check() {
     if (options_.authentication_audience.empty()) return TokenCheck();
     kube::ClientConfig config;
@@ -161,6 +142,9 @@ class ServerProgram {
     stream.window = kFlowWindow;
     stream.write_ahead = 4 * kChunk;
     stream.keepalive_time = std::chrono::seconds(options_.keepalive_seconds);
+    // Anyone may reach the port; an agent makes one call, at once.
+    stream.max_calls = 8;
+    stream.idle_timeout = kGreetTime;
     agents_ = std::make_unique<grpc::Server>(executor_, tunnel_->agent_handlers(), stream);
     grpc::Listen agents{.address = any_if_empty(options_.agent_bind_address),
                         .port = options_.agent_port};
@@ -203,7 +187,8 @@ class AgentProgram {
     AgentSettings settings;
     settings.server.host = options_.proxy_server_host;
     settings.server.port = options_.proxy_server_port;
-    settings.server.tls = !options_.ca_cert.empty() || !options_.agent_cert.empty();
+    // Without a CA: the system's.
+    settings.server.tls = true;
     NESTOR_TRY(settings.server.tls_config.ca_pem, read_file(options_.ca_cert));
     NESTOR_TRY(settings.server.tls_config.cert_pem, read_file(options_.agent_cert));
     NESTOR_TRY(settings.server.tls_config.key_pem, read_file(options_.agent_key));
@@ -309,6 +294,37 @@ int run(std::string_view name, Options options) {
 }
 
 }  // namespace
+
+Result<> check(const ServerOptions& options) {
+  if (!options.uds_name.empty() && options.server_port != 0) {
+    return fail(Code::kInvalidArgument, "--uds-name goes with --server-port=0");
+  }
+  if (options.uds_name.empty() && options.server_port == 0) {
+    return fail(Code::kInvalidArgument, "--uds-name or --server-port is needed");
+  }
+  if (options.server_port != 0 && (options.server_cert.empty() || options.server_key.empty() ||
+                                   options.server_ca_cert.empty())) {
+    return fail(Code::kInvalidArgument,
+                "--server-port needs --server-cert, --server-key and --server-ca-cert: whoever can "
+                "connect uses the tunnel");
+  }
+  if (options.cluster_cert.empty() || options.cluster_key.empty()) {
+    return fail(Code::kInvalidArgument,
+                "--cluster-cert and --cluster-key are needed: agents send tokens");
+  }
+  if (!options.authentication_audience.empty() && !options.cluster_ca_cert.empty()) {
+    return fail(Code::kInvalidArgument,
+                "agents show tokens or certificates: --authentication-audience and "
+                "--cluster-ca-cert exclude each other");
+  }
+  if (options.authentication_audience.empty() != options.agent_service_account.empty() ||
+      options.agent_namespace.empty() != options.agent_service_account.empty()) {
+    return fail(Code::kInvalidArgument,
+                "--authentication-audience, --agent-namespace and --agent-service-account go "
+                "together");
+  }
+  return {};
+}
 
 int run_server(ServerOptions options) {
   return run<ServerProgram>("tunnel.server", std::move(options));

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <string>
 
+#include "base/result.hpp"
+
 /// The two programs of the tunnel, with upstream's options under upstream's names.
 /// Source: sigs.k8s.io/apiserver-network-proxy, cmd/server and cmd/agent.
 namespace nestor::tunnel {
@@ -62,6 +64,10 @@ struct AgentOptions {
   HealthOptions health = {"", 8093};
   HealthOptions admin = {"127.0.0.1", 8094};
 };
+
+/// Whether they fit together, and nobody speaks without TLS over a network. Errors:
+/// kInvalidArgument.
+Result<> check(const ServerOptions& options);
 
 /// Run to a signal's end. Return the exit code; why something failed is in the log. The agent's
 /// first signal moves new connections to other agents for a moment; a second one ends it at once.

@@ -1,0 +1,142 @@
+// Ends that die at any moment, and agents that say what none says.
+
+#include "tunnel/testing/tunnel_fixture.hpp"
+
+namespace nestor::tunnel {
+namespace {
+
+std::size_t descriptors() {
+  const std::filesystem::directory_iterator open("/proc/self/fd");
+  return static_cast<std::size_t>(std::distance(begin(open), end(open)));
+}
+
+class HostileTunnel : public Tunnel {
+ protected:
+  /// An agent's stream without an agent.
+  std::unique_ptr<grpc::ClientCall> connect_agent() {
+    const grpc::Target target{.host = "127.0.0.1", .port = agents_server_->port(), .tls = false};
+    agent_channel_ = std::move(
+        run_coroutine<std::unique_ptr<grpc::Channel>>(io_, grpc::connect(tasks_, target)).value());
+    auto call = std::move(
+        agent_channel_->call("/AgentService/Connect", {.metadata = {{"agentid", "evil"}}}).value());
+    run_until([this] { return tunnel_->ready(); });
+    return call;
+  }
+
+  void TearDown() override {
+    agent_channel_.reset();
+    Tunnel::TearDown();
+  }
+
+  double established() {
+    return metrics_
+        .gauge("konnectivity_network_proxy_server_established_connections",
+               "Tunnelled connections that are open")
+        .value();
+  }
+
+  int pick(int of) { return static_cast<int>(random_.uniform() * of); }
+
+  /// One connection in some state, left in it.
+  std::unique_ptr<Frontend> begin_something() {
+    auto front = std::make_unique<Frontend>(io_, *channel_);
+    const int what = pick(5);
+    if (what == 0) return front;
+    if (what == 1) {
+      EXPECT_TRUE(front->send(DialRequest{"tcp", endpoint_.address(), 99}));
+      return front;
+    }
+    if (front->dial(endpoint_.address()).error != "") return front;
+    const std::string bytes = what == 2 ? "s" : what == 3 ? "e" : "hello";
+    EXPECT_TRUE(front->send(Data{front->id, bytes}));
+    for (int i = pick(3); i > 0; --i) {
+      // More than any buffer in between takes.
+      front->call().post(encode(Data{front->id, std::string(1024 * 1024, 'x')}));
+    }
+    return front;
+  }
+
+  std::unique_ptr<grpc::Channel> agent_channel_;
+};
+
+TEST_F(HostileTunnel, NothingIsLeftWhateverDiesWhen) {
+  start();
+  endpoint_.answer = std::string(2 * 1024 * 1024, 'a');
+  quiesce();
+  const std::size_t before = descriptors();
+  for (int round = 0; round < 12; ++round) {
+    run_until([this] { return tunnel_->ready() && agents_[0]->ready(); });
+    std::vector<std::unique_ptr<Frontend>> fronts;
+    for (int i = 0; i < 4; ++i) fronts.push_back(begin_something());
+    for (int i = pick(40); i > 0; --i) io_.poll_one();
+    switch (round % 4) {
+      case 0:
+        fronts.clear();
+        break;
+      case 1: {
+        // The API server dies.
+        channel_.reset();
+        auto made = run_coroutine<std::unique_ptr<grpc::Channel>>(
+            io_, grpc::connect(tasks_, {.unix_path = folder_ + "/p.sock"}));
+        channel_ = std::move(made.value());
+        break;
+      }
+      case 2: {
+        run_coroutine(io_, agents_[0]->stop());
+        agents_.clear();
+        add_agent();
+        break;
+      }
+      default:
+        for (const auto& front : fronts) (void)front->send(CloseRequest{front->id});
+    }
+    for (int i = pick(40); i > 0; --i) io_.poll_one();
+    fronts.clear();
+    run_until([this] { return connections() == 0 && established() == 0; });
+  }
+  run_until([this] { return tunnel_->ready() && agents_[0]->ready(); });
+  quiesce();
+  // An endpoint that reads nothing cannot see that it is alone.
+  run_until([&] { return descriptors() <= before + static_cast<std::size_t>(endpoint_.open); });
+}
+
+TEST_F(HostileTunnel, AgentCannotMakeTheServerDial) {
+  serve();
+  const auto agent = connect_agent();
+  for (const std::int64_t random : {1, 2, 99}) {
+    agent->post(encode(DialRequest{"tcp", endpoint_.address(), random}));
+  }
+  quiesce();
+  EXPECT_EQ(endpoint_.open, 0);
+  EXPECT_TRUE(tunnel_->ready());
+}
+
+TEST_F(HostileTunnel, AgentThatBreaksTheRulesLosesItsStream) {
+  serve();
+  const auto agent = connect_agent();
+  Frontend front = frontend();
+  ASSERT_TRUE(front.send(DialRequest{"tcp", "10.0.0.1:10250", 99}));
+  quiesce();
+  agent->post(encode(DialResponse{"", 1, 1}));
+  const auto opened = front.read();
+  ASSERT_TRUE(opened);
+  EXPECT_EQ(std::get<DialResponse>(*opened).connect_id, 1);
+  agent->post(encode(DialResponse{"", 1, 1}));
+  run_until([this] { return !tunnel_->ready(); });
+  const auto ended = front.read();
+  ASSERT_TRUE(ended);
+  EXPECT_NE(std::get<CloseResponse>(*ended).error, "");
+}
+
+TEST_F(HostileTunnel, PortOfTheAgentsServesNoFrontend) {
+  serve();
+  const auto agent = connect_agent();
+  const auto call = std::move(agent_channel_->call("/ProxyService/Proxy").value());
+  call->post(encode(DialRequest{"tcp", endpoint_.address(), 1}));
+  const auto answer = run_coroutine<std::optional<std::string>>(io_, call->read());
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, Code::kUnimplemented);
+}
+
+}  // namespace
+}  // namespace nestor::tunnel
