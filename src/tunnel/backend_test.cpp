@@ -2,16 +2,19 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/json/parse.hpp>
+
 #include "base/task_group.hpp"
 #include "base/testing/co_test.hpp"
 #include "base/testing/manual_clock.hpp"
+#include "tunnel/token_review.hpp"
 #include "tunnel/tunnel.hpp"
 
 namespace nestor::tunnel {
 namespace {
 
 /// Keeps what the agent would get.
-class Recorder final : public PacketStream {
+class AgentEnd final : public PacketStream {
  public:
   Task<> write(Packet packet) override {
     packets.push_back(std::move(packet));
@@ -51,7 +54,7 @@ class TunnelBackend : public testing::Test {
 
   asio::io_context io_;
   ManualClock clock_{io_.get_executor()};
-  std::shared_ptr<Recorder> agent_ = std::make_shared<Recorder>();
+  std::shared_ptr<AgentEnd> agent_ = std::make_shared<AgentEnd>();
   std::shared_ptr<Backend> backend_ =
       std::make_shared<Backend>(clock_, agent_, "a", Identifiers{}, true);
   std::map<int, std::shared_ptr<Flow>> flows_;
@@ -94,6 +97,35 @@ TEST_F(TunnelBackend, AgentCannotDial) {
   EXPECT_TRUE(say(DialRequest{"tcp", "127.0.0.1:6443", 1}));
   EXPECT_TRUE(agent_->packets.empty());
   EXPECT_EQ(backend_->connections(), 0U);
+}
+
+TEST(TunnelToken, IsThatOfOneAccountForOneAudience) {
+  const TokenRule rule{"system:konnectivity-server", "kube-system", "konnectivity-agent"};
+  const auto review = [&](std::string_view status) {
+    return judge(boost::json::parse(R"({"status": )" + std::string(status) + "}"), rule);
+  };
+  const std::string agent = R"("username": "system:serviceaccount:kube-system:konnectivity-agent")";
+  const std::string audience = R"("audiences": ["x", "system:konnectivity-server"])";
+  const std::string good = R"("authenticated": true, "user": {)" + agent + "}, " + audience;
+  EXPECT_TRUE(review("{" + good + "}"));
+  EXPECT_FALSE(review("{}"));
+  EXPECT_EQ(review(R"({"authenticated": false, "error": "expired"})").error().message, "expired");
+  EXPECT_EQ(review(R"({"user": {)" + agent + "}, " + audience + "}").error().code,
+            Code::kUnauthenticated);
+  // Of another account, and of a user who calls himself nearly so.
+  for (const auto* name : {"system:serviceaccount:default:konnectivity-agent",
+                           "system:serviceaccount:kube-system:konnectivity-agent2", "admin", ""}) {
+    const std::string user = R"("user": {"username": ")" + std::string(name) + R"("}, )";
+    EXPECT_EQ(review(R"({"authenticated": true, )" + user + audience + "}").error().code,
+              Code::kPermissionDenied);
+  }
+  // Made for the API server itself, or by one that knows no audiences.
+  EXPECT_EQ(review(R"({"authenticated": true, "audiences": ["https://kubernetes"], "user": {)" +
+                   agent + "}}")
+                .error()
+                .code,
+            Code::kUnauthenticated);
+  EXPECT_FALSE(review(R"({"authenticated": true, "user": {)" + agent + "}}"));
 }
 
 TEST(TunnelServerOptions, NobodySpeaksOverANetworkWithoutTls) {

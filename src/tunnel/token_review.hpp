@@ -13,6 +13,10 @@ struct TokenRule {
   std::string service_account;
 };
 
+/// What the API server's answer, a TokenReview, means. Errors: kUnauthenticated, kPermissionDenied
+/// (another user), kInvalidArgument.
+Result<> judge(const Json& review, const TokenRule& rule);
+
 /// Asks the API server (TokenReview). Errors: kUnauthenticated, kPermissionDenied (another user),
 /// and those of the client.
 Task<> review_token(kube::Client& client, TokenRule rule, std::string token);
