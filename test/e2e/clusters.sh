@@ -92,16 +92,16 @@ managers() { processes "nestor manager "; }
 # machine_process MACHINE: of its virtual machine.
 machine_process() { processes "qemu-system-x86_64 -name guest=$1 "; }
 
-# under_kills N COMMAND...: it runs while the manager is killed N times at random moments. SEED
-# repeats a run's moments.
+# under_kills N SECONDS COMMAND...: it runs while the manager is killed N times, after pauses of up
+# to SECONDS. SEED repeats a run's moments.
 under_kills() {
   local kills=$1 restarts
   seed=${SEED:-$RANDOM}
   say "SEED=$seed"
   RANDOM=$seed
-  kill_at_random "$kills" &
+  kill_at_random "$kills" "$2" &
   killer=$!
-  "${@:2}"
+  "${@:3}"
   wait "$killer"
   killer=
   equal "kills" "$(<"$work/kills")" "$kills"
@@ -113,7 +113,7 @@ under_kills() {
 kill_at_random() {
   local pid kills=0
   while ((kills < $1)); do
-    sleep "$((RANDOM % 20)).$((RANDOM % 10))"
+    sleep "$((RANDOM % $2)).$((RANDOM % 10))"
     for pid in $(managers); do
       kill -9 "$pid" && kills=$((kills + 1)) && echo "$kills" >"$work/kills" && say "manager killed ($kills)"
     done

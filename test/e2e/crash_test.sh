@@ -4,4 +4,4 @@ port=15443
 source "$(dirname "${BASH_SOURCE[0]}")/way.sh"
 
 start
-under_kills 10 way
+under_kills 10 30 way
