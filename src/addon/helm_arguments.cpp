@@ -12,7 +12,6 @@ namespace nestor::addon {
 namespace {
 
 constexpr std::size_t kMaxMessage = 1000;
-constexpr std::size_t kMaxReleaseName = 53;
 constexpr std::int64_t kMaxHistory = 10;
 
 bool lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
@@ -68,7 +67,7 @@ std::string timeout_text(const Spec& spec) {
   return std::to_string(whole.count()) + "ms";
 }
 
-void replace_all(std::string& text, const std::string& from) {
+void erase_all(std::string& text, const std::string& from) {
   for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos;) {
     text.erase(at, from.size());
   }
@@ -230,7 +229,7 @@ std::string helm_message(std::string_view helm_errors, const std::string& direct
     if (!out.empty()) out += '\n';
     out += line;
   }
-  replace_all(out, directory + "/");
+  erase_all(out, directory + "/");
   if (out.size() > kMaxMessage) {
     std::size_t cut = kMaxMessage;
     // Not in the middle of a character.

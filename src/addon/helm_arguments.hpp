@@ -12,6 +12,9 @@ namespace nestor::addon {
 
 using Spec = api::addons::HelmReleaseProxySpec;
 
+/// What helm allows: a suffix still fits a label.
+inline constexpr std::size_t kMaxReleaseName = 53;
+
 /// Names that go into command lines and paths. Errors: kInvalidArgument with the field.
 Result<> validate(const Spec& spec);
 

@@ -15,7 +15,6 @@ namespace names = api::addons;
 
 /// Names of objects and releases are cut so that a suffix still fits.
 constexpr std::size_t kMaxObjectName = 253;
-constexpr std::size_t kMaxReleaseName = 53;
 /// In a list of what is not ready, so that a condition stays readable.
 constexpr std::size_t kMaxListed = 5;
 

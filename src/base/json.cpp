@@ -8,7 +8,7 @@ namespace nestor {
 
 namespace {
 
-constexpr std::size_t kMaxDepth = 100;
+constexpr std::size_t kMaxJsonDepth = 100;
 
 std::string place(std::string_view text, std::size_t offset) {
   const std::string_view before = text.substr(0, std::min(offset, text.size()));
@@ -56,7 +56,7 @@ void write_pretty(std::string& out, const Json& value, std::size_t depth) {
 
 Result<Json> parse_json(std::string_view text) {
   boost::json::parse_options options;
-  options.max_depth = kMaxDepth;
+  options.max_depth = kMaxJsonDepth;
   boost::json::parser parser({}, options);
   boost::json::error_code error;
   std::size_t used = parser.write_some(text.data(), text.size(), error);

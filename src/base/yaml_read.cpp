@@ -11,7 +11,7 @@ namespace nestor {
 
 namespace {
 
-constexpr int kMaxDepth = 100;
+constexpr int kMaxYamlDepth = 100;
 /// Aliases repeat what they name, so a small text can describe a huge tree.
 constexpr std::size_t kMaxNodes = 1'000'000;
 constexpr std::string_view kStringTag = "tag:yaml.org,2002:str";
@@ -25,7 +25,7 @@ std::unexpected<Error> bad_yaml(const YAML::Mark& mark, const std::string& why) 
 class Reader {
  public:
   Result<Json> read(const YAML::Node& node, int depth) {
-    if (depth > kMaxDepth) return bad_yaml(node.Mark(), "nested too deeply");
+    if (depth > kMaxYamlDepth) return bad_yaml(node.Mark(), "nested too deeply");
     if (++nodes_ > kMaxNodes) return bad_yaml(node.Mark(), "too many values");
     switch (node.Type()) {
       case YAML::NodeType::Undefined:

@@ -25,7 +25,7 @@ std::string own(const Json& object, std::string_view name) {
   return annotation(object, std::string(kOwn) + std::string(name));
 }
 
-std::string number(const Json& object, std::initializer_list<std::string_view> path) {
+std::string number_text(const Json& object, std::initializer_list<std::string_view> path) {
   const Json* found = find(object, path);
   return found == nullptr ? "0" : to_text(*found);
 }
@@ -128,8 +128,9 @@ std::string nodegroup_text(const Json& group) {
   line(out, "Kind:", std::string(find_string(group, {"kind"})));
   line(out, "Cluster:", std::string(find_string(group, {"spec", "clusterName"})));
   line(out, "Size:",
-       number(group, {"spec", "replicas"}) + " wanted, " + number(group, {"status", "replicas"}) +
-           " there, " + number(group, {"status", "readyReplicas"}) + " ready");
+       number_text(group, {"spec", "replicas"}) + " wanted, " +
+           number_text(group, {"status", "replicas"}) + " there, " +
+           number_text(group, {"status", "readyReplicas"}) + " ready");
   line(out, "Limits:", sizes(group));
   line(out, "Last scale-up:", own(group, "last-scale-up"));
   line(out, "Last scale-down:", own(group, "last-scale-down"));

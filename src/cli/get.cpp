@@ -22,7 +22,7 @@ std::string age(Context& context, const Json& object) {
       std::chrono::duration_cast<std::chrono::seconds>(context.clock.now() - *created));
 }
 
-std::string endpoint(const Json& cluster) {
+std::string endpoint_text(const Json& cluster) {
   const std::string host = text(cluster, {"spec", "controlPlaneEndpoint", "host"});
   return host.empty() ? host : host + ":" + text(cluster, {"spec", "controlPlaneEndpoint", "port"});
 }
@@ -90,7 +90,7 @@ Task<int> get_clusters(Context& context, GetOptions options) {
                                  version,
                                  age(context, cluster)};
     if (options.all_namespaces) row.insert(row.begin(), text(cluster, {"metadata", "namespace"}));
-    if (wide) row.push_back(endpoint(cluster));
+    if (wide) row.push_back(endpoint_text(cluster));
     table.add(std::move(row));
   }
   print(table, "No clusters" + (ns.empty() ? "" : " in namespace " + ns) +

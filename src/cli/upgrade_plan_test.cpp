@@ -7,17 +7,17 @@
 namespace nestor::cli {
 namespace {
 
-Json json(const std::string& text) { return parse_json(text).value(); }
+Json parsed(const std::string& text) { return parse_json(text).value(); }
 
 ClusterState cluster(const std::string& control_plane, const std::vector<std::string>& groups) {
   ClusterState state;
-  state.control_plane = json(R"({"spec":{"version":")" + control_plane + R"(","replicas":1},
+  state.control_plane = parsed(R"({"spec":{"version":")" + control_plane + R"(","replicas":1},
                                 "status":{"version":")" +
-                             control_plane + R"(","readyReplicas":1}})");
+                               control_plane + R"(","readyReplicas":1}})");
   for (const std::string& version : groups) {
-    state.deployments.push_back(json(R"({"metadata":{"generation":2},"spec":{"replicas":2,
+    state.deployments.push_back(parsed(R"({"metadata":{"generation":2},"spec":{"replicas":2,
         "template":{"spec":{"version":")" +
-                                     version + R"("}}},
+                                       version + R"("}}},
         "status":{"observedGeneration":2,"replicas":2,"upToDateReplicas":2,"readyReplicas":2}})"));
   }
   return state;

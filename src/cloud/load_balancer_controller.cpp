@@ -19,11 +19,10 @@ using api::kubevirt::VirtualMachineInstance;
 
 namespace {
 
-constexpr std::string_view kComponent = "cloud.load-balancer";
-constexpr const char* kManager = "nestor-load-balancer";
+constexpr std::string_view kLoadBalancerComponent = "cloud.load-balancer";
 /// Parents by the Service they stand for, and by cluster.
-constexpr const char* kByService = "cloud.service";
-constexpr const char* kByCluster = "cloud.cluster";
+constexpr const char* kParentsByService = "cloud.service";
+constexpr const char* kParentsByCluster = "cloud.cluster";
 
 /// Parents and their EndpointSlices carry the tenant Service's name.
 kube::Scope parent_scope() { return {.label_selector = std::string(kTenantServiceNameLabel)}; }
@@ -99,11 +98,11 @@ void LoadBalancerController::add() {
 }
 
 void LoadBalancerController::watch_management(kube::Controller& controller) {
-  parents_.add_index(kByService, [](const Service& parent) {
+  parents_.add_index(kParentsByService, [](const Service& parent) {
     const auto key = tenant_key_of(parent.metadata);
     return key ? std::vector<std::string>{index_key(*key)} : std::vector<std::string>{};
   });
-  parents_.add_index(kByCluster, [](const Service& parent) {
+  parents_.add_index(kParentsByCluster, [](const Service& parent) {
     const auto key = tenant_key_of(parent.metadata);
     return key ? std::vector<std::string>{key->cluster.to_string()} : std::vector<std::string>{};
   });
@@ -125,7 +124,7 @@ void LoadBalancerController::watch_management(kube::Controller& controller) {
 }
 
 void LoadBalancerController::enqueue_cluster(const kube::ObjectKey& cluster) {
-  for (const auto& parent : parents_.by_index(kByCluster, cluster.to_string())) {
+  for (const auto& parent : parents_.by_index(kParentsByCluster, cluster.to_string())) {
     for (auto& key : packed_key_of(*parent)) controller_->enqueue(std::move(key));
   }
   const auto session = sessions_.find(cluster);
@@ -137,7 +136,7 @@ void LoadBalancerController::enqueue_cluster(const kube::ObjectKey& cluster) {
 }
 
 void LoadBalancerController::enqueue_selectorless(const kube::ObjectKey& cluster) {
-  for (const auto& parent : parents_.by_index(kByCluster, cluster.to_string())) {
+  for (const auto& parent : parents_.by_index(kParentsByCluster, cluster.to_string())) {
     if (!parent->spec.selector.empty()) continue;
     for (auto& key : packed_key_of(*parent)) controller_->enqueue(std::move(key));
   }
@@ -145,7 +144,7 @@ void LoadBalancerController::enqueue_selectorless(const kube::ObjectKey& cluster
 
 std::vector<LoadBalancerController::ServicePtr> LoadBalancerController::parents_of(
     const TenantKey& key) const {
-  return parents_.by_index(kByService, index_key(key));
+  return parents_.by_index(kParentsByService, index_key(key));
 }
 
 Task<kube::ReconcileResult> LoadBalancerController::reconcile(kube::ObjectKey key) {
@@ -206,7 +205,7 @@ Task<bool> LoadBalancerController::remove_parents(TenantKey key, std::string kee
     const kube::ObjectKey name = parent->metadata.key();
     NESTOR_CO_TRY_VOID(
         co_await kube::ensure_deleted(runtime_.client(), Service::kType, name, options));
-    log::info(kComponent, "Service {}: removed, for {} of tenant {}", name.to_string(),
+    log::info(kLoadBalancerComponent, "Service {}: removed, for {} of tenant {}", name.to_string(),
               key.object.to_string(), key.cluster.to_string());
   }
   co_return none;
@@ -268,9 +267,9 @@ Task<LoadBalancerController::Service> LoadBalancerController::ensure_parent(Work
                     .current = current.get()};
   NESTOR_CO_TRY(Service wanted, parent_service(input));
   if (current && up_to_date(*current, wanted)) co_return *current;
-  auto applied = co_await kube::apply(runtime_.client(), std::move(wanted), kManager);
+  auto applied = co_await kube::apply(runtime_.client(), std::move(wanted), kLoadBalancerManager);
   if (applied) {
-    log::info(kComponent, "Service {}: applied, for {} of tenant {}", key.to_string(),
+    log::info(kLoadBalancerComponent, "Service {}: applied, for {} of tenant {}", key.to_string(),
               work.key.object.to_string(), work.key.cluster.to_string());
   }
   co_return applied;

@@ -16,6 +16,9 @@
 
 namespace nestor::cloud {
 
+/// Field manager of parents and their EndpointSlices.
+inline constexpr const char* kLoadBalancerManager = "nestor-load-balancer";
+
 /// Index of EndpointSlices, in the management cluster and in tenants: "namespace/service".
 inline constexpr const char* kBySliceService = "cloud.slice-service";
 std::vector<std::string> service_of_slice(const api::discovery::EndpointSlice& slice);

@@ -15,7 +15,6 @@ using api::discovery::EndpointSlice;
 
 namespace {
 
-constexpr const char* kManager = "nestor-load-balancer";
 constexpr Duration kSyncTimeout = std::chrono::seconds(10);
 constexpr kube::ResourceType kEndpointsType{"", "v1", "Endpoints", "endpoints"};
 
@@ -96,7 +95,7 @@ Task<> LoadBalancerController::write_slices(Service parent, std::vector<Endpoint
   for (const EndpointSlice& slice : wanted) {
     const auto current = slices_.get(slice.metadata.key());
     if (current && same(*current, slice)) continue;
-    auto applied = co_await kube::apply(runtime_.client(), slice, kManager);
+    auto applied = co_await kube::apply(runtime_.client(), slice, kLoadBalancerManager);
     if (!applied) co_return with_context(std::move(applied).error(), "writing the endpoints");
   }
   for (const SlicePtr& slice : present) {

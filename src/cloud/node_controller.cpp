@@ -14,9 +14,9 @@ using api::kubevirt::VirtualMachineInstance;
 
 namespace {
 
-constexpr std::string_view kComponent = "cloud.node";
+constexpr std::string_view kNodeComponent = "cloud.node";
 /// In a tenant: Nodes by the machine they are.
-constexpr const char* kByMachine = "cloud.machine";
+constexpr const char* kNodesByMachine = "cloud.machine";
 
 Place place_at(const Node& parent) {
   Place out;
@@ -39,8 +39,9 @@ void NodeController::add() {
   auto& controller = runtime_.add_controller(
       "cloud.node", [this](kube::ObjectKey key) { return reconcile(std::move(key)); },
       {.concurrency = 20});
-  sessions_.add_index<Node>(
-      kByMachine, [](const Node& node) { return std::vector<std::string>{machine_name(node)}; });
+  sessions_.add_index<Node>(kNodesByMachine, [](const Node& node) {
+    return std::vector<std::string>{machine_name(node)};
+  });
   sessions_.watch_nodes(
       [&controller](const kube::ObjectKey& cluster, const NodePtr& old, const NodePtr& now) {
         const auto& node = now ? now : old;
@@ -100,7 +101,7 @@ std::vector<kube::ObjectKey> NodeController::nodes_of(const kube::ObjectKey& clu
   std::vector<kube::ObjectKey> out;
   const auto session = sessions_.find(cluster);
   if (!session) return out;
-  for (const auto& node : session->informers().of<Node>().by_index(kByMachine, machine)) {
+  for (const auto& node : session->informers().of<Node>().by_index(kNodesByMachine, machine)) {
     out.push_back(TenantKey{cluster, {"", node->metadata.name}}.packed());
   }
   return out;
@@ -145,7 +146,7 @@ Task<> NodeController::bring_up_to_date(SessionPtr session, NodePtr node, Machin
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(session->client(), *node, wanted));
   if (uninitialized(*node) && !uninitialized(wanted)) {
     session->events().normal(*node, "Synced", "the Node is machine " + machine.name);
-    log::info(kComponent, "tenant {}: Node {} initialized", session->cluster().to_string(),
+    log::info(kNodeComponent, "tenant {}: Node {} initialized", session->cluster().to_string(),
               node->metadata.name);
   }
   co_return Result<>{};
@@ -165,7 +166,7 @@ Task<> NodeController::remove_if_gone(SessionPtr session, NodePtr node, std::str
   if (exists) co_return Result<>{};
   session->events().normal(*node, "DeletingNode",
                            "deleting Node " + node->metadata.name + ": its machine is gone");
-  log::info(kComponent, "tenant {}: Node {} removed: its machine is gone",
+  log::info(kNodeComponent, "tenant {}: Node {} removed: its machine is gone",
             session->cluster().to_string(), node->metadata.name);
   kube::DeleteOptions options;
   options.uid = node->metadata.uid;

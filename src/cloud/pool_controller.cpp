@@ -8,7 +8,7 @@ namespace {
 
 using api::core::Service;
 
-constexpr std::string_view kComponent = "cloud.address-pool";
+constexpr std::string_view kPoolComponent = "cloud.address-pool";
 constexpr const char* kByAddress = "pool.address";
 constexpr const char* kWaiting = "pool.waiting";
 /// For the cache to show a write of ours; the next decision builds on it.
@@ -101,7 +101,7 @@ Task<> PoolController::write(ServicePtr before, std::string address) {
                         format_rfc3339(runtime_.clock().now()));
   }
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(runtime_.client(), *before, after));
-  log::info(kComponent, "Service {}: {}", before->metadata.key().to_string(),
+  log::info(kPoolComponent, "Service {}: {}", before->metadata.key().to_string(),
             address.empty() ? "address released" : address);
   const kube::ObjectKey key = before->metadata.key();
   const auto shown = [this, key, address] {

@@ -10,8 +10,8 @@ namespace {
 using api::cluster::Cluster;
 using kube::Condition;
 
-Condition condition(std::string_view type, bool status, std::string_view reason,
-                    std::string message = {}) {
+Condition cluster_condition(std::string_view type, bool status, std::string_view reason,
+                            std::string message = {}) {
   Condition out;
   out.type = type;
   out.status = status ? "True" : "False";
@@ -41,11 +41,11 @@ void observe_provisioning(const ClusterView& view, Cluster& cluster) {
 
 Condition infrastructure_ready(const ClusterView& view) {
   if (view.cluster.spec.infrastructureRef.empty()) {
-    return condition("InfrastructureReady", true, "Ready");
+    return cluster_condition("InfrastructureReady", true, "Ready");
   }
   if (!view.infrastructure) {
-    return condition("InfrastructureReady", false, "DoesNotExist",
-                     view.cluster.spec.infrastructureRef.kind + " does not exist");
+    return cluster_condition("InfrastructureReady", false, "DoesNotExist",
+                             view.cluster.spec.infrastructureRef.kind + " does not exist");
   }
   return mirror(*view.infrastructure, "Ready", "InfrastructureReady",
                 is_provisioned(*view.infrastructure));
@@ -53,8 +53,8 @@ Condition infrastructure_ready(const ClusterView& view) {
 
 Condition control_plane_available(const ClusterView& view) {
   if (!view.control_plane) {
-    return condition("ControlPlaneAvailable", false, "DoesNotExist",
-                     "the control plane object does not exist");
+    return cluster_condition("ControlPlaneAvailable", false, "DoesNotExist",
+                             "the control plane object does not exist");
   }
   const Json* ready = find(*view.control_plane, {"status", "ready"});
   const bool fallback = ready != nullptr && ready->is_bool()
@@ -64,25 +64,25 @@ Condition control_plane_available(const ClusterView& view) {
 }
 
 Condition workers_available(const ClusterView& view) {
-  if (view.deployments.empty()) return condition("WorkersAvailable", true, "NoWorkers");
+  if (view.deployments.empty()) return cluster_condition("WorkersAvailable", true, "NoWorkers");
   std::string message;
   for (const auto& deployment : view.deployments) {
     if (kube::condition_true(deployment.status.conditions, "Available")) continue;
     if (!message.empty()) message += "; ";
     message += "MachineDeployment " + deployment.metadata.name + " is not available";
   }
-  return condition("WorkersAvailable", message.empty(),
-                   message.empty() ? "Available" : "NotAvailable", message);
+  return cluster_condition("WorkersAvailable", message.empty(),
+                           message.empty() ? "Available" : "NotAvailable", message);
 }
 
 Condition deleting(const Cluster& cluster) {
-  if (!cluster.metadata.deleting()) return condition("Deleting", false, "NotDeleting");
+  if (!cluster.metadata.deleting()) return cluster_condition("Deleting", false, "NotDeleting");
   // The controller replaces the reason as it goes.
   if (const auto* now = kube::find_condition(cluster.status.conditions, "Deleting");
       now != nullptr && now->status == "True") {
     return *now;
   }
-  return condition("Deleting", true, deleting_reason(DeleteStep::kWorkers));
+  return cluster_condition("Deleting", true, deleting_reason(DeleteStep::kWorkers));
 }
 
 Condition available(const Cluster& cluster) {
@@ -100,8 +100,8 @@ Condition available(const Cluster& cluster) {
   need("ControlPlaneAvailable", true);
   need("RemoteConnectionProbe", true);
   need("WorkersAvailable", true);
-  return condition("Available", message.empty(), message.empty() ? "Available" : "NotAvailable",
-                   message);
+  return cluster_condition("Available", message.empty(),
+                           message.empty() ? "Available" : "NotAvailable", message);
 }
 
 void observe_conditions(const ClusterView& view, Cluster& cluster) {
@@ -111,14 +111,15 @@ void observe_conditions(const ClusterView& view, Cluster& cluster) {
   };
   set(infrastructure_ready(view));
   const bool initialized = cluster.status.initialization.controlPlaneInitialized.value_or(false);
-  set(condition("ControlPlaneInitialized", initialized,
-                initialized ? "Initialized" : "NotInitialized"));
+  set(cluster_condition("ControlPlaneInitialized", initialized,
+                        initialized ? "Initialized" : "NotInitialized"));
   set(control_plane_available(view));
-  set(condition("RemoteConnectionProbe", view.remote_connected,
-                view.remote_connected ? "ProbeSucceeded" : "ProbeFailed", view.remote_message));
+  set(cluster_condition("RemoteConnectionProbe", view.remote_connected,
+                        view.remote_connected ? "ProbeSucceeded" : "ProbeFailed",
+                        view.remote_message));
   set(workers_available(view));
   set(deleting(cluster));
-  set(condition("Paused", false, "NotPaused"));
+  set(cluster_condition("Paused", false, "NotPaused"));
   set(available(cluster));
 }
 
@@ -172,7 +173,7 @@ std::string phase_of(const Cluster& cluster) {
 Condition mirror(const Json& object, std::string_view type, std::string_view as, bool fallback) {
   auto found = condition_of(object, type);
   if (!found) {
-    return condition(as, fallback, fallback ? type : "Not" + std::string(type));
+    return cluster_condition(as, fallback, fallback ? type : "Not" + std::string(type));
   }
   found->type = as;
   if (found->reason.empty()) found->reason = found->status == "True" ? type : "NotReady";

@@ -9,8 +9,8 @@ namespace nestor::cluster {
 
 namespace {
 
-constexpr const char* kByReference = "cluster.reference";
-constexpr const char* kByKind = "cluster.kind";
+constexpr const char* kClustersByReference = "cluster.reference";
+constexpr const char* kClustersByKind = "cluster.kind";
 
 std::string reference(std::string_view kind, const kube::ObjectKey& key) {
   return std::string(kind) + "/" + key.to_string();
@@ -21,7 +21,7 @@ std::string reference(std::string_view kind, const kube::ObjectKey& key) {
 Context::Context(kube::Runtime& rt, tenant::Sessions& tenants)
     : runtime(rt), sessions(tenants), kinds(rt.informers()) {
   using api::cluster::Cluster;
-  clusters().add_index(kByReference, [](const Cluster& cluster) {
+  clusters().add_index(kClustersByReference, [](const Cluster& cluster) {
     std::vector<std::string> keys;
     for (const auto* ref : {&cluster.spec.infrastructureRef, &cluster.spec.controlPlaneRef}) {
       if (ref->empty()) continue;
@@ -29,7 +29,7 @@ Context::Context(kube::Runtime& rt, tenant::Sessions& tenants)
     }
     return keys;
   });
-  clusters().add_index(kByKind, [](const Cluster& cluster) {
+  clusters().add_index(kClustersByKind, [](const Cluster& cluster) {
     return std::vector<std::string>{cluster.spec.infrastructureRef.kind,
                                     cluster.spec.controlPlaneRef.kind};
   });
@@ -37,8 +37,8 @@ Context::Context(kube::Runtime& rt, tenant::Sessions& tenants)
 
 std::vector<kube::Informer<api::cluster::Cluster>::Ptr> Context::clusters_referring_to(
     const std::string& kind, const kube::ObjectKey& key) {
-  if (key.name.empty()) return clusters().by_index(kByKind, kind);
-  return clusters().by_index(kByReference, reference(kind, key));
+  if (key.name.empty()) return clusters().by_index(kClustersByKind, kind);
+  return clusters().by_index(kClustersByReference, reference(kind, key));
 }
 
 kube::Informer<api::cluster::Cluster> Context::clusters() {

@@ -12,7 +12,7 @@ using api::core::Pod;
 constexpr std::string_view kMirrorAnnotation = "kubernetes.io/config.mirror";
 constexpr std::string_view kDrainLabel = "cluster.x-k8s.io/drain";
 /// After a refusal that no budget explains (a webhook's, a server's fault).
-constexpr Duration kRetry = std::chrono::seconds(10);
+constexpr Duration kEvictAgain = std::chrono::seconds(10);
 /// Pods of one sort that a message names.
 constexpr std::size_t kNamed = 5;
 
@@ -120,7 +120,7 @@ Refusal refusal_of(const DrainView& view, const Pod& pod, const Error& error) {
   if (error.retry_after) {
     refusal.again = view.now + *error.retry_after;
   } else if (error.code != Code::kResourceExhausted || !exhausted_budget(view, pod)) {
-    refusal.again = view.now + kRetry;
+    refusal.again = view.now + kEvictAgain;
   }
   return refusal;
 }

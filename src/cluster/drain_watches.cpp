@@ -1,5 +1,7 @@
 #include "cluster/drain_watches.hpp"
 
+#include "cluster/kinds.hpp"
+
 namespace nestor::cluster {
 
 using api::core::Pod;
@@ -7,8 +9,6 @@ using api::policy::PodDisruptionBudget;
 using api::storage::VolumeAttachment;
 
 namespace {
-
-constexpr Duration kCacheTimeout = std::chrono::seconds(10);
 
 Task<> wait_synced(kube::InformerCore& core) {
   co_return co_await core.wait_until([&core] { return core.synced(); }, kCacheTimeout);

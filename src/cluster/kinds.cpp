@@ -24,7 +24,6 @@ constexpr kube::ResourceType kCustomResourceDefinition{.group = "apiextensions.k
                                                        .plural = "customresourcedefinitions",
                                                        .namespaced = false};
 const kube::Scope kOnlyMetadata{.metadata_only = true};
-constexpr Duration kCacheTimeout = std::chrono::seconds(10);
 
 constexpr std::array<kube::ResourceType, 7> kKnown{{
     {"infrastructure.cluster.x-k8s.io", "v1alpha1", "KubevirtCluster", "kubevirtclusters"},

@@ -11,6 +11,9 @@
 
 namespace nestor::cluster {
 
+/// How long one pass waits for a cache that has only begun to fill.
+inline constexpr Duration kCacheTimeout = std::chrono::seconds(10);
+
 /// Finds how the API server serves the kinds that references name by group and kind alone, and
 /// tells of changes of the objects of other providers. The kinds that Nestor itself defines are
 /// known, and watched by the controllers; others are looked up by the contract of Cluster API: a

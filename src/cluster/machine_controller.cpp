@@ -16,9 +16,9 @@ using api::cluster::MachineDeployment;
 
 namespace {
 
-constexpr const char* kByReference = "machine.reference";
-constexpr const char* kByKind = "machine.kind";
-constexpr const char* kByCluster = "machine.cluster";
+constexpr const char* kMachinesByReference = "machine.reference";
+constexpr const char* kMachinesByKind = "machine.kind";
+constexpr const char* kMachinesByCluster = "machine.cluster";
 constexpr const char* kByDeployment = "machine.deployment";
 
 std::string reference(std::string_view kind, std::string_view ns, std::string_view name) {
@@ -29,7 +29,7 @@ std::string reference(std::string_view kind, std::string_view ns, std::string_vi
 
 void MachineController::add_indexes() {
   auto machines = context_.machines();
-  machines.add_index(kByReference, [](const Machine& machine) {
+  machines.add_index(kMachinesByReference, [](const Machine& machine) {
     std::vector<std::string> keys;
     for (const auto* ref : {&machine.spec.bootstrap.configRef, &machine.spec.infrastructureRef}) {
       if (ref->empty()) continue;
@@ -37,7 +37,7 @@ void MachineController::add_indexes() {
     }
     return keys;
   });
-  machines.add_index(kByKind, [](const Machine& machine) {
+  machines.add_index(kMachinesByKind, [](const Machine& machine) {
     return std::vector<std::string>{machine.spec.bootstrap.configRef.kind,
                                     machine.spec.infrastructureRef.kind};
   });
@@ -58,7 +58,7 @@ void MachineController::add_indexes() {
     const auto name = machine.metadata.label(api::cluster::kDeploymentNameLabel);
     return std::vector<std::string>{machine.metadata.namespace_ + "/" + std::string(name)};
   });
-  machines.add_index(kByCluster, [](const Machine& machine) {
+  machines.add_index(kMachinesByCluster, [](const Machine& machine) {
     return std::vector<std::string>{
         reference("", machine.metadata.namespace_, machine.spec.clusterName)};
   });
@@ -77,24 +77,26 @@ void MachineController::watch_references(kube::Controller& controller) {
   using api::bootstrap::KubeadmConfig;
   controller.watch_mapped<KubeadmConfig>(
       informers.of<KubeadmConfig>(), [this](const KubeadmConfig& object) {
-        return machines_at(kByReference, reference("KubeadmConfig", object.metadata.namespace_,
-                                                   object.metadata.name));
+        return machines_at(
+            kMachinesByReference,
+            reference("KubeadmConfig", object.metadata.namespace_, object.metadata.name));
       });
   using api::infrastructure::KubevirtMachine;
   controller.watch_mapped<KubevirtMachine>(
       informers.of<KubevirtMachine>(), [this](const KubevirtMachine& object) {
-        return machines_at(kByReference, reference("KubevirtMachine", object.metadata.namespace_,
-                                                   object.metadata.name));
+        return machines_at(
+            kMachinesByReference,
+            reference("KubevirtMachine", object.metadata.namespace_, object.metadata.name));
       });
   context_.kinds.on_change([this, &controller](const std::string& kind, const auto& key) {
     const bool all = key.name.empty();
-    for (auto& machine : machines_at(all ? kByKind : kByReference,
+    for (auto& machine : machines_at(all ? kMachinesByKind : kMachinesByReference,
                                      all ? kind : reference(kind, key.ns, key.name))) {
       controller.enqueue(std::move(machine));
     }
   });
   controller.watch_mapped<Cluster>(context_.clusters(), [this](const Cluster& cluster) {
-    return machines_at(kByCluster,
+    return machines_at(kMachinesByCluster,
                        reference("", cluster.metadata.namespace_, cluster.metadata.name));
   });
 }
@@ -109,7 +111,7 @@ void MachineController::add() {
   watch_references(controller);
   watch_deployments();
   context_.sessions.on_change([this, &controller](const kube::ObjectKey& cluster, bool) {
-    for (auto& key : machines_at(kByCluster, reference("", cluster.ns, cluster.name))) {
+    for (auto& key : machines_at(kMachinesByCluster, reference("", cluster.ns, cluster.name))) {
       controller.enqueue(std::move(key));
     }
   });

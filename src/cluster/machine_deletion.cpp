@@ -15,7 +15,7 @@ using enum MachineDeleteStep;
 namespace {
 
 /// After a failed call to the tenant, of which nothing tells when it would succeed.
-constexpr Duration kRetry = std::chrono::seconds(10);
+constexpr Duration kDeleteAgain = std::chrono::seconds(10);
 /// Seconds that a pod on a Node that does not report gets; its kubelet does not hear of it anyway.
 constexpr int kUnreachableGrace = 1;
 constexpr std::string_view kNoTenant = "the tenant cluster cannot be reached";
@@ -133,7 +133,7 @@ Task<> MachineDeletion::look_into_tenant(MachinePtr machine, ClusterPtr cluster,
       pass.node = *std::move(found);
     } else {
       pass.session = nullptr;
-      pass.again = kRetry;
+      pass.again = kDeleteAgain;
     }
   }
   pass.view.node_unknown = !pass.session && !machine->status.nodeRef.name.empty();
@@ -187,7 +187,7 @@ Task<bool> MachineDeletion::do_tenant_step(MachineDeleteStep step, Pass& pass) {
   auto passed = co_await std::move(done);
   if (passed || passed.error().code == Code::kCancelled) co_return passed;
   pass.message = passed.error().message;
-  pass.again = kRetry;
+  pass.again = kDeleteAgain;
   co_return false;
 }
 

@@ -9,10 +9,6 @@ using api::cluster::Cluster;
 using api::cluster::MachineDeployment;
 using api::cluster::MachineSet;
 
-namespace {
-constexpr Duration kCacheTimeout = std::chrono::seconds(10);
-}  // namespace
-
 void MachineDeploymentController::add() {
   auto& controller = context_.runtime.add_controller(
       "cluster.machinedeployment",

@@ -12,10 +12,6 @@ using api::cluster::Machine;
 using api::cluster::MachineHealthCheck;
 using api::core::Node;
 
-namespace {
-constexpr Duration kCacheTimeout = std::chrono::seconds(10);
-}  // namespace
-
 void MachineHealthCheckController::add() {
   auto& controller = context_.runtime.add_controller(
       "cluster.machinehealthcheck",

@@ -14,11 +14,11 @@ using std::chrono::seconds;
 
 constexpr const char* kStart = "2026-01-01T00:00:00Z";
 
-kube::Condition condition(std::string type, std::string status, std::string since = kStart) {
+kube::Condition since(std::string type, std::string status, std::string time = kStart) {
   kube::Condition out;
   out.type = std::move(type);
   out.status = std::move(status);
-  out.lastTransitionTime = std::move(since);
+  out.lastTransitionTime = std::move(time);
   return out;
 }
 
@@ -35,7 +35,7 @@ struct MachineHealth : ::testing::Test {
     machine.metadata.labels["pool"] = "a";
     machine.spec.clusterName = "demo";
     machine.status.nodeRef.name = "m";
-    node.status.conditions = {condition("Ready", "True")};
+    node.status.conditions = {since("Ready", "True")};
     now = *parse_rfc3339(kStart);
   }
   Health health(bool with_node = true) {
@@ -53,7 +53,7 @@ struct MachineHealth : ::testing::Test {
 TEST_F(MachineHealth, ANodeConditionCountsOnceItLasted) {
   EXPECT_TRUE(health().healthy());
   EXPECT_EQ(health().until_unhealthy, std::nullopt);
-  node.status.conditions = {condition("Ready", "Unknown")};
+  node.status.conditions = {since("Ready", "Unknown")};
   now += seconds(299);
   EXPECT_TRUE(health().healthy());
   EXPECT_EQ(health().until_unhealthy, seconds(1));
@@ -63,14 +63,14 @@ TEST_F(MachineHealth, ANodeConditionCountsOnceItLasted) {
 
 TEST_F(MachineHealth, MachineConditionsCountToo) {
   check.spec.checks.unhealthyMachineConditions = {{"InfrastructureReady", "False", 60}};
-  machine.status.conditions = {condition("InfrastructureReady", "False")};
+  machine.status.conditions = {since("InfrastructureReady", "False")};
   EXPECT_EQ(health().until_unhealthy, seconds(60));
   now += seconds(60);
   EXPECT_EQ(health().reason, "UnhealthyMachine");
 }
 
 TEST_F(MachineHealth, AMachineThatHasFailedIsNotWaitedFor) {
-  machine.status.conditions = {condition("InfrastructureReady", "False")};
+  machine.status.conditions = {since("InfrastructureReady", "False")};
   EXPECT_TRUE(health().healthy());
   machine.status.conditions[0].reason = api::cluster::kInfrastructureFailed;
   EXPECT_EQ(health().reason, "UnhealthyMachine");
@@ -80,8 +80,7 @@ TEST_F(MachineHealth, AMachineThatHasFailedIsNotWaitedFor) {
 
 TEST_F(MachineHealth, TheStartIsCountedFromWhereEverythingWasThere) {
   machine.status.nodeRef.name.clear();
-  cluster.status.conditions = {
-      condition("ControlPlaneInitialized", "True", "2026-01-01T00:10:00Z")};
+  cluster.status.conditions = {since("ControlPlaneInitialized", "True", "2026-01-01T00:10:00Z")};
   now += seconds(900);
   EXPECT_TRUE(health(false).healthy());
   EXPECT_EQ(health(false).until_unhealthy, seconds(300));

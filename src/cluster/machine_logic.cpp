@@ -15,8 +15,8 @@ using api::cluster::Machine;
 using api::core::Node;
 using kube::Condition;
 
-Condition condition(std::string_view type, std::string_view status, std::string_view reason,
-                    std::string message = {}) {
+Condition machine_condition(std::string_view type, std::string_view status, std::string_view reason,
+                            std::string message = {}) {
   Condition out;
   out.type = type;
   out.status = status;
@@ -65,10 +65,10 @@ Condition bootstrap_ready(const MachineView& view, const Machine& machine) {
                   machine.status.initialization.bootstrapDataSecretCreated.value_or(false));
   }
   if (!machine.spec.bootstrap.dataSecretName.empty()) {
-    return condition("BootstrapConfigReady", "True", "DataSecretProvided");
+    return machine_condition("BootstrapConfigReady", "True", "DataSecretProvided");
   }
-  return condition("BootstrapConfigReady", "False", "DoesNotExist",
-                   machine.spec.bootstrap.configRef.kind + " does not exist");
+  return machine_condition("BootstrapConfigReady", "False", "DoesNotExist",
+                           machine.spec.bootstrap.configRef.kind + " does not exist");
 }
 
 Condition infrastructure_ready(const MachineView& view, const Machine& machine) {
@@ -77,15 +77,15 @@ Condition infrastructure_ready(const MachineView& view, const Machine& machine) 
     const auto failure = find_string(*view.infrastructure, {"status", "failureReason"});
     if (!failure.empty()) {
       const auto message = find_string(*view.infrastructure, {"status", "failureMessage"});
-      return condition("InfrastructureReady", "False", api::cluster::kInfrastructureFailed,
-                       std::string(message.empty() ? failure : message));
+      return machine_condition("InfrastructureReady", "False", api::cluster::kInfrastructureFailed,
+                               std::string(message.empty() ? failure : message));
     }
     return mirror(*view.infrastructure, "Ready", "InfrastructureReady", provisioned);
   }
   const auto& kind = machine.spec.infrastructureRef.kind;
-  return condition("InfrastructureReady", "False",
-                   provisioned ? api::cluster::kInfrastructureDeleted : "DoesNotExist",
-                   kind + (provisioned ? " is gone" : " does not exist"));
+  return machine_condition("InfrastructureReady", "False",
+                           provisioned ? api::cluster::kInfrastructureDeleted : "DoesNotExist",
+                           kind + (provisioned ? " is gone" : " does not exist"));
 }
 
 /// NodeReady mirrors the Node; NodeHealthy also looks at its pressures.
@@ -99,25 +99,25 @@ void observe_node_conditions(const MachineView& view, Machine& machine,
                                 : known         ? "the Node is gone"
                                                 : "waiting for the Node to join";
     out.push_back(
-        condition("NodeReady", status, gone ? "NodeDeleted" : "NodeReadyUnknown", message));
-    out.push_back(
-        condition("NodeHealthy", status, gone ? "NodeDeleted" : "NodeHealthyUnknown", message));
+        machine_condition("NodeReady", status, gone ? "NodeDeleted" : "NodeReadyUnknown", message));
+    out.push_back(machine_condition("NodeHealthy", status,
+                                    gone ? "NodeDeleted" : "NodeHealthyUnknown", message));
     return;
   }
   const auto& conditions = view.node->status.conditions;
   const auto* ready = kube::find_condition(conditions, "Ready");
   const bool is_ready = ready != nullptr && ready->status == "True";
   const std::string why = ready == nullptr ? "the Node has not reported" : ready->message;
-  out.push_back(condition("NodeReady", is_ready ? "True" : "False",
-                          is_ready ? "NodeReady" : "NodeNotReady", is_ready ? "" : why));
+  out.push_back(machine_condition("NodeReady", is_ready ? "True" : "False",
+                                  is_ready ? "NodeReady" : "NodeNotReady", is_ready ? "" : why));
   std::string message = is_ready ? "" : why;
   for (const auto type : {"MemoryPressure", "DiskPressure", "PIDPressure"}) {
     if (!kube::condition_true(conditions, type)) continue;
     if (!message.empty()) message += "; ";
     message += std::string("the Node has ") + type;
   }
-  out.push_back(condition("NodeHealthy", message.empty() ? "True" : "False",
-                          message.empty() ? "NodeHealthy" : "NodeNotHealthy", message));
+  out.push_back(machine_condition("NodeHealthy", message.empty() ? "True" : "False",
+                                  message.empty() ? "NodeHealthy" : "NodeNotHealthy", message));
 }
 
 /// Adds the condition's message to `message` unless it has the `good` status.
@@ -132,7 +132,7 @@ void require_condition(const Machine& machine, const std::string& type, std::str
 
 Condition ready_summary(const Machine& machine) {
   if (machine.metadata.deleting()) {
-    return condition("Ready", "False", "NotReady", "the Machine is being deleted");
+    return machine_condition("Ready", "False", "NotReady", "the Machine is being deleted");
   }
   std::string message;
   for (const auto type : {"BootstrapConfigReady", "InfrastructureReady", "NodeHealthy"}) {
@@ -145,25 +145,25 @@ Condition ready_summary(const Machine& machine) {
     const bool negative = gate.polarity == "Negative";
     require_condition(machine, gate.conditionType, negative ? "False" : "True", message);
   }
-  return condition("Ready", message.empty() ? "True" : "False",
-                   message.empty() ? "Ready" : "NotReady", message);
+  return machine_condition("Ready", message.empty() ? "True" : "False",
+                           message.empty() ? "Ready" : "NotReady", message);
 }
 
 Condition available(const Machine& machine, WallTime now) {
   if (!kube::condition_true(machine.status.conditions, "Ready")) {
-    return condition("Available", "False", "NotAvailable", "the Machine is not ready");
+    return machine_condition("Available", "False", "NotAvailable", "the Machine is not ready");
   }
   if (until_available(machine, now)) {
-    return condition("Available", "False", "WaitingForMinReadySeconds");
+    return machine_condition("Available", "False", "WaitingForMinReadySeconds");
   }
-  return condition("Available", "True", "Available");
+  return machine_condition("Available", "True", "Available");
 }
 
 Condition up_to_date(const MachineView& view) {
-  if (view.outdated.empty()) return condition("UpToDate", "True", "UpToDate");
+  if (view.outdated.empty()) return machine_condition("UpToDate", "True", "UpToDate");
   std::string message;
   for (const std::string& one : view.outdated) message += (message.empty() ? "" : "; ") + one;
-  return condition("UpToDate", "False", "NotUpToDate", std::move(message));
+  return machine_condition("UpToDate", "False", "NotUpToDate", std::move(message));
 }
 
 void observe_conditions(const MachineView& view, Machine& machine) {
@@ -177,8 +177,8 @@ void observe_conditions(const MachineView& view, Machine& machine) {
   std::vector<Condition> node;
   observe_node_conditions(view, machine, node);
   for (Condition& one : node) set(std::move(one));
-  set(condition("Deleting", "False", "NotDeleting"));
-  set(condition("Paused", "False", "NotPaused"));
+  set(machine_condition("Deleting", "False", "NotDeleting"));
+  set(machine_condition("Paused", "False", "NotPaused"));
   if (view.in_deployment) set(up_to_date(view));
   set(ready_summary(machine));
   set(available(machine, view.now));

@@ -8,7 +8,7 @@ namespace {
 using api::cluster::Machine;
 using api::core::Node;
 
-Json json(const char* text) { return parse_json(text).value(); }
+Json parsed(const char* text) { return parse_json(text).value(); }
 
 const char* const kInfra = R"({"spec":{"providerID":"kubevirt://m"},"status":{"ready":true,
     "addresses":[{"type":"InternalIP","address":"10.0.0.9"}]}})";
@@ -45,11 +45,11 @@ struct MachineLogic : ::testing::Test {
 
 TEST_F(MachineLogic, GoesThroughItsPhases) {
   EXPECT_EQ(observe(view).status.phase, "Pending");
-  view.bootstrap = json(kBootstrap);
-  view.infrastructure = json("{}");
+  view.bootstrap = parsed(kBootstrap);
+  view.infrastructure = parsed("{}");
   EXPECT_EQ(observe(view).status.phase, "Provisioning");
   EXPECT_EQ(observe(view).spec.bootstrap.dataSecretName, "m");
-  view.infrastructure = json(kInfra);
+  view.infrastructure = parsed(kInfra);
   EXPECT_EQ(observe(view).status.phase, "Provisioned");
   EXPECT_EQ(observe(view).spec.providerID, "kubevirt://m");
   EXPECT_EQ(observe(view).status.addresses.size(), 1U);
@@ -64,12 +64,12 @@ TEST_F(MachineLogic, GoesThroughItsPhases) {
 }
 
 TEST_F(MachineLogic, ProvisionedInfrastructureWithoutProviderIdIsWaitedFor) {
-  view.infrastructure = json(R"({"status":{"ready":true}})");
+  view.infrastructure = parsed(R"({"status":{"ready":true}})");
   EXPECT_NE(observe(view).status.initialization.infrastructureProvisioned, true);
 }
 
 TEST_F(MachineLogic, OnceProvisionedItStaysSoWhenTheObjectGoes) {
-  view.infrastructure = json(kInfra);
+  view.infrastructure = parsed(kInfra);
   view.machine = observe(view);
   view.infrastructure.reset();
   const auto after = observe(view);
@@ -81,7 +81,7 @@ TEST_F(MachineLogic, OnceProvisionedItStaysSoWhenTheObjectGoes) {
 }
 
 TEST_F(MachineLogic, FailedInfrastructureFailsTheMachine) {
-  view.infrastructure = json(kInfra);
+  view.infrastructure = parsed(kInfra);
   view.machine = observe(view);
   view.infrastructure->as_object()["status"].as_object()["failureReason"] = "UpdateError";
   view.infrastructure->as_object()["status"].as_object()["failureMessage"] = "it has ended";
@@ -94,8 +94,8 @@ TEST_F(MachineLogic, FailedInfrastructureFailsTheMachine) {
 }
 
 TEST_F(MachineLogic, ALostNodeIsFalseAndAnUnreachableTenantUnknown) {
-  view.bootstrap = json(kBootstrap);
-  view.infrastructure = json(kInfra);
+  view.bootstrap = parsed(kBootstrap);
+  view.infrastructure = parsed(kInfra);
   view.node = &node;
   view.machine = observe(view);
   view.node = nullptr;
@@ -107,8 +107,8 @@ TEST_F(MachineLogic, ALostNodeIsFalseAndAnUnreachableTenantUnknown) {
 }
 
 TEST_F(MachineLogic, BecomesAvailableAfterMinReadySeconds) {
-  view.bootstrap = json(kBootstrap);
-  view.infrastructure = json(kInfra);
+  view.bootstrap = parsed(kBootstrap);
+  view.infrastructure = parsed(kInfra);
   view.node = &node;
   view.machine.spec.minReadySeconds = 30;
   view.machine = observe(view);
@@ -122,8 +122,8 @@ TEST_F(MachineLogic, BecomesAvailableAfterMinReadySeconds) {
 }
 
 TEST_F(MachineLogic, ObservingAgainChangesNothing) {
-  view.bootstrap = json(kBootstrap);
-  view.infrastructure = json(kInfra);
+  view.bootstrap = parsed(kBootstrap);
+  view.infrastructure = parsed(kInfra);
   view.node = &node;
   view.machine = observe(view);
   view.now += std::chrono::hours(1);

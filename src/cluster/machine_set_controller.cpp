@@ -23,8 +23,6 @@ using api::infrastructure::KubevirtMachine;
 
 namespace {
 
-constexpr Duration kCacheTimeout = std::chrono::seconds(10);
-
 template <kube::Resource T>
 void add_half_made(kube::Informer<T> informer, const MachineSet& set,
                    kube::Informer<Machine> machines, std::set<std::string>& names) {

@@ -21,7 +21,7 @@ constexpr std::string_view kKubeProxyRepository = "registry.k8s.io";
 constexpr std::string_view kFlannelImage = "ghcr.io/flannel-io/flannel:" NESTOR_FLANNEL_IMAGE;
 constexpr std::string_view kFlannelCniImage =
     "ghcr.io/flannel-io/flannel-cni-plugin:" NESTOR_FLANNEL_CNI_IMAGE;
-constexpr std::string_view kServiceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/";
+constexpr std::string_view kServiceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount/";
 /// Before it kube-proxy had nftables only behind a feature gate.
 constexpr int kNftablesMinor = 31;
 
@@ -68,7 +68,7 @@ void add_kube_proxy(Variables& out, const TenantControlPlane& tcp, const Setting
       {"mode", settings.minor >= kNftablesMinor ? "nftables" : "iptables"},
       {"conntrack", std::move(conntrack)},
       {"clientConnection", JsonObject{{"kubeconfig", "/var/lib/kube-proxy/kubeconfig.conf"}}}};
-  const std::string directory(kServiceAccount);
+  const std::string directory(kServiceAccountFolder);
   const Json cluster = JsonObject{{"certificate-authority", directory + "ca.crt"},
                                   {"server", "https://" + endpoint}};
   const Json user = JsonObject{{"tokenFile", directory + "token"}};

@@ -14,7 +14,7 @@ namespace nestor::kube {
 
 namespace {
 
-constexpr std::string_view kLog = "kube.client";
+constexpr std::string_view kClientLog = "kube.client";
 constexpr std::string_view kJsonType = "application/json";
 // A server that does not know these shapes sends whole objects, which can be read as well.
 constexpr std::string_view kMetadataType =
@@ -205,7 +205,7 @@ Task<List> HttpKubeClient::list(ResourceType type, std::string ns, ListOptions o
     if (!page) {
       // The snapshot behind the token is gone: only a list from the start is consistent.
       if (page.error().code == Code::kOutOfRange && !token.empty() && restarts < kListRestarts) {
-        log::debug(kLog, "list of {} expired while paging, listing again", type.plural);
+        log::debug(kClientLog, "list of {} expired while paging, listing again", type.plural);
         ++restarts;
         out = {};
         token.clear();

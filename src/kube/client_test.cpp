@@ -12,7 +12,7 @@ namespace nestor::kube {
 namespace {
 
 constexpr ResourceType kPods{"", "v1", "Pod", "pods"};
-const ObjectKey kA{"ns", "a"};
+const ObjectKey kPod{"ns", "a"};
 
 /// A client and an HTTP server whose answers a test scripts.
 class ClientTest : public ::testing::Test {
@@ -102,13 +102,13 @@ TEST_F(ClientTest, ReadsItsTokenAgainOnceWhenRefused) {
   config_.token = "old";
   config_.token_file = file.string();
   say(401, "");
-  EXPECT_TRUE(run(client().get(kPods, kA)).has_value());
+  EXPECT_TRUE(run(client().get(kPods, kPod)).has_value());
   ASSERT_EQ(requests_.size(), 2U);
   EXPECT_EQ(header(0, "authorization"), "Bearer old");
   EXPECT_EQ(header(1, "authorization"), "Bearer new");
   // The same token is not tried twice.
   say(401, "");
-  EXPECT_EQ(run(client().get(kPods, kA)).error().code, Code::kUnauthenticated);
+  EXPECT_EQ(run(client().get(kPods, kPod)).error().code, Code::kUnauthenticated);
   EXPECT_EQ(requests_.size(), 3U);
   std::filesystem::remove(file);
 }
@@ -117,9 +117,9 @@ TEST_F(ClientTest, SendsWhatEachWriteNeeds) {
   Json body = parse_json(R"({"metadata":{"name":"a","namespace":"ns"}})").value();
   ASSERT_TRUE(run(client().apply(kPods, body, ApplyOptions{"nestor-x"})).has_value());
   PatchOptions status{"status"};
-  ASSERT_TRUE(run(client().patch(kPods, kA, PatchType::kJson, body, status)).has_value());
-  ASSERT_TRUE(run(client().patch(kPods, kA, PatchType::kMerge, body)).has_value());
-  ASSERT_TRUE(run(client().remove(kPods, kA)).has_value());
+  ASSERT_TRUE(run(client().patch(kPods, kPod, PatchType::kJson, body, status)).has_value());
+  ASSERT_TRUE(run(client().patch(kPods, kPod, PatchType::kMerge, body)).has_value());
+  ASSERT_TRUE(run(client().remove(kPods, kPod)).has_value());
   EXPECT_EQ(requests_[0].method, "PATCH");
   EXPECT_EQ(requests_[0].target,
             "/prefix/api/v1/namespaces/ns/pods/a?fieldManager=nestor-x&force=true");
@@ -151,7 +151,7 @@ TEST_F(ClientTest, AsksForMetadataAlone) {
   EXPECT_NE(header(0, "Accept").find("as=PartialObjectMetadataList"), std::string::npos);
   ASSERT_TRUE(run(client().watch(kPods, "", options, "9")).has_value());
   EXPECT_NE(header(1, "Accept").find("as=PartialObjectMetadata;"), std::string::npos);
-  ASSERT_TRUE(run(client().get(kPods, kA)).has_value());
+  ASSERT_TRUE(run(client().get(kPods, kPod)).has_value());
   EXPECT_EQ(header(2, "Accept"), "application/json");
 }
 
@@ -196,7 +196,7 @@ TEST_F(ClientTest, ARefusedWatchTellsWhy) {
 
 TEST_F(ClientTest, AnAnswerThatIsNoJsonIsInternal) {
   say(200, "<html>");
-  EXPECT_EQ(run(client().get(kPods, kA)).error().code, Code::kInternal);
+  EXPECT_EQ(run(client().get(kPods, kPod)).error().code, Code::kInternal);
 }
 
 TEST(MakeClient, RefusesWhatIsNoServer) {

@@ -77,7 +77,7 @@ class ControllerTest : public ::testing::Test {
   TaskGroup tasks_{io_.get_executor()};
 };
 
-const ObjectKey kA{"default", "a"};
+const ObjectKey kWidget{"default", "a"};
 
 TEST_F(ControllerTest, ReconcilesEachObjectOnceSyncedAndOnChange) {
   client_.put(widget("a"));
@@ -88,8 +88,8 @@ TEST_F(ControllerTest, ReconcilesEachObjectOnceSyncedAndOnChange) {
   client_.put(widget("a", "blue"));
   settle(io_);
   ASSERT_EQ(script_.calls.size(), 3U);
-  EXPECT_EQ(script_.calls.back(), kA);
-  client_.erase(Widget::kType, kA);
+  EXPECT_EQ(script_.calls.back(), kWidget);
+  client_.erase(Widget::kType, kWidget);
   settle(io_);
   EXPECT_EQ(script_.calls.size(), 4U);
 }
@@ -97,7 +97,7 @@ TEST_F(ControllerTest, ReconcilesEachObjectOnceSyncedAndOnChange) {
 TEST_F(ControllerTest, DoesNothingBeforeItsCachesAreSynced) {
   client_.fail_next("list", {Code::kUnavailable, "refused", {}});
   start().watch(set_.of<Widget>());
-  controller_->enqueue(kA);
+  controller_->enqueue(kWidget);
   run();
   EXPECT_TRUE(script_.calls.empty());
   pass(seconds(31));
@@ -108,9 +108,9 @@ TEST_F(ControllerTest, NeverHasOneKeyInFlightTwice) {
   script_.hold = true;
   start();
   run();
-  controller_->enqueue(kA);
+  controller_->enqueue(kWidget);
   settle(io_);
-  for (int i = 0; i < 5; ++i) controller_->enqueue(kA);
+  for (int i = 0; i < 5; ++i) controller_->enqueue(kWidget);
   settle(io_);
   EXPECT_EQ(script_.calls.size(), 1U);
   script_.hold = false;
@@ -140,7 +140,7 @@ TEST_F(ControllerTest, ComesBackAfterTheAskedTime) {
   script_.answer = ReconcileResult{seconds(30)};
   start();
   run();
-  controller_->enqueue(kA);
+  controller_->enqueue(kWidget);
   settle(io_);
   EXPECT_EQ(script_.calls.size(), 1U);
   pass(seconds(29));
@@ -149,7 +149,7 @@ TEST_F(ControllerTest, ComesBackAfterTheAskedTime) {
   EXPECT_EQ(script_.calls.size(), 2U);
   // A change in between moves the next visit instead of adding one.
   pass(seconds(10));
-  controller_->enqueue(kA);
+  controller_->enqueue(kWidget);
   settle(io_);
   EXPECT_EQ(script_.calls.size(), 3U);
   pass(seconds(20));
@@ -162,7 +162,7 @@ TEST_F(ControllerTest, RetriesFailuresWithGrowingDelays) {
   script_.answer = fail(Code::kUnavailable, "down");
   start();
   run();
-  controller_->enqueue(kA);
+  controller_->enqueue(kWidget);
   settle(io_);
   EXPECT_EQ(script_.calls.size(), 1U);
   pass(milliseconds(5));
@@ -182,7 +182,7 @@ TEST_F(ControllerTest, RepeatsALostRaceAtOnceButOnlyOnce) {
   script_.answer = fail(Code::kAborted, "conflict");
   start();
   run();
-  controller_->enqueue(kA);
+  controller_->enqueue(kWidget);
   settle(io_);
   EXPECT_EQ(script_.calls.size(), 2U);
   pass(milliseconds(10));
@@ -193,7 +193,7 @@ TEST_F(ControllerTest, RetriesSlowlyWhatAnotherTryHardlyMends) {
   script_.answer = fail(Code::kInvalidArgument, "bad spec");
   start();
   run();
-  controller_->enqueue(kA);
+  controller_->enqueue(kWidget);
   settle(io_);
   pass(milliseconds(999));
   EXPECT_EQ(script_.calls.size(), 1U);
@@ -205,7 +205,7 @@ TEST_F(ControllerTest, WaitsAsLongAsThePeerAsks) {
   script_.answer = std::unexpected(Error{Code::kResourceExhausted, "slow down", seconds(7)});
   start();
   run();
-  controller_->enqueue(kA);
+  controller_->enqueue(kWidget);
   settle(io_);
   pass(seconds(6));
   EXPECT_EQ(script_.calls.size(), 1U);
@@ -217,7 +217,7 @@ TEST_F(ControllerTest, SurvivesAnException) {
   script_.throws = true;
   start();
   run();
-  controller_->enqueue(kA);
+  controller_->enqueue(kWidget);
   settle(io_);
   script_.throws = false;
   pass(milliseconds(5));
@@ -245,10 +245,10 @@ TEST_F(ControllerTest, CountsWhatItDid) {
   start();
   set_metrics(nullptr);
   run();
-  controller_->enqueue(kA);
+  controller_->enqueue(kWidget);
   settle(io_);
   script_.answer = fail(Code::kUnavailable, "down");
-  controller_->enqueue(kA);
+  controller_->enqueue(kWidget);
   settle(io_);
   const Labels done{{"controller", "test"}, {"result", "done"}};
   const Labels failed{{"controller", "test"}, {"result", "failed"}};
@@ -262,7 +262,7 @@ TEST_F(ControllerTest, StopsWhileKeysAreInFlightAndWaiting) {
   script_.hold = true;
   start();
   run();
-  controller_->enqueue(kA);
+  controller_->enqueue(kWidget);
   settle(io_);
   EXPECT_EQ(script_.together, 1);
   run_coroutine(io_, tasks_.close());

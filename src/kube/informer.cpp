@@ -13,7 +13,7 @@ namespace nestor::kube {
 
 namespace {
 
-constexpr std::string_view kLog = "kube.informer";
+constexpr std::string_view kInformerLog = "kube.informer";
 /// A watch that lived this long was a good one.
 constexpr Duration kLongWatch = std::chrono::seconds(5);
 
@@ -94,7 +94,7 @@ struct InformerCore::Impl {
   Object decoded(const ObjectKey& key, const Json& json) const {
     auto object = decode(json);
     if (object) return std::move(*object);
-    log::warn(kLog, "{} {}: skipped, cannot be read: {}", type.kind, key.to_string(),
+    log::warn(kInformerLog, "{} {}: skipped, cannot be read: {}", type.kind, key.to_string(),
               object.error().message);
     return nullptr;
   }
@@ -174,12 +174,12 @@ Task<> InformerCore::run() {
     const Error& error = end.error();
     if (error.code == Code::kCancelled) co_return end;
     if (error.code == Code::kOutOfRange) {
-      log::debug(kLog, "{}: the watch is too old, listing again", impl_->type.plural);
+      log::debug(kInformerLog, "{}: the watch is too old, listing again", impl_->type.plural);
       impl_->resource_version.clear();
     } else if (error.code != Code::kUnavailable) {
-      log::warn(kLog, "{}: {}", impl_->type.plural, error.message);
+      log::warn(kInformerLog, "{}: {}", impl_->type.plural, error.message);
     } else {
-      log::debug(kLog, "{}: {}", impl_->type.plural, error.message);
+      log::debug(kInformerLog, "{}: {}", impl_->type.plural, error.message);
     }
     const Duration pause = std::max(impl_->backoff.next(), error.retry_after.value_or(Duration()));
     NESTOR_CO_TRY_VOID(co_await impl_->clock.sleep_for(pause));

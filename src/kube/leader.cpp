@@ -12,7 +12,7 @@ namespace nestor::kube {
 
 namespace {
 
-constexpr std::string_view kLog = "kube.leader";
+constexpr std::string_view kLeaderLog = "kube.leader";
 constexpr ResourceType kLeaseType{"coordination.k8s.io", "v1", "Lease", "leases", true};
 
 /// Reads the lease, and takes or renews it when the rules allow.
@@ -46,7 +46,7 @@ Task<> release(Client& client, Clock& clock, const LeaderOptions& options, Lease
   const SteadyTime deadline = clock.steady_now() + options.retry_period;
   auto done = co_await before(
       clock, deadline, client.update(kLeaseType, std::move(empty), std::move(no_subresource)));
-  if (!done) log::debug(kLog, "the lease was not released: {}", done.error().message);
+  if (!done) log::debug(kLeaderLog, "the lease was not released: {}", done.error().message);
   co_return Result<>();
 }
 
@@ -68,7 +68,7 @@ Task<> renew(Client& client, Clock& clock, const LeaderOptions& options, LeaseKe
       co_return fail(Code::kAborted, "the lease " + options.ns + "/" + options.name +
                                          " is lost: " + held.error().message);
     }
-    log::warn(kLog, "renewing the lease failed: {}", held.error().message);
+    log::warn(kLeaderLog, "renewing the lease failed: {}", held.error().message);
   }
 }
 
@@ -84,9 +84,9 @@ Task<> lead(Client& client, Clock& clock, LeaderOptions options, std::function<v
     if (held) break;
     if (co_await cancelled()) co_return fail(Code::kCancelled, "cancelled");
     if (held.error().code != Code::kFailedPrecondition) {
-      log::debug(kLog, "{}/{}: {}", options.ns, options.name, held.error().message);
+      log::debug(kLeaderLog, "{}/{}: {}", options.ns, options.name, held.error().message);
     } else if (!told) {
-      log::info(kLog, "waiting for the lease {}/{}, {}", options.ns, options.name,
+      log::info(kLeaderLog, "waiting for the lease {}/{}, {}", options.ns, options.name,
                 held.error().message);
       told = true;
     }
@@ -94,7 +94,7 @@ Task<> lead(Client& client, Clock& clock, LeaderOptions options, std::function<v
   }
   Result<> end = fail(Code::kCancelled, "cancelled");
   if (!co_await cancelled()) {
-    log::info(kLog, "leading as {}", options.identity);
+    log::info(kLeaderLog, "leading as {}", options.identity);
     on_started();
     end = co_await renew(client, clock, options, keeper);
   }

@@ -11,7 +11,7 @@ using testing::FakeClient;
 using testing::widget;
 using testing::Widget;
 
-const ObjectKey kA{"default", "a"};
+const ObjectKey kPatched{"default", "a"};
 
 class PatchTest : public ::testing::Test {
  protected:
@@ -35,7 +35,7 @@ TEST_F(PatchTest, WritesStatusAndObjectEachItsWay) {
   after.metadata.finalizers = {"nestor.dev/x"};
   after.spec.color = "";
   ASSERT_TRUE(patch(before, after).has_value());
-  const Widget stored = *client_.peek<Widget>(kA);
+  const Widget stored = *client_.peek<Widget>(kPatched);
   EXPECT_EQ(stored.status.phase, "Running");
   EXPECT_EQ(stored.metadata.finalizers, after.metadata.finalizers);
   EXPECT_EQ(stored.spec.color, "");
@@ -59,24 +59,24 @@ TEST_F(PatchTest, WritesTheStatusBeforeTheLastFinalizerGoes) {
   Widget object = widget("a");
   object.metadata.finalizers = {"nestor.dev/x"};
   client_.put(object);
-  client_.erase(Widget::kType, kA);
-  const Widget before = *client_.peek<Widget>(kA);
+  client_.erase(Widget::kType, kPatched);
+  const Widget before = *client_.peek<Widget>(kPatched);
   Widget after = before;
   after.metadata.finalizers.clear();
   after.status.phase = "Deleted";
   EXPECT_TRUE(patch(before, after).has_value());
-  EXPECT_FALSE(client_.peek(Widget::kType, kA).has_value());
+  EXPECT_FALSE(client_.peek(Widget::kType, kPatched).has_value());
 }
 
 TEST_F(PatchTest, LeavesMembersItDoesNotKnow) {
   Json json = to_object(widget("a"));
   json.as_object()["spec"].as_object()["unknown"] = 5;
   client_.put(Widget::kType, json);
-  const Widget before = *client_.peek<Widget>(kA);
+  const Widget before = *client_.peek<Widget>(kPatched);
   Widget after = before;
   after.spec.color = "blue";
   ASSERT_TRUE(patch(before, after).has_value());
-  EXPECT_EQ(find(*client_.peek(Widget::kType, kA), {"spec", "unknown"})->to_number<int>(), 5);
+  EXPECT_EQ(find(*client_.peek(Widget::kType, kPatched), {"spec", "unknown"})->to_number<int>(), 5);
 }
 
 }  // namespace

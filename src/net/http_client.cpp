@@ -12,9 +12,8 @@ namespace nestor::net {
 namespace {
 
 constexpr std::uint64_t kMaxBody = 64 * 1024 * 1024;
-constexpr std::uint32_t kMaxHead = 256 * 1024;
 
-using Parser = beast_http::response_parser<beast_http::string_body>;
+using ResponseParser = beast_http::response_parser<beast_http::string_body>;
 
 /// What a request did to its connection.
 struct Exchange {
@@ -24,7 +23,7 @@ struct Exchange {
   bool answered = false;
 };
 
-HttpResponse to_response(Parser& parser) {
+HttpResponse to_response(ResponseParser& parser) {
   auto message = parser.release();
   HttpResponse response;
   response.status = static_cast<int>(message.result_int());
@@ -44,13 +43,13 @@ asio::awaitable<Exchange> exchange(Connection& connection, const HttpRequest& re
   }
   ReadBuffer buffer;
   while (true) {
-    Parser parser;
+    ResponseParser parser;
     parser.body_limit(kMaxBody);
     parser.header_limit(kMaxHead);
     parser.eager(true);
     if (request.method == "HEAD") parser.skip(true);
     const auto read = co_await read_until(connection, buffer, parser,
-                                          [](const Parser& p) { return p.is_done(); });
+                                          [](const ResponseParser& p) { return p.is_done(); });
     out.answered = buffer.received;
     if (!read) {
       out.response = std::unexpected(read.error());

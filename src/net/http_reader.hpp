@@ -17,6 +17,9 @@ namespace nestor::net {
 
 namespace beast_http = boost::beast::http;
 
+/// Bytes of a message before its body.
+inline constexpr std::uint32_t kMaxHead = 256 * 1024;
+
 /// Bytes of a connection on their way into a parser.
 struct ReadBuffer {
   /// A connection that waits for news, as a watch mostly does, holds no more than this.

@@ -17,14 +17,13 @@ namespace nestor::net {
 namespace {
 
 using asio::ip::tcp;
-using Parser = beast_http::request_parser<beast_http::string_body>;
+using RequestParser = beast_http::request_parser<beast_http::string_body>;
 
 constexpr std::string_view kComponent = "net.server";
 constexpr Duration kIdleTimeout = std::chrono::seconds(60);
 constexpr Duration kDrainTimeout = std::chrono::seconds(5);
-constexpr std::uint32_t kMaxHead = 256 * 1024;
 
-HttpRequest to_request(Parser& parser) {
+HttpRequest to_request(RequestParser& parser) {
   auto message = parser.release();
   HttpRequest request;
   request.method = std::string(message.method_string());
@@ -53,7 +52,7 @@ class Server final : public HttpServer {
   Task<> accept_loop();
   Task<> serve(std::unique_ptr<Connection> connection);
   Task<bool> serve_one(Connection& connection, ReadBuffer& buffer);
-  Task<> read_request(Connection& connection, ReadBuffer& buffer, Parser& parser);
+  Task<> read_request(Connection& connection, ReadBuffer& buffer, RequestParser& parser);
   asio::awaitable<HttpResponse> answer(HttpRequest request);
   Task<> drain(Connection& connection);
   Task<> send(Connection& connection, const HttpResponse& response, bool keep_alive, bool head);
@@ -130,10 +129,10 @@ Task<> Server::serve(std::unique_ptr<Connection> connection) {
   }
 }
 
-Task<> Server::read_request(Connection& connection, ReadBuffer& buffer, Parser& parser) {
+Task<> Server::read_request(Connection& connection, ReadBuffer& buffer, RequestParser& parser) {
   const Deadline deadline(executor_, kIdleTimeout, connection);
   Result<> read = co_await read_until(connection, buffer, parser,
-                                      [](const Parser& p) { return p.is_header_done(); });
+                                      [](const RequestParser& p) { return p.is_header_done(); });
   if (read && !parser.is_done()) {
     const auto expect = parser.get().find(beast_http::field::expect);
     if (expect != parser.get().end() && same_header(std::string(expect->value()), "100-continue")) {
@@ -143,7 +142,7 @@ Task<> Server::read_request(Connection& connection, ReadBuffer& buffer, Parser& 
   }
   if (read) {
     read = co_await read_until(connection, buffer, parser,
-                               [](const Parser& p) { return p.is_done(); });
+                               [](const RequestParser& p) { return p.is_done(); });
   }
   if (read) co_return read;
   co_return deadline.explain(std::move(read).error());
@@ -151,7 +150,7 @@ Task<> Server::read_request(Connection& connection, ReadBuffer& buffer, Parser& 
 
 /// Reads, answers. False when the connection is to be closed.
 Task<bool> Server::serve_one(Connection& connection, ReadBuffer& buffer) {
-  Parser parser;
+  RequestParser parser;
   parser.body_limit(options_.max_body);
   parser.header_limit(kMaxHead);
   if (auto read = co_await read_request(connection, buffer, parser); !read) {

@@ -11,8 +11,6 @@ namespace nestor::net {
 
 namespace {
 
-constexpr std::uint32_t kMaxHead = 256 * 1024;
-
 class Stream final : public HttpStream {
  public:
   using Parser = beast_http::response_parser<beast_http::buffer_body>;

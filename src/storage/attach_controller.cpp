@@ -16,12 +16,6 @@ using tenant::TenantKey;
 
 constexpr const char* kNodeIndex = "node";
 
-kube::Scope our_claims() {
-  kube::Scope scope;
-  scope.label_selector = std::string(kDriverLabel) + "=" + std::string(kDriver);
-  return scope;
-}
-
 std::string bus_of(const PersistentVolume& volume) {
   const auto& attributes = volume.spec.csi->volumeAttributes;
   const auto found = attributes.find(std::string(kBusAttribute));

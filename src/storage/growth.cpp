@@ -1,11 +1,11 @@
 #include "storage/growth.hpp"
 
 #include "base/quantity.hpp"
+#include "storage/names.hpp"
 
 namespace nestor::storage {
 namespace {
 
-constexpr const char* kResource = "storage";
 constexpr const char* kResizing = "Resizing";
 constexpr const char* kNodePending = "FileSystemResizePending";
 

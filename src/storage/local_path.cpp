@@ -4,6 +4,7 @@
 #include "api/core/persistent_volume_claim.hpp"
 #include "api/storage/storage_class.hpp"
 #include "base/quantity.hpp"
+#include "storage/names.hpp"
 
 namespace nestor::storage {
 namespace {
@@ -13,7 +14,6 @@ using api::core::PersistentVolumeClaim;
 using api::storage::StorageClass;
 
 constexpr const char* kProvisioner = "rancher.io/local-path";
-constexpr const char* kResource = "storage";
 
 class LocalPathGrowth {
  public:

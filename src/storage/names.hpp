@@ -21,6 +21,9 @@ inline constexpr std::string_view kFsTypeParameter = "csi.storage.k8s.io/fstype"
 inline constexpr std::string_view kDefaultBus = "scsi";
 inline constexpr std::string_view kDefaultFsType = "ext4";
 
+/// The one resource of a claim.
+inline constexpr const char* kResource = "storage";
+
 // Attributes of a volume.
 inline constexpr std::string_view kSerialAttribute = "serial";
 inline constexpr std::string_view kBusAttribute = "bus";

@@ -18,12 +18,6 @@ using tenant::TenantKey;
 
 constexpr const char* kVolumeIndex = "csi-volume";
 
-kube::Scope our_claims() {
-  kube::Scope scope;
-  scope.label_selector = std::string(kDriverLabel) + "=" + std::string(kDriver);
-  return scope;
-}
-
 kube::ObjectKey key_of(const kube::ObjectKey& cluster, std::string id) {
   return TenantKey{cluster, {"", std::move(id)}}.packed();
 }

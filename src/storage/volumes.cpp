@@ -56,6 +56,12 @@ Progress plug_progress(const VirtualMachineInstance& instance, const std::string
 
 }  // namespace
 
+kube::Scope our_claims() {
+  kube::Scope scope;
+  scope.label_selector = std::string(kDriverLabel) + "=" + std::string(kDriver);
+  return scope;
+}
+
 Task<Json> Volumes::get_or_null(kube::ResourceType type, kube::ObjectKey key) {
   auto found = co_await client_.get(type, std::move(key));
   if (!found && found.error().code == Code::kNotFound) co_return Json(nullptr);

@@ -4,7 +4,7 @@
 #include <set>
 #include <string>
 
-#include "kube/client.hpp"
+#include "kube/informer.hpp"
 #include "storage/volume.hpp"
 
 namespace nestor::storage {
@@ -17,6 +17,9 @@ struct Volume {
   /// Bytes.
   std::int64_t size = 0;
 };
+
+/// The claims of the management cluster that hold volumes of tenants.
+kube::Scope our_claims();
 
 /// How far something has come that takes several steps.
 struct Progress {

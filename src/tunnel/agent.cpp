@@ -11,9 +11,7 @@ namespace nestor::tunnel {
 
 namespace {
 
-constexpr std::string_view kComponent = "tunnel.agent";
 constexpr Duration kGreetTimeout = std::chrono::seconds(20);
-const std::string kMetricPrefix = "konnectivity_network_proxy_agent_";
 
 }  // namespace
 
@@ -59,9 +57,9 @@ Task<> Agent::keep_connected() {
     } else if (co_await cancelled()) {
       co_return connected;
     } else if (connected.error().code != Code::kAlreadyExists) {
-      log::warn(kComponent, "{}", connected.error().message);
+      log::warn(kAgentComponent, "{}", connected.error().message);
       metrics_
-          .counter(kMetricPrefix + "server_connection_failure_count",
+          .counter(kAgentMetricPrefix + "server_connection_failure_count",
                    "Tries to reach a server that failed")
           .increment();
     }
@@ -106,7 +104,7 @@ Task<> Agent::connect() {
   if (sessions_.contains(session->server_id())) {
     co_return fail(Code::kAlreadyExists, "this server is connected already");
   }
-  log::info(kComponent, "server {} is connected, {} of {}", session->server_id(),
+  log::info(kAgentComponent, "server {} is connected, {} of {}", session->server_id(),
             sessions_.size() + 1, known_servers_);
   sessions_[session->server_id()] = session;
   show();
@@ -128,15 +126,15 @@ Task<> Agent::serve(std::shared_ptr<AgentSession> session) {
   const Result<> ended = co_await session->run();
   const bool cancelled = !ended && ended.error().code == Code::kCancelled;
   if (!ended && !cancelled) {
-    log::warn(kComponent, "server {}: {}", session->server_id(), ended.error().message);
+    log::warn(kAgentComponent, "server {}: {}", session->server_id(), ended.error().message);
   }
   co_return Result<>{};
 }
 
 void Agent::show() {
-  metrics_.gauge(kMetricPrefix + "open_server_connections", "Streams to servers")
+  metrics_.gauge(kAgentMetricPrefix + "open_server_connections", "Streams to servers")
       .set(static_cast<double>(sessions_.size()));
-  metrics_.gauge(kMetricPrefix + "known_server_count", "How many servers there are")
+  metrics_.gauge(kAgentMetricPrefix + "known_server_count", "How many servers there are")
       .set(static_cast<double>(known_servers_));
 }
 

@@ -14,13 +14,11 @@ namespace nestor::tunnel {
 
 namespace {
 
-constexpr std::string_view kComponent = "tunnel.agent";
 constexpr Duration kDialTimeout = std::chrono::seconds(5);
 /// How long an endpoint may take the last bytes of a connection that the other side closed.
 constexpr Duration kFinishTimeout = std::chrono::seconds(10);
 /// Of a connection that says little.
 constexpr std::size_t kSmallChunk = 4 * 1024;
-const std::string kMetricPrefix = "konnectivity_network_proxy_agent_";
 
 /// From the endpoint to the server. Ends when the endpoint has nothing more to say.
 Task<> upload(std::shared_ptr<net::Connection> connection, std::shared_ptr<Flow> flow) {
@@ -111,7 +109,7 @@ Task<> AgentSession::run() {
     if (!bytes) co_return fail(Code::kUnavailable, "the server ended the stream");
     Result<Packet> packet = decode(std::move(*bytes));
     if (!packet) {
-      log::debug(kComponent, "server {}: {}", server_id_, packet.error().message);
+      log::debug(kAgentComponent, "server {}: {}", server_id_, packet.error().message);
       continue;
     }
     NESTOR_CO_TRY_VOID(co_await on_packet(std::move(*packet)));
@@ -182,7 +180,7 @@ Task<> AgentSession::serve_endpoint(std::shared_ptr<AgentSession> self, DialRequ
   if (!connected) {
     self->metrics_
         .counter(
-            kMetricPrefix + "endpoint_dial_failure_total", "Endpoints that cannot be reached",
+            kAgentMetricPrefix + "endpoint_dial_failure_total", "Endpoints that cannot be reached",
             {{"reason", connected.error().code == Code::kDeadlineExceeded ? "timeout" : "unknown"}})
         .increment();
     self->stream_->post(DialResponse{connected.error().message, 0, request.random});
@@ -191,7 +189,7 @@ Task<> AgentSession::serve_endpoint(std::shared_ptr<AgentSession> self, DialRequ
   if (self->lost_) co_return Result<>{};
   const std::chrono::duration<double> took = self->clock_.steady_now() - begun;
   self->metrics_
-      .histogram(kMetricPrefix + "dial_duration_seconds", "Time of a dial to an endpoint", {},
+      .histogram(kAgentMetricPrefix + "dial_duration_seconds", "Time of a dial to an endpoint", {},
                  {0.005, 0.025, 0.1, 0.5, 2.5, 10})
       .observe(took.count());
   const std::int64_t id = self->next_id_++;
@@ -217,13 +215,13 @@ Task<> AgentSession::carry(std::int64_t id, Endpoint endpoint) {
     }
   };
   const End end{*this, id, endpoint,
-                metrics_.gauge(kMetricPrefix + "open_endpoint_connections",
+                metrics_.gauge(kAgentMetricPrefix + "open_endpoint_connections",
                                "Connections to endpoints that are open")};
   Gauge(end.open).add(1);
   Task<> both = first_of(upload(endpoint.connection, endpoint.flow),
                          download(endpoint.flow, endpoint.connection));
   const Result<> ended = co_await first_of(std::move(both), overdue(clock_, endpoint.flow));
-  if (!ended) log::debug(kComponent, "connection {}: {}", id, ended.error().message);
+  if (!ended) log::debug(kAgentComponent, "connection {}: {}", id, ended.error().message);
   co_return Result<>{};
 }
 

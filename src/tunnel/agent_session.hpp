@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/metrics.hpp"
 #include "base/task_group.hpp"
@@ -13,6 +14,10 @@
 #include "tunnel/flow.hpp"
 
 namespace nestor::tunnel {
+
+/// The agent's name in the log, and what its metrics' names begin with.
+inline constexpr std::string_view kAgentComponent = "tunnel.agent";
+inline const std::string kAgentMetricPrefix = "konnectivity_network_proxy_agent_";
 
 /// The agent's stream to one server: dials what the server asks for and carries the bytes. Its
 /// coroutines run in `tasks` and hold it; it ends with the stream, and takes every connection

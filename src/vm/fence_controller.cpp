@@ -2,6 +2,7 @@
 
 #include "api/kubevirt/virtual_machine_instance.hpp"
 #include "base/json_convert.hpp"
+#include "vm/launcher_pod.hpp"
 
 namespace nestor::vm {
 namespace {
@@ -10,12 +11,6 @@ using api::core::Pod;
 using api::core::Service;
 
 constexpr const char* kIndex = "fence-cluster";
-
-kube::Scope launcher_pods() {
-  kube::Scope scope;
-  scope.label_selector = std::string(api::kubevirt::kLabelKind) + "=virt-launcher";
-  return scope;
-}
 
 template <class T>
 std::vector<std::string> index_of(const T& object) {

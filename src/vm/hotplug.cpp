@@ -22,7 +22,7 @@ bool container_runs(const Pod& pod) {
 }
 
 /// Why the container waits or ended: {reason, message}.
-std::pair<std::string, std::string> container_trouble(const Pod& pod) {
+std::pair<std::string, std::string> attachment_trouble(const Pod& pod) {
   for (const auto& container : pod.status.containerStatuses) {
     // What the program itself said is worth more than that it will be tried again.
     const std::string said(find_string(container.lastState, {"terminated", "message"}));
@@ -218,7 +218,7 @@ VolumeStatus volume_status(const HotplugVolume& volume, const HotplugView& view)
     out.message = "Volume " + volume.name + " has been mounted in its attachment pod";
   } else {
     out.phase = bound ? "AttachedToNode" : "Pending";
-    std::tie(out.reason, out.message) = container_trouble(*view.pod);
+    std::tie(out.reason, out.message) = attachment_trouble(*view.pod);
     if (out.reason.empty()) {
       out.reason = "SuccessfulCreate";
       out.message = "Created hotplug attachment pod " + view.pod->metadata.name;

@@ -46,7 +46,7 @@ bool is_wanted(const api::kubevirt::VirtualMachineInstanceSpec& spec, const std:
 }
 
 /// Whether a pod of it has been there before, which may have handed the disk over.
-bool had_pod(const VirtualMachineInstance& instance, const std::string& name) {
+bool volume_had_pod(const VirtualMachineInstance& instance, const std::string& name) {
   for (const VolumeStatus& status : instance.status.volumeStatus) {
     if (status.name == name && status.hotplugVolume) {
       return !status.hotplugVolume->attachPodUID.empty();
@@ -144,7 +144,8 @@ Task<> HotplugSteps::act(InstancePtr instance, PodPtr launcher, HotplugVolume vo
       if (!now) co_return std::unexpected(std::move(now).error());
       if (!may_have(instance->metadata.name, *now)) co_return Result<>{};
     }
-    AttachmentPodInput input{*instance, *launcher, volume, claim, had_pod(*instance, volume.name)};
+    AttachmentPodInput input{*instance, *launcher, volume, claim,
+                             volume_had_pod(*instance, volume.name)};
     NESTOR_CO_TRY(Json pod, attachment_pod(input, options_));
     auto created = co_await runtime_.client().create(Pod::kType, instance->metadata.namespace_,
                                                      std::move(pod));

@@ -14,12 +14,6 @@ using api::kubevirt::VirtualMachineInstance;
 using InstancePtr = std::shared_ptr<const VirtualMachineInstance>;
 using PodPtr = std::shared_ptr<const Pod>;
 
-kube::Scope launcher_pods() {
-  kube::Scope scope;
-  scope.label_selector = std::string(api::kubevirt::kLabelKind) + "=virt-launcher";
-  return scope;
-}
-
 class InstanceController {
  public:
   InstanceController(kube::Runtime& runtime, Options options)

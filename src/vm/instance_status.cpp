@@ -30,7 +30,7 @@ std::string_view phase_of(const VirtualMachineInstance& instance, const Pod* pod
 }
 
 /// Why the compute container does not start or has ended: {reason, message}.
-std::pair<std::string, std::string> container_trouble(const Pod& pod) {
+std::pair<std::string, std::string> compute_trouble(const Pod& pod) {
   for (const auto& container : pod.status.containerStatuses) {
     for (const char* state : {"waiting", "terminated"}) {
       const std::string reason(find_string(container.state, {state, "reason"}));
@@ -81,7 +81,7 @@ void put_conditions(VirtualMachineInstanceStatus& status, const Pod* pod, std::s
       now);
   kube::Condition synchronized = make_condition("Synchronized", "False");
   if (pod != nullptr) {
-    std::tie(synchronized.reason, synchronized.message) = container_trouble(*pod);
+    std::tie(synchronized.reason, synchronized.message) = compute_trouble(*pod);
   }
   put(status, !synchronized.reason.empty() && status.phase != "Running", synchronized, now);
   if (status.phase == "Running") {

@@ -251,4 +251,10 @@ Result<Json> launcher_pod(const VirtualMachineInstance& instance, const Options&
   return pod;
 }
 
+kube::Scope launcher_pods() {
+  kube::Scope scope;
+  scope.label_selector = std::string(api::kubevirt::kLabelKind) + "=virt-launcher";
+  return scope;
+}
+
 }  // namespace nestor::vm

@@ -21,4 +21,7 @@ std::string launcher_pod_name(const kube::ObjectMeta& instance);
 Result<Json> launcher_pod(const api::kubevirt::VirtualMachineInstance& instance,
                           const Options& options);
 
+/// Those pods, of all instances.
+kube::Scope launcher_pods();
+
 }  // namespace nestor::vm

@@ -10,7 +10,7 @@ namespace {
 
 using api::kubevirt::VirtualMachineInstance;
 
-VirtualMachineInstance worker() {
+VirtualMachineInstance worker_instance() {
   const Json json = parse_yaml_documents(R"(
 metadata:
   name: demo-md-0-x
@@ -55,7 +55,7 @@ const Json* named(const Json* list, std::string_view name) {
 }
 
 TEST(LauncherPod, IsFoundByTheLabelsOthersLookFor) {
-  const Json pod = pod_of(worker());
+  const Json pod = pod_of(worker_instance());
   EXPECT_EQ(find_string(pod, {"metadata", "labels", "kubevirt.io"}), "virt-launcher");
   EXPECT_EQ(find_string(pod, {"metadata", "labels", "kubevirt.io/created-by"}), "6a9f");
   EXPECT_EQ(find_string(pod, {"metadata", "labels", "vm.kubevirt.io/name"}), "demo-md-0-x");
@@ -71,7 +71,7 @@ TEST(LauncherPod, IsFoundByTheLabelsOthersLookFor) {
 }
 
 TEST(LauncherPod, HasOneNameForEachInstance) {
-  VirtualMachineInstance instance = worker();
+  VirtualMachineInstance instance = worker_instance();
   const std::string name = launcher_pod_name(instance.metadata);
   EXPECT_TRUE(name.starts_with("virt-launcher-demo-md-0-x-"));
   EXPECT_EQ(launcher_pod_name(instance.metadata), name);
@@ -80,7 +80,7 @@ TEST(LauncherPod, HasOneNameForEachInstance) {
 }
 
 TEST(LauncherPod, IsNotPrivileged) {
-  const Json pod = pod_of(worker());
+  const Json pod = pod_of(worker_instance());
   const Json* security = find(compute(pod), {"securityContext"});
   EXPECT_FALSE(find(*security, {"privileged"})->as_bool());
   EXPECT_FALSE(find(*security, {"allowPrivilegeEscalation"})->as_bool());
@@ -94,7 +94,7 @@ TEST(LauncherPod, IsNotPrivileged) {
 }
 
 TEST(LauncherPod, MountsImagesAndSecretsWhereTheLauncherLooks) {
-  const Json pod = pod_of(worker());
+  const Json pod = pod_of(worker_instance());
   const Json* volumes = find(pod, {"spec", "volumes"});
   const Json* mounts = find(compute(pod), {"volumeMounts"});
   const Json* disk = named(volumes, "disk-root");
@@ -111,7 +111,7 @@ TEST(LauncherPod, MountsImagesAndSecretsWhereTheLauncherLooks) {
 }
 
 TEST(LauncherPod, RequestsTheGuestsMemoryWithRoomForQemu) {
-  VirtualMachineInstance instance = worker();
+  VirtualMachineInstance instance = worker_instance();
   EXPECT_EQ(to_text(*find(compute(pod_of(instance)), {"resources"})),
             R"({"requests":{"memory":"1926Mi","cpu":"200m"}})");
   instance.spec.domain.resources.requests["cpu"] = "1";
@@ -122,26 +122,26 @@ TEST(LauncherPod, RequestsTheGuestsMemoryWithRoomForQemu) {
 }
 
 TEST(LauncherPod, OutlivesTheGuestsGrace) {
-  VirtualMachineInstance instance = worker();
+  VirtualMachineInstance instance = worker_instance();
   EXPECT_EQ(find(pod_of(instance), {"spec", "terminationGracePeriodSeconds"})->as_int64(), 150);
   instance.spec.terminationGracePeriodSeconds.reset();
   EXPECT_EQ(find(pod_of(instance), {"spec", "terminationGracePeriodSeconds"})->as_int64(), 60);
 }
 
 TEST(LauncherPod, HandsTheMachineToTheLauncherWithoutClusterMatters) {
-  const Json pod = pod_of(worker());
+  const Json pod = pod_of(worker_instance());
   const Json* variable = named(find(compute(pod), {"env"}), "NESTOR_MACHINE");
   ASSERT_NE(variable, nullptr);
   const Json json = parse_json(find_string(*variable, {"value"})).value();
   const auto machine = from_json<VirtualMachineInstance>(json).value();
   EXPECT_EQ(machine.metadata.name, "demo-md-0-x");
   EXPECT_EQ(machine.spec.hostname, "demo-md-0-x");
-  EXPECT_EQ(machine.spec.volumes, worker().spec.volumes);
+  EXPECT_EQ(machine.spec.volumes, worker_instance().spec.volumes);
   EXPECT_TRUE(machine.spec.nodeSelector.empty());
 }
 
 TEST(LauncherPod, KeepsOnlyProbesThatReachTheGuest) {
-  VirtualMachineInstance instance = worker();
+  VirtualMachineInstance instance = worker_instance();
   instance.spec.readinessProbe = parse_json(R"({"tcpSocket": {"port": 22}})").value();
   instance.spec.livenessProbe = parse_json(R"({"guestAgentPing": {}})").value();
   const Json pod = pod_of(instance);
@@ -150,19 +150,20 @@ TEST(LauncherPod, KeepsOnlyProbesThatReachTheGuest) {
 }
 
 TEST(LauncherPod, AsksForKvmAsItIsToldTo) {
-  EXPECT_EQ(find(pod_of(worker()), {"spec", "runtimeClassName"}), nullptr);
+  EXPECT_EQ(find(pod_of(worker_instance()), {"spec", "runtimeClassName"}), nullptr);
   Options options;
   options.runtime_class = "nestor-kvm";
-  EXPECT_EQ(find_string(pod_of(worker(), options), {"spec", "runtimeClassName"}), "nestor-kvm");
+  EXPECT_EQ(find_string(pod_of(worker_instance(), options), {"spec", "runtimeClassName"}),
+            "nestor-kvm");
   Options plugin;
   plugin.kvm_resource = "devices.kubevirt.io/kvm";
-  const Json resources = *find(compute(pod_of(worker(), plugin)), {"resources"});
+  const Json resources = *find(compute(pod_of(worker_instance(), plugin)), {"resources"});
   EXPECT_EQ(find_string(resources, {"limits", "devices.kubevirt.io/kvm"}), "1");
   EXPECT_EQ(find_string(resources, {"requests", "devices.kubevirt.io/kvm"}), "1");
 }
 
 TEST(LauncherPod, RefusesBindingsThatItDoesNotHave) {
-  VirtualMachineInstance instance = worker();
+  VirtualMachineInstance instance = worker_instance();
   instance.spec.domain.devices.interfaces[0].bridge = nullptr;
   instance.spec.domain.devices.interfaces[0].masquerade = JsonObject{};
   const auto pod = launcher_pod(instance, {});
@@ -173,14 +174,14 @@ TEST(LauncherPod, RefusesBindingsThatItDoesNotHave) {
 }
 
 TEST(LauncherPod, RefusesWhatThisRuntimeDoesNotServe) {
-  VirtualMachineInstance claim = worker();
+  VirtualMachineInstance claim = worker_instance();
   claim.spec.volumes[0].containerDisk.reset();
   claim.spec.volumes[0].dataVolume = api::kubevirt::DataVolumeSource{"d", {}};
   EXPECT_EQ(launcher_pod(claim, {}).error().code, Code::kUnimplemented);
-  VirtualMachineInstance multus = worker();
+  VirtualMachineInstance multus = worker_instance();
   multus.spec.networks[0].multus = JsonObject{{"networkName", "n"}};
   EXPECT_EQ(launcher_pod(multus, {}).error().code, Code::kUnimplemented);
-  VirtualMachineInstance no_memory = worker();
+  VirtualMachineInstance no_memory = worker_instance();
   no_memory.spec.domain.memory.reset();
   EXPECT_EQ(launcher_pod(no_memory, {}).error().code, Code::kInvalidArgument);
 }

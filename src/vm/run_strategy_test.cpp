@@ -10,7 +10,7 @@ namespace {
 using api::kubevirt::VirtualMachine;
 using api::kubevirt::VirtualMachineInstance;
 
-const WallTime kNow = parse_rfc3339("2026-01-02T03:04:05Z").value();
+const WallTime kStopped = parse_rfc3339("2026-01-02T03:04:05Z").value();
 
 VirtualMachine machine(std::string strategy) {
   VirtualMachine out;
@@ -71,25 +71,26 @@ TEST(StartFailure, WaitsLongerAfterEachStartThatNeverRan) {
   for (std::size_t i = 0; i < expected.size(); ++i) {
     auto failed = instance("Failed", false);
     failed.metadata.uid = "i" + std::to_string(i);
-    vm.status.startFailure = start_failure(vm, &failed, kNow);
-    EXPECT_EQ(start_delay(vm, kNow), std::chrono::seconds(expected[i])) << i;
+    vm.status.startFailure = start_failure(vm, &failed, kStopped);
+    EXPECT_EQ(start_delay(vm, kStopped), std::chrono::seconds(expected[i])) << i;
     // seen again, it does not count again
-    EXPECT_EQ(start_failure(vm, &failed, kNow + std::chrono::seconds(5)), vm.status.startFailure);
+    EXPECT_EQ(start_failure(vm, &failed, kStopped + std::chrono::seconds(5)),
+              vm.status.startFailure);
   }
-  EXPECT_EQ(start_delay(vm, kNow + std::chrono::seconds(300)), Duration::zero());
+  EXPECT_EQ(start_delay(vm, kStopped + std::chrono::seconds(300)), Duration::zero());
 }
 
 TEST(StartFailure, IsForgottenOnceTheMachineRan) {
   VirtualMachine vm = machine("Always");
   auto failed = instance("Failed", false);
-  vm.status.startFailure = start_failure(vm, &failed, kNow);
-  EXPECT_EQ(start_failure(vm, nullptr, kNow), vm.status.startFailure);
+  vm.status.startFailure = start_failure(vm, &failed, kStopped);
+  EXPECT_EQ(start_failure(vm, nullptr, kStopped), vm.status.startFailure);
   const auto running = instance("Running");
-  EXPECT_FALSE(start_failure(vm, &running, kNow));
+  EXPECT_FALSE(start_failure(vm, &running, kStopped));
 }
 
 std::string printable(const VirtualMachine& vm, const VirtualMachineInstance* present) {
-  return machine_status(vm, present, kNow).printableStatus;
+  return machine_status(vm, present, kStopped).printableStatus;
 }
 
 TEST(MachineStatus, TellsPeopleWhatGoesOn) {
@@ -115,12 +116,12 @@ TEST(MachineStatus, MirrorsTheInstancesConditions) {
   auto present = instance("Running");
   present.status.conditions = {make_condition("Ready", "True"),
                                make_condition("LiveMigratable", "False", "Why")};
-  vm.status = machine_status(vm, &present, kNow);
+  vm.status = machine_status(vm, &present, kStopped);
   EXPECT_EQ(vm.status.ready, true);
   EXPECT_EQ(vm.status.created, true);
   EXPECT_TRUE(kube::condition_true(vm.status.conditions, "Ready"));
   EXPECT_NE(kube::find_condition(vm.status.conditions, "LiveMigratable"), nullptr);
-  vm.status = machine_status(vm, nullptr, kNow);
+  vm.status = machine_status(vm, nullptr, kStopped);
   EXPECT_EQ(vm.status.created, false);
   EXPECT_EQ(kube::find_condition(vm.status.conditions, "Ready")->reason, "VMINotExists");
   EXPECT_EQ(kube::find_condition(vm.status.conditions, "LiveMigratable"), nullptr);

@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::chrono::seconds kPatience{20};
+constexpr std::chrono::seconds kDownPatience{20};
 
 /// A state directory is one that `up` made: nothing else is ever deleted.
 Result<> check_ours(const Layout& layout) {
@@ -67,7 +67,7 @@ Result<> take_down(const Layout& layout, ProgressLines& progress) {
   progress.begin("stopping the node");
   // Before the lock: what an interrupted `up` still has at work in the sandbox ends with it.
   NESTOR_TRY_VOID(stop_session(layout));
-  NESTOR_TRY(const Fd held, lock_commands(layout, kPatience));
+  NESTOR_TRY(const Fd held, lock_commands(layout, kDownPatience));
   NESTOR_TRY_VOID(stop_session(layout));
   progress.done("node stopped");
   progress.begin("removing its traces");

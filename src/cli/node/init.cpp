@@ -28,13 +28,13 @@ namespace {
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
-constexpr const char* kComponent = "node.init";
+constexpr const char* kInitComponent = "node.init";
 constexpr const char* kKubeletDir = "/var/lib/kubelet";
 constexpr const char* kKubeletConfig = "/var/lib/kubelet/config.yaml";
 constexpr milliseconds kFirstDelay{200};
 constexpr milliseconds kLongestDelay{10'000};
 constexpr milliseconds kLivedWell{30'000};
-constexpr milliseconds kStopTime{2'000};
+constexpr milliseconds kServiceStopTime{2'000};
 
 /// A program that must always run.
 struct Service {
@@ -167,9 +167,9 @@ class Init {
     auto pid = spawn_service(service, config_);
     if (pid) {
       service.pid = *pid;
-      log::info(kComponent, "{} started, process {}", service.name, *pid);
+      log::info(kInitComponent, "{} started, process {}", service.name, *pid);
     } else {
-      log::error(kComponent, "{}", pid.error().message);
+      log::error(kInitComponent, "{}", pid.error().message);
       ended(service);
     }
   }
@@ -191,7 +191,7 @@ class Init {
     for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
       for (auto& service : services_) {
         if (service.pid != pid) continue;
-        log::warn(kComponent, "{} ended with status {:#x}, next start in {} ms", service.name,
+        log::warn(kInitComponent, "{} ended with status {:#x}, next start in {} ms", service.name,
                   status, service.delay.count());
         ended(service);
       }
@@ -204,7 +204,7 @@ class Init {
       if (service.name == "kubelet" && service.pid != 0) ::kill(service.pid, SIGKILL);
     }
     ::kill(-1, SIGTERM);
-    const auto deadline = Clock::now() + kStopTime;
+    const auto deadline = Clock::now() + kServiceStopTime;
     while (Clock::now() < deadline) {
       int status = 0;
       const pid_t pid = ::waitpid(-1, &status, WNOHANG);
@@ -236,7 +236,7 @@ Result<> set_up(const Layout& layout, const Config& config) {
 
 int node_init(const HiddenOptions& options) {
   if (::getpid() != 1) {
-    log::error(kComponent, "`node init` is only for process 1 of the node's sandbox");
+    log::error(kInitComponent, "`node init` is only for process 1 of the node's sandbox");
     return 2;
   }
   ::prctl(PR_SET_NAME, "nestor-init");

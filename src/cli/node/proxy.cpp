@@ -31,7 +31,7 @@ using namespace asio::experimental::awaitable_operators;
 
 namespace {
 
-constexpr const char* kComponent = "node.proxy";
+constexpr const char* kProxyComponent = "node.proxy";
 constexpr std::size_t kBuffer = 32 * 1024;
 constexpr std::size_t kLongestHead = 8 * 1024;
 constexpr std::chrono::seconds kConnectTime{10};
@@ -118,7 +118,7 @@ asio::awaitable<void> expire(std::chrono::seconds after) {
 asio::awaitable<bool> connect(Tcp::socket& socket, const Gateway& gateway, Tcp::endpoint to) {
   auto made = gateway.make_socket();
   if (!made) {
-    log::warn(kComponent, "{}", made.error().message);
+    log::warn(kProxyComponent, "{}", made.error().message);
     co_return false;
   }
   socket.assign(Tcp::v4(), made->release());
@@ -204,7 +204,7 @@ Task<> accept(Tcp::acceptor& acceptor, Relay& relay, Serve serve) {
       continue;
     }
     if (relay.tasks.size() >= relay.limit) {
-      log::warn(kComponent, "refused a connection: {} are open", relay.tasks.size());
+      log::warn(kProxyComponent, "refused a connection: {} are open", relay.tasks.size());
       continue;
     }
     relay.tasks.spawn("relay", serve(std::move(client), relay));

@@ -28,7 +28,7 @@ Result<> mount_at(const char* source, const std::string& target, const char* typ
   return {};
 }
 
-Result<> bind(const std::string& from, const std::string& to) {
+Result<> bind_mount(const std::string& from, const std::string& to) {
   NESTOR_TRY_VOID(make_directory(from));
   NESTOR_TRY_VOID(make_directory(to));
   return mount_at(from.c_str(), to, nullptr, MS_BIND | MS_REC);
@@ -123,10 +123,10 @@ Result<> make_mounts(const Layout& layout, const Config& config) {
   NESTOR_TRY(const Kept assets, keep(config.assets));
   NESTOR_TRY_VOID(overlay(layout, "/etc", "etc"));
   NESTOR_TRY_VOID(overlay(layout, "/opt", "opt"));
-  NESTOR_TRY_VOID(bind(layout.kubernetes(), "/etc/kubernetes"));
-  NESTOR_TRY_VOID(bind(layout.cni(), "/etc/cni"));
-  NESTOR_TRY_VOID(bind(layout.root() + "/var-log", "/var/log"));
-  NESTOR_TRY_VOID(bind(layout.var_lib(), "/var/lib"));
+  NESTOR_TRY_VOID(bind_mount(layout.kubernetes(), "/etc/kubernetes"));
+  NESTOR_TRY_VOID(bind_mount(layout.cni(), "/etc/cni"));
+  NESTOR_TRY_VOID(bind_mount(layout.root() + "/var-log", "/var/log"));
+  NESTOR_TRY_VOID(bind_mount(layout.var_lib(), "/var/lib"));
   NESTOR_TRY_VOID(mount_at("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755"));
   NESTOR_TRY_VOID(bring_back(state));
   NESTOR_TRY_VOID(bring_back(assets));

@@ -30,9 +30,9 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr const char* kComponent = "node.supervisor";
+constexpr const char* kSupervisorComponent = "node.supervisor";
 constexpr int kInitReadyMs = 20'000;
-constexpr std::chrono::seconds kStopTime{5};
+constexpr std::chrono::seconds kSandboxStopTime{5};
 /// Set when a supervisor replaces itself after its sandbox has died.
 constexpr const char* kRestartVariable = "NESTOR_NODE_RESTART";
 
@@ -99,7 +99,7 @@ Result<Sandbox> make_sandbox(const std::string& state_dir) {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::execl("/proc/self/exe", "nestor", "node", "supervise", "--state", state_dir.c_str(), nullptr);
-  log::error(kComponent, "cannot restart: {}", system_failure("exec").error().message);
+  log::error(kSupervisorComponent, "cannot restart: {}", system_failure("exec").error().message);
   ::_exit(1);
 }
 
@@ -148,9 +148,9 @@ class Supervisor {
 
   void stop() {
     if (std::exchange(stopping_, true)) return;
-    log::info(kComponent, "stopping the sandbox");
+    log::info(kSupervisorComponent, "stopping the sandbox");
     ::kill(init_, SIGTERM);
-    timer_.expires_after(kStopTime);
+    timer_.expires_after(kSandboxStopTime);
     timer_.async_wait([this](boost::system::error_code error) {
       if (!error) ::kill(init_, SIGKILL);
     });
@@ -159,7 +159,7 @@ class Supervisor {
   void check_child() {
     int status = 0;
     if (::waitpid(init_, &status, WNOHANG) != init_) return;
-    log::info(kComponent, "the sandbox has ended, status {:#x}", status);
+    log::info(kSupervisorComponent, "the sandbox has ended, status {:#x}", status);
     context_.stop();
   }
 
@@ -187,7 +187,7 @@ Result<bool> supervise(const Layout& layout, const Config& config, Ready& ready)
   }
   NESTOR_TRY(const Gateway gateway, Gateway::open(sandbox.init));
   NESTOR_TRY_VOID(write_text(layout.init_pid(), std::to_string(sandbox.init) + "\n"));
-  log::info(kComponent, "the sandbox stands, process 1 is {}", sandbox.init);
+  log::info(kSupervisorComponent, "the sandbox stands, process 1 is {}", sandbox.init);
   ready.ok();
   Supervisor supervisor(sandbox.init, gateway);
   return supervisor.run(std::move(api), std::move(proxy));
@@ -222,7 +222,7 @@ int node_supervise(const HiddenOptions& options) {
   if (!ended) return ready.failed(ended.error());
   if (*ended) return 0;
   ::fcntl(lock_fd, F_SETFD, 0);
-  log::warn(kComponent, "the sandbox died, making it anew");
+  log::warn(kSupervisorComponent, "the sandbox died, making it anew");
   restart(layout.state_dir, lock_fd);
 }
 

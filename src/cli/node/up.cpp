@@ -18,7 +18,7 @@ namespace {
 
 constexpr int kLogLines = 8;
 /// For another `up` on the same directory, whose work is then found done.
-constexpr std::chrono::minutes kPatience{5};
+constexpr std::chrono::minutes kUpPatience{5};
 
 /// Adds the end of the log of the program because of which a step has failed.
 std::unexpected<Error> with_log(Error error, const Layout& layout, const char* program) {
@@ -127,7 +127,7 @@ Result<> make_service(const Node& node, const UpOptions& options, const std::str
 Result<> make_all(const UpOptions& options, const Layout& layout, ProgressLines& progress) {
   NESTOR_TRY(const Config config, decide(options, layout));
   NESTOR_TRY_VOID(make_directory(layout.state_dir, 0711));
-  NESTOR_TRY(const Fd held, lock_commands(layout, kPatience));
+  NESTOR_TRY(const Fd held, lock_commands(layout, kUpPatience));
   use_programs_of(config);
   NESTOR_TRY(Node node, make_sandbox(layout, config, progress));
   progress.begin("starting containerd");

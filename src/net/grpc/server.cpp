@@ -27,7 +27,6 @@ namespace {
 using asio::ip::tcp;
 using asio::local::stream_protocol;
 
-constexpr std::string_view kComponent = "net.grpc";
 constexpr Duration kHandshakeTimeout = std::chrono::seconds(20);
 
 /// A place where a server listens, TCP or UNIX.

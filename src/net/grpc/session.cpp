@@ -18,7 +18,6 @@ namespace nestor::grpc {
 
 namespace {
 
-constexpr std::string_view kComponent = "net.grpc";
 constexpr std::size_t kSmallRead = 4 * 1024;
 constexpr std::size_t kLargeRead = 64 * 1024;
 constexpr std::size_t kWriteBatch = 64 * 1024;

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <unordered_map>
 
 #include "base/async.hpp"
@@ -15,6 +16,9 @@ struct nghttp2_session;
 
 /// Inner part of net/grpc.
 namespace nestor::grpc {
+
+/// In the log.
+inline constexpr std::string_view kComponent = "net.grpc";
 
 /// One HTTP/2 connection with its streams: nghttp2 speaks the protocol, two coroutines move its
 /// bytes. Held by the coroutines and by the Channel.

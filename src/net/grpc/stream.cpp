@@ -13,7 +13,6 @@ namespace {
 /// Names and values of one block of headers, in bytes.
 constexpr std::size_t kMaxHeaders = 64 * 1024;
 constexpr std::size_t kPrefixSize = sizeof(Prefix);
-constexpr std::uint32_t kNoError = 0;
 
 Error over() { return {Code::kCancelled, "the call is over", {}}; }
 

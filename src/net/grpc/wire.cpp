@@ -15,15 +15,6 @@ constexpr int kLastCode = static_cast<int>(Code::kUnauthenticated);
 /// announcing one costs the peer what it costs us.
 constexpr std::size_t kTrustedSize = 128 * 1024;
 
-// RFC 9113, section 7.
-enum : std::uint32_t {
-  kNoError = 0,
-  kRefusedStream = 7,
-  kCancel = 8,
-  kEnhanceYourCalm = 11,
-  kInadequateSecurity = 12,
-};
-
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;

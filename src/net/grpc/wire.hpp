@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
@@ -11,6 +12,15 @@
 
 /// Inner part of net/grpc: what gRPC writes into HTTP/2. Without I/O.
 namespace nestor::grpc {
+
+/// Why a stream is reset: RFC 9113, section 7.
+enum : std::uint32_t {
+  kNoError = 0,
+  kRefusedStream = 7,
+  kCancel = 8,
+  kEnhanceYourCalm = 11,
+  kInadequateSecurity = 12,
+};
 
 /// The value of grpc-timeout: at most 8 digits and a unit. Rounded up.
 std::string write_timeout(Duration timeout);

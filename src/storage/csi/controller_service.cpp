@@ -11,11 +11,7 @@ using Mode = v1::VolumeCapability_AccessMode;
 using Capabilities = google::protobuf::RepeatedPtrField<v1::VolumeCapability>;
 
 constexpr std::int64_t kDefaultSize = 1LL << 30;
-constexpr Duration kLookAgain = std::chrono::milliseconds(500);
-
-std::unexpected<Error> missing(const char* what) {
-  return fail(Code::kInvalidArgument, std::string(what) + " is missing in the request");
-}
+constexpr Duration kClaimLookAgain = std::chrono::milliseconds(500);
 
 bool several_nodes(const v1::VolumeCapability& capability) {
   switch (capability.access_mode().mode()) {
@@ -187,7 +183,7 @@ class ControllerService {
     if (clock_.steady_now() >= until) {
       co_return fail(Code::kDeadlineExceeded, "not done in time: " + progress.waiting);
     }
-    co_return co_await clock_.sleep_for(kLookAgain);
+    co_return co_await clock_.sleep_for(kClaimLookAgain);
   }
 
   Volumes& volumes_;

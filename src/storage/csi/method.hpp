@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "net/grpc/server.hpp"
@@ -13,6 +14,11 @@ grpc::Handler method(std::shared_ptr<Service> service,
                      Task<Response> (Service::*function)(Request)) {
   return grpc::unary<Request, Response>(
       [service, function](Request request) { return (*service.*function)(std::move(request)); });
+}
+
+/// The answer to a request without that field.
+inline std::unexpected<Error> missing(const char* what) {
+  return fail(Code::kInvalidArgument, std::string(what) + " is missing in the request");
 }
 
 }  // namespace nestor::storage

@@ -11,12 +11,8 @@ namespace {
 namespace v1 = csi::v1;
 using FsStats = v1::VolumeUsage;
 
-constexpr std::string_view kComponent = "csi.node";
-constexpr Duration kLookAgain = std::chrono::milliseconds(250);
-
-std::unexpected<Error> missing(const char* what) {
-  return fail(Code::kInvalidArgument, std::string(what) + " is missing in the request");
-}
+constexpr std::string_view kNodeComponent = "csi.node";
+constexpr Duration kDeviceLookAgain = std::chrono::milliseconds(250);
 
 class NodeService {
  public:
@@ -41,10 +37,10 @@ class NodeService {
     if (fs_type == "xfs") flags.emplace_back("nouuid");
     NESTOR_CO_TRY_VOID(co_await ready_file_system(device, fs_type));
     NESTOR_CO_TRY_VOID(co_await host_.mount(device, target, fs_type, std::move(flags)));
-    log::info(kComponent, "volume {} is mounted from {}", request.volume_id(), device);
+    log::info(kNodeComponent, "volume {} is mounted from {}", request.volume_id(), device);
     // The disk may have grown while no pod used it. On one that cannot be written to this fails.
     auto grown = co_await host_.grow(device, target, fs_type);
-    if (!grown) log::warn(kComponent, "{}", grown.error().message);
+    if (!grown) log::warn(kNodeComponent, "{}", grown.error().message);
     co_return done;
   }
 
@@ -119,7 +115,7 @@ class NodeService {
     NESTOR_CO_TRY(const auto mount, host_.mounted(request.volume_path()));
     std::string fs_type = mount ? mount->fs_type : std::string(kDefaultFsType);
     NESTOR_CO_TRY_VOID(co_await host_.grow(device, request.volume_path(), std::move(fs_type)));
-    log::info(kComponent, "volume {} has {} bytes now", request.volume_id(), size);
+    log::info(kNodeComponent, "volume {} has {} bytes now", request.volume_id(), size);
     co_return out;
   }
 
@@ -171,7 +167,7 @@ class NodeService {
       if (clock_.steady_now() >= until) {
         co_return fail(Code::kUnavailable, "no disk with serial " + serial + " has appeared");
       }
-      NESTOR_CO_TRY_VOID(co_await clock_.sleep_for(kLookAgain));
+      NESTOR_CO_TRY_VOID(co_await clock_.sleep_for(kDeviceLookAgain));
     }
   }
 
@@ -185,7 +181,7 @@ class NodeService {
         co_return fail(Code::kUnavailable, device + " has " + std::to_string(size) +
                                                " bytes, not yet " + std::to_string(wanted));
       }
-      NESTOR_CO_TRY_VOID(co_await clock_.sleep_for(kLookAgain));
+      NESTOR_CO_TRY_VOID(co_await clock_.sleep_for(kDeviceLookAgain));
     }
   }
 
@@ -200,7 +196,7 @@ class NodeService {
       co_return fail(Code::kFailedPrecondition,
                      device + " holds " + found + ", not " + fs_type + "; it is not overwritten");
     }
-    log::info(kComponent, "{} is blank: formatting it with {}", device, fs_type);
+    log::info(kNodeComponent, "{} is blank: formatting it with {}", device, fs_type);
     co_return co_await host_.format(std::move(device), std::move(fs_type));
   }
 

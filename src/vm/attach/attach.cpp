@@ -29,7 +29,7 @@
 namespace nestor::vm {
 namespace {
 
-constexpr std::string_view kComponent = "vm.attach";
+constexpr std::string_view kAttachComponent = "vm.attach";
 constexpr Duration kConnectAgain = std::chrono::milliseconds(200);
 /// The launcher's pod runs before ours is made, so its socket comes soon or never again.
 constexpr Duration kConnectTime = std::chrono::seconds(30);
@@ -80,7 +80,7 @@ class Attachment {
     auto connected = co_await connect();
     if (wanted_.detach && !connected) {
       // Nobody listens: the launcher has ended, and QEMU with it.
-      log::info(kComponent, "the launcher is gone: nobody has the disk");
+      log::info(kAttachComponent, "the launcher is gone: nobody has the disk");
       co_return Result<>{};
     }
     if (!connected) co_return connected;
@@ -110,7 +110,7 @@ class Attachment {
     NESTOR_CO_TRY_VOID(co_await ask(request, fd));
     // The launcher may have had the disk already, in its former size.
     if (!options_.read_only) NESTOR_CO_TRY_VOID(co_await tell_size());
-    log::info(kComponent, "volume {} is attached, {} bytes", options_.volume, size_);
+    log::info(kAttachComponent, "volume {} is attached, {} bytes", options_.volume, size_);
     co_return say_attached();
   }
 
@@ -269,7 +269,7 @@ int attach_main(AttachOptions options) {
   Attachment attachment(io, std::move(options));
   const Result<> result = run_to_end(io, attachment.run());
   if (result) return 0;
-  log::error(kComponent, "{}", result.error().message);
+  log::error(kAttachComponent, "{}", result.error().message);
   return 1;
 }
 

@@ -72,9 +72,9 @@ TEST(HotplugWire, IsReadAsItIsWritten) {
 }
 
 /// Takes files as QEMU does, and remembers what it was told.
-class FakeQemu final : public QmpChannel {
+class FileTakingQemu final : public QmpChannel {
  public:
-  explicit FakeQemu(HotplugDisks& disks) : disks_(disks) {}
+  explicit FileTakingQemu(HotplugDisks& disks) : disks_(disks) {}
   Task<Json> execute(std::string command, Json arguments) override {
     commands.push_back(command);
     if (command == "device_del") {
@@ -110,7 +110,7 @@ CO_TEST(HotplugServer, TakesAnOpenFileFromAnotherProcessAndGivesItBack) {
   const std::string path = (folder / "launcher.sock").string();
   SystemClock clock(io.get_executor());
   HotplugDisks disks(clock);
-  FakeQemu qemu(disks);
+  FileTakingQemu qemu(disks);
   CO_ASSERT_TRUE(co_await disks.connect(qemu));
   HotplugServer server(io.get_executor(), disks);
   CO_ASSERT_TRUE(server.start(path));

@@ -10,7 +10,7 @@
 namespace nestor::vm {
 namespace {
 
-std::unexpected<Error> failed(const std::string& path) {
+std::unexpected<Error> open_failure(const std::string& path) {
   const Code code = errno == ENOENT                      ? Code::kNotFound
                     : errno == ENOSPC || errno == EDQUOT ? Code::kResourceExhausted
                                                          : Code::kInternal;
@@ -25,7 +25,7 @@ Result<int> open_disk(const AttachOptions& options, std::int64_t size) {
   int flags = (options.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOFOLLOW;
   if (!options.block && !options.read_only) flags |= O_CREAT;
   const int fd = ::open(path.c_str(), flags, 0660);
-  if (fd < 0) return failed(path);
+  if (fd < 0) return open_failure(path);
   struct stat info{};
   if (::fstat(fd, &info) != 0 ||
       (options.block ? !S_ISBLK(info.st_mode) : !S_ISREG(info.st_mode))) {
@@ -34,7 +34,7 @@ Result<int> open_disk(const AttachOptions& options, std::int64_t size) {
   }
   // A file never shrinks: it may hold data up to its end.
   if (!options.block && !options.read_only && info.st_size < size && ::ftruncate(fd, size) != 0) {
-    auto error = failed(path);
+    auto error = open_failure(path);
     ::close(fd);
     return error;
   }

@@ -12,8 +12,6 @@ JsonArray to_array(const std::vector<std::string>& values) {
   return out;
 }
 
-bool is_v6(std::string_view address) { return address.find(':') != std::string_view::npos; }
-
 /// "10.1.2.3/24" as {"10.1.2.3", "255.255.255.0"}; IPv6 keeps its prefix length in the address.
 std::pair<std::string, std::string> with_netmask(const std::string& cidr) {
   boost::system::error_code error;

@@ -5,7 +5,7 @@
 namespace nestor::vm {
 namespace {
 
-SeedInput worker() {
+SeedInput seed_input() {
   SeedInput input;
   input.instance_name = "w1";
   input.instance_ns = "tenants";
@@ -28,7 +28,7 @@ std::string content(const Seed& seed, std::string_view path) {
 }
 
 TEST(NoCloudSeed, HoldsUserDataAndAStableInstance) {
-  const Seed seed = make_nocloud_seed(worker());
+  const Seed seed = make_nocloud_seed(seed_input());
   EXPECT_EQ(seed.volume_id, "cidata");
   EXPECT_EQ(content(seed, "user-data"), "#cloud-config\n{}\n");
   const Json meta = parse_json(content(seed, "meta-data")).value();
@@ -37,7 +37,8 @@ TEST(NoCloudSeed, HoldsUserDataAndAStableInstance) {
 }
 
 TEST(NoCloudSeed, ConfiguresTheInterfaceByMacWithoutDhcp) {
-  const Json network = parse_json(content(make_nocloud_seed(worker()), "network-config")).value();
+  const Json network =
+      parse_json(content(make_nocloud_seed(seed_input()), "network-config")).value();
   EXPECT_EQ(find(network, {"version"})->as_int64(), 2);
   const Json* eth0 = find(network, {"ethernets", "eth0"});
   ASSERT_NE(eth0, nullptr);
@@ -50,7 +51,7 @@ TEST(NoCloudSeed, ConfiguresTheInterfaceByMacWithoutDhcp) {
 }
 
 TEST(NoCloudSeed, SaysThatAGatewayOutsideTheNetworkIsOnTheLink) {
-  SeedInput input = worker();
+  SeedInput input = seed_input();
   input.link.routes = {{"169.254.1.1/32", "", false}, {"0.0.0.0/0", "169.254.1.1", true}};
   const Json network = network_config_v2(input.link, input.dns);
   const JsonArray& routes = find(network, {"ethernets", "eth0", "routes"})->as_array();
@@ -60,7 +61,7 @@ TEST(NoCloudSeed, SaysThatAGatewayOutsideTheNetworkIsOnTheLink) {
 }
 
 TEST(ConfigDriveSeed, HasOpenStacksLayout) {
-  const Seed seed = make_config_drive_seed(worker());
+  const Seed seed = make_config_drive_seed(seed_input());
   EXPECT_EQ(seed.volume_id, "config-2");
   EXPECT_EQ(content(seed, "openstack/latest/user_data"), "#cloud-config\n{}\n");
   const Json meta = parse_json(content(seed, "openstack/latest/meta_data.json")).value();
@@ -69,9 +70,9 @@ TEST(ConfigDriveSeed, HasOpenStacksLayout) {
 }
 
 TEST(ConfigDriveSeed, SplitsNetworksByFamilyWithTheirRoutes) {
-  const Json data =
-      parse_json(content(make_config_drive_seed(worker()), "openstack/latest/network_data.json"))
-          .value();
+  const Json data = parse_json(content(make_config_drive_seed(seed_input()),
+                                       "openstack/latest/network_data.json"))
+                        .value();
   const JsonArray& networks = find(data, {"networks"})->as_array();
   ASSERT_EQ(networks.size(), 2u);
   EXPECT_EQ(find_string(networks[0], {"type"}), "ipv4");
@@ -88,7 +89,7 @@ TEST(ConfigDriveSeed, SplitsNetworksByFamilyWithTheirRoutes) {
 }
 
 TEST(Seeds, PreferTheUsersNetworkData) {
-  SeedInput input = worker();
+  SeedInput input = seed_input();
   input.network_data = "mine";
   EXPECT_EQ(content(make_nocloud_seed(input), "network-config"), "mine");
   EXPECT_EQ(content(make_config_drive_seed(input), "openstack/latest/network_data.json"), "mine");

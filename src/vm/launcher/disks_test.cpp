@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 using api::kubevirt::CloudInit;
 using api::kubevirt::VirtualMachineInstance;
 
-VirtualMachineInstance machine(std::string_view yaml) {
+VirtualMachineInstance instance_from(std::string_view yaml) {
   const Json json = parse_yaml_documents(yaml).value().at(0);
   return from_json<VirtualMachineInstance>(json).value();
 }
@@ -49,7 +49,7 @@ class Folder : public ::testing::Test {
 };
 
 TEST(PlanDisks, KeepsTheOrderOfDisksAndFindsTheirVolumes) {
-  const auto plans = plan_disks(machine(kWorker));
+  const auto plans = plan_disks(instance_from(kWorker));
   ASSERT_TRUE(plans);
   ASSERT_EQ(plans->size(), 3u);
   EXPECT_EQ(plans->at(0).source, DiskPlan::Source::kContainerDisk);
@@ -62,7 +62,7 @@ TEST(PlanDisks, KeepsTheOrderOfDisksAndFindsTheirVolumes) {
 }
 
 TEST(PlanDisks, TakesOnlyTheFirstCloudInitVolume) {
-  VirtualMachineInstance two = machine(kWorker);
+  VirtualMachineInstance two = instance_from(kWorker);
   two.spec.domain.devices.disks.emplace_back().name = "second";
   two.spec.volumes.emplace_back().name = "second";
   two.spec.volumes.back().cloudInitNoCloud = CloudInit{};
@@ -70,12 +70,12 @@ TEST(PlanDisks, TakesOnlyTheFirstCloudInitVolume) {
 }
 
 TEST(PlanDisks, RefusesWhatCannotBe) {
-  VirtualMachineInstance lone = machine(kWorker);
+  VirtualMachineInstance lone = instance_from(kWorker);
   lone.spec.domain.devices.disks.emplace_back().name = "nowhere";
   EXPECT_EQ(plan_disks(lone).error().code, Code::kInvalidArgument);
   lone.spec.volumes.emplace_back().name = "nowhere";
   EXPECT_EQ(plan_disks(lone).error().code, Code::kUnimplemented);
-  VirtualMachineInstance small = machine(kWorker);
+  VirtualMachineInstance small = instance_from(kWorker);
   small.metadata.annotations["nestor.dev/root-disk-size"] = "big";
   EXPECT_EQ(plan_disks(small).error().code, Code::kInvalidArgument);
 }

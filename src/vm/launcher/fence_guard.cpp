@@ -20,7 +20,7 @@
 namespace nestor::vm {
 namespace {
 
-constexpr std::string_view kComponent = "vm.fence";
+constexpr std::string_view kFenceComponent = "vm.fence";
 constexpr std::chrono::seconds kLookEvery{5};
 
 /// Tells of changes in a folder. Nodes allow few watchers a user: when there is none left, it looks
@@ -34,7 +34,8 @@ class FolderWatch {
     // The kubelet writes a new folder and renames a link to it.
     constexpr std::uint32_t kChanges = IN_MOVED_TO | IN_CREATE | IN_CLOSE_WRITE;
     watching_ = fd >= 0 && ::inotify_add_watch(fd, folder.c_str(), kChanges) >= 0;
-    if (!watching_) log::warn(kComponent, "cannot watch {}: {}", folder.string(), error_text());
+    if (!watching_)
+      log::warn(kFenceComponent, "cannot watch {}: {}", folder.string(), error_text());
   }
 
   /// Until something may have changed. Errors: kCancelled.
@@ -74,7 +75,7 @@ Task<> open_gates(ProcessRunner& processes, std::filesystem::path file, std::str
   if (update == last) co_return Result<>{};
   NESTOR_CO_TRY_VOID(co_await run_nft(processes, update));
   last = std::move(update);
-  log::info(kComponent, "what the machine may reach was updated");
+  log::info(kFenceComponent, "what the machine may reach was updated");
   co_return Result<>{};
 }
 
@@ -107,7 +108,7 @@ Task<> follow_fence(Executor executor, ProcessRunner& processes, std::filesystem
     auto done = co_await open_gates(processes, file, last);
     if (!done && done.error().code == Code::kCancelled) co_return done;
     // It stays as it was; the next change tries again.
-    if (!done) log::warn(kComponent, "the fence was not updated: {}", done.error().message);
+    if (!done) log::warn(kFenceComponent, "the fence was not updated: {}", done.error().message);
     NESTOR_CO_TRY_VOID(co_await watch.wait());
   }
 }

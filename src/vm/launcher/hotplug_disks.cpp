@@ -9,7 +9,6 @@
 namespace nestor::vm {
 namespace {
 
-constexpr std::string_view kComponent = "vm.hotplug";
 /// A disk on virtio-scsi goes without the guest's consent, so this is long.
 constexpr Duration kDeletedTimeout = std::chrono::seconds(20);
 
@@ -139,7 +138,7 @@ Task<> HotplugDisks::attach(HotDisk disk) {
   Held held{std::move(disk), 0};
   NESTOR_CO_TRY_VOID(co_await plug(held));
   disks_.insert_or_assign(name, std::move(held));
-  log::info(kComponent, "volume {} is plugged in", name);
+  log::info(kHotplugComponent, "volume {} is plugged in", name);
   co_return Result<>{};
 }
 
@@ -152,7 +151,7 @@ Task<> HotplugDisks::resize(std::string name, std::int64_t size) {
   }
   JsonObject arguments{{"node-name", node_name(found->second.number)}, {"size", size}};
   NESTOR_CO_TRY_VOID(co_await execute("block_resize", std::move(arguments)));
-  log::info(kComponent, "volume {} has {} bytes now", name, size);
+  log::info(kHotplugComponent, "volume {} has {} bytes now", name, size);
   co_return Result<>{};
 }
 
@@ -168,7 +167,7 @@ Task<> HotplugDisks::detach(std::string name) {
     if (!done && qmp_ != nullptr) co_return done;
   }
   disks_.erase(name);
-  log::info(kComponent, "volume {} is taken out", name);
+  log::info(kHotplugComponent, "volume {} is taken out", name);
   co_return Result<>{};
 }
 

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "base/clock.hpp"
 #include "kube/signal.hpp"
@@ -11,6 +12,9 @@
 #include "vm/launcher/qmp_client.hpp"
 
 namespace nestor::vm {
+
+/// In the log.
+inline constexpr std::string_view kHotplugComponent = "vm.hotplug";
 
 /// A disk that was handed over as an open file.
 struct HotDisk {

@@ -14,7 +14,6 @@
 namespace nestor::vm {
 namespace {
 
-constexpr std::string_view kComponent = "vm.hotplug";
 /// Any user of the pods that share the folder; nobody else gets into it.
 constexpr mode_t kForAll = 0666;
 
@@ -36,11 +35,11 @@ struct HotplugServer::Impl {
     LineReader reader(*socket);
     for (;;) {
       auto line = co_await reader.next();
-      if (!line) log::debug(kComponent, "{}", line.error().message);
+      if (!line) log::debug(kHotplugComponent, "{}", line.error().message);
       // The disk stays plugged in: only "detach" takes it out.
       if (!line || !*line) co_return Result<>{};
       auto done = co_await perform(**line, reader);
-      if (!done) log::warn(kComponent, "{}", done.error().message);
+      if (!done) log::warn(kHotplugComponent, "{}", done.error().message);
       HotplugReply reply{.ok = done.has_value(), .error = done ? "" : done.error().message};
       const std::string text = to_line(reply);
       const auto [error, count] = co_await asio::async_write(*socket, asio::buffer(text),

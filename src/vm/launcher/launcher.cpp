@@ -36,7 +36,7 @@ namespace {
 namespace fs = std::filesystem;
 using api::kubevirt::VirtualMachineInstance;
 
-constexpr std::string_view kComponent = "vm.launcher";
+constexpr std::string_view kLauncherComponent = "vm.launcher";
 constexpr Duration kDefaultGrace = std::chrono::seconds(30);
 constexpr int kQmpFd = 3;
 constexpr int kTapFd = 4;
@@ -104,7 +104,7 @@ class Launcher {
       if (end == Lifecycle::End::kFailed) {
         co_return fail(Code::kInternal, "QEMU ended with an error; its last words are in the log");
       }
-      log::warn(kComponent, "KVM does not work on this node: the machine is emulated");
+      log::warn(kLauncherComponent, "KVM does not work on this node: the machine is emulated");
       config.accelerator = Accelerator::kTcg;
       // what the first try wrote goes
       NESTOR_CO_TRY(config.drives, co_await prepare_disks());
@@ -140,7 +140,7 @@ class Launcher {
       if (!volume.containerDisk || config.boot) continue;
       config.boot = find_direct_boot(fs::path(kDisksFolder) / volume.name);
     }
-    log::info(kComponent, "machine {}: {} CPUs, {} MiB, address {}, {}", config.name,
+    log::info(kLauncherComponent, "machine {}: {} CPUs, {} MiB, address {}, {}", config.name,
               config.cpu.total(), config.memory_bytes / kMiB, seed_.link.addresses.front(),
               config.boot ? "kernel from its image" : "boot loader from its disk");
     co_return config;
@@ -150,7 +150,8 @@ class Launcher {
   Task<> put_up_own_fence() {
     const std::string text = environment(kFenceVariable);
     if (text.empty()) {
-      log::warn(kComponent, "no fence was asked for: the guest reaches what its pod reaches");
+      log::warn(kLauncherComponent,
+                "no fence was asked for: the guest reaches what its pod reaches");
       co_return Result<>{};
     }
     NESTOR_CO_TRY(const Json json, parse_json(text));
@@ -178,7 +179,7 @@ class Launcher {
 
   /// One run of QEMU from start to end.
   Task<Lifecycle::End> run_qemu(QemuConfig config) {
-    log::info(kComponent, "starting QEMU with {}",
+    log::info(kLauncherComponent, "starting QEMU with {}",
               config.accelerator == Accelerator::kKvm ? "KVM" : "emulation (TCG)");
     std::array<int, 2> pair{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0) {
@@ -211,11 +212,11 @@ class Launcher {
   Task<> negotiate(QmpClient& qmp) {
     auto done = co_await qmp.negotiate();
     if (!done) {
-      log::debug(kComponent, "{}", done.error().message);
+      log::debug(kLauncherComponent, "{}", done.error().message);
       co_return Result<>{};
     }
     auto plugged = co_await hotplug_.connect(qmp);
-    if (!plugged) log::warn(kComponent, "{}", plugged.error().message);
+    if (!plugged) log::warn(kLauncherComponent, "{}", plugged.error().message);
     co_return Result<>{};
   }
 
@@ -243,11 +244,11 @@ class Launcher {
     if (step != Lifecycle::Step::kPressPower && step != Lifecycle::Step::kQuit) co_return;
     const bool quit = step == Lifecycle::Step::kQuit;
     auto done = co_await qmp.execute(quit ? "quit" : "system_powerdown");
-    if (!done && !ended_) log::warn(kComponent, "{}", done.error().message);
+    if (!done && !ended_) log::warn(kLauncherComponent, "{}", done.error().message);
   }
 
   void take(QmpEvent event) {
-    log::debug(kComponent, "QEMU event {}", event.name);
+    log::debug(kLauncherComponent, "QEMU event {}", event.name);
     hotplug_.take(event);
     if (event.name != "STOP") return;
     stopped_ = true;
@@ -258,7 +259,7 @@ class Launcher {
     auto code = co_await child.wait();
     if (!code && code.error().code == Code::kCancelled) co_return Result<>{};
     ended_ = code ? *code : 1;
-    log::info(kComponent, "QEMU ended with exit code {}", *ended_);
+    log::info(kLauncherComponent, "QEMU ended with exit code {}", *ended_);
     wake_.cancel();
     co_return Result<>{};
   }
@@ -266,7 +267,7 @@ class Launcher {
   Task<> watch_signals() {
     const auto [error, number] = co_await signals_.async_wait(asio::as_tuple(asio::use_awaitable));
     if (error) co_return Result<>{};
-    log::info(kComponent, "asked to end: the guest has {} s to shut down",
+    log::info(kLauncherComponent, "asked to end: the guest has {} s to shut down",
               std::chrono::duration_cast<std::chrono::seconds>(grace_).count());
     terminate_ = true;
     wake_.cancel();
@@ -292,7 +293,7 @@ class Launcher {
 
 int report(const Result<>& result) {
   if (result) return 0;
-  log::error(kComponent, "{}", result.error().message);
+  log::error(kLauncherComponent, "{}", result.error().message);
   std::ofstream("/dev/termination-log") << result.error().message << '\n';
   return 1;
 }

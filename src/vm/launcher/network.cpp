@@ -28,8 +28,6 @@ bool contains(const std::string& address, const std::string& gateway) {
          network.canonical();
 }
 
-bool is_v6(std::string_view address) { return address.find(':') != std::string_view::npos; }
-
 void read_addresses(const Json& link, PodLink& out) {
   const Json* infos = find(link, {"addr_info"});
   if (infos == nullptr || !infos->is_array()) return;

@@ -35,6 +35,9 @@ struct Dns {
   std::vector<std::string> search;
 };
 
+/// Whether that address, with or without prefix length, is one of IPv6.
+inline bool is_v6(std::string_view address) { return address.find(':') != std::string_view::npos; }
+
 inline constexpr std::string_view kTap = "tap0";
 inline constexpr std::string_view kBridge = "k6t-eth0";
 

@@ -14,7 +14,7 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-QemuConfig worker() {
+QemuConfig worker_config() {
   QemuConfig config;
   config.name = "w1";
   config.uuid = machine_uuid("default", "w1");
@@ -34,7 +34,7 @@ std::vector<std::string> values(const std::vector<std::string>& args, std::strin
 }
 
 TEST(QemuCommand, EmulatesWithoutKvmWhateverModelWasAsked) {
-  QemuConfig config = worker();
+  QemuConfig config = worker_config();
   config.cpu_model = "Skylake-Server";
   const auto args = qemu_command(config);
   EXPECT_EQ(values(args, "-cpu"), std::vector<std::string>{"max,-svm"});
@@ -44,7 +44,7 @@ TEST(QemuCommand, EmulatesWithoutKvmWhateverModelWasAsked) {
 }
 
 TEST(QemuCommand, UsesTheHostsCpuUnderKvmUnlessOneIsNamed) {
-  QemuConfig config = worker();
+  QemuConfig config = worker_config();
   config.accelerator = Accelerator::kKvm;
   for (const char* model : {"", "host-model", "host-passthrough"}) {
     config.cpu_model = model;
@@ -55,7 +55,7 @@ TEST(QemuCommand, UsesTheHostsCpuUnderKvmUnlessOneIsNamed) {
 }
 
 TEST(QemuCommand, KeepsDisksInOrderOnTheirBuses) {
-  QemuConfig config = worker();
+  QemuConfig config = worker_config();
   config.drives = {{.name = "root", .path = "/r,1.qcow2", .format = "qcow2", .ephemeral = true},
                    {.name = "data",
                     .path = "/d",
@@ -80,7 +80,7 @@ TEST(QemuCommand, KeepsDisksInOrderOnTheirBuses) {
 }
 
 TEST(QemuCommand, BootsTheKernelDirectlyOnlyWhenThereIsOne) {
-  QemuConfig config = worker();
+  QemuConfig config = worker_config();
   EXPECT_THAT(qemu_command(config), Not(Contains("-kernel")));
   config.boot = DirectBoot{"/boot/vmlinuz", "", "quiet"};
   const auto args = qemu_command(config);
@@ -90,7 +90,7 @@ TEST(QemuCommand, BootsTheKernelDirectlyOnlyWhenThereIsOne) {
 }
 
 TEST(QemuCommand, GivesTheGuestThePodsMacAndMtu) {
-  QemuConfig config = worker();
+  QemuConfig config = worker_config();
   config.nics = {{4, "0a:58:0a:f4:00:05", 1450}};
   const auto args = qemu_command(config);
   EXPECT_THAT(values(args, "-netdev").at(0), HasSubstr("tap,id=net0,fd=4"));

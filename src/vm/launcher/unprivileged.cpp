@@ -14,7 +14,7 @@
 namespace nestor::vm {
 namespace {
 
-std::unexpected<Error> failed(const std::string& what) {
+std::unexpected<Error> system_failure(const std::string& what) {
   return fail(Code::kInternal, what + ": " + std::generic_category().message(errno));
 }
 
@@ -34,7 +34,7 @@ std::vector<std::string> as_qemu_user(const std::vector<std::string>& command) {
 Result<> give_to_qemu(const std::string& path) {
   if (::chown(path.c_str(), static_cast<uid_t>(-1), kQemuUser) != 0 ||
       ::chmod(path.c_str(), 0660) != 0) {
-    return failed("giving " + path + " to QEMU");
+    return system_failure("giving " + path + " to QEMU");
   }
   return {};
 }
@@ -47,16 +47,16 @@ void share_output() {
 
 Result<int> open_tap(std::string_view name) {
   const int opened = ::open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-  if (opened < 0) return failed("opening /dev/net/tun");
+  if (opened < 0) return system_failure("opening /dev/net/tun");
   // above the numbers that files get in the child
   const int fd = ::fcntl(opened, F_DUPFD_CLOEXEC, 10);
   ::close(opened);
-  if (fd < 0) return failed("duplicating a descriptor");
+  if (fd < 0) return system_failure("duplicating a descriptor");
   ifreq request{};
   request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
   name.copy(request.ifr_name, IFNAMSIZ - 1);
   if (::ioctl(fd, TUNSETIFF, &request) != 0) {
-    auto error = failed("opening " + std::string(name));
+    auto error = system_failure("opening " + std::string(name));
     ::close(fd);
     return error;
   }
