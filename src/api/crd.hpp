@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/mp11/algorithm.hpp>
 #include <map>
 #include <optional>
 #include <string>

@@ -53,18 +53,62 @@ std::unexpected<Error> in_member(Error error, std::string_view member) {
   return std::unexpected(std::move(error));
 }
 
-Result<std::int64_t> read_integer(const Json& value) {
-  if (value.is_int64()) return value.get_int64();
-  if (value.is_uint64()) return fail(Code::kInvalidArgument, std::string(kOutOfRange));
-  if (value.is_double()) {
-    // 2^53: beyond it a double no longer says which whole number was meant.
-    constexpr double kExact = 9007199254740992.0;
-    const double number = value.get_double();
-    if (std::trunc(number) == number && std::abs(number) <= kExact) {
-      return static_cast<std::int64_t>(number);
+std::unexpected<Error> in_item(Error error, std::size_t index) {
+  return in_member(std::move(error), "[" + std::to_string(index) + "]");
+}
+
+Result<> read_fields(const Json& value, void* object, std::span<const Field> fields) {
+  if (!value.is_object()) return wrong_type("an object", value);
+  const JsonObject& members = value.get_object();
+  for (const Field& field : fields) {
+    const Json* member = members.if_contains(field.name);
+    if (member == nullptr || member->is_null()) continue;
+    if (auto ok = field.read(*member, object); !ok) {
+      return in_member(std::move(ok).error(), field.name);
     }
   }
-  return wrong_type("a whole number", value);
+  return {};
+}
+
+JsonObject write_fields(const void* object, std::span<const Field> fields) {
+  JsonObject out;
+  for (const Field& field : fields) {
+    Json written;
+    if (field.write(object, written)) out[field.name] = std::move(written);
+  }
+  return out;
+}
+
+Result<> read_string(const Json& value, std::string& out) {
+  if (!value.is_string()) return wrong_type("a string", value);
+  out = std::string_view(value.get_string());
+  return {};
+}
+
+Result<> read_bool(const Json& value, bool& out) {
+  if (!value.is_bool()) return wrong_type("true or false", value);
+  out = value.get_bool();
+  return {};
+}
+
+Result<std::int64_t> read_integer(const Json& value, std::int64_t least, std::int64_t most) {
+  std::int64_t number = 0;
+  if (value.is_int64()) {
+    number = value.get_int64();
+  } else if (value.is_uint64()) {
+    return fail(Code::kInvalidArgument, std::string(kOutOfRange));
+  } else {
+    // 2^53: beyond it a double no longer says which whole number was meant.
+    constexpr double kExact = 9007199254740992.0;
+    const double real = value.is_double() ? value.get_double() : kExact * 2;
+    if (std::trunc(real) != real || std::abs(real) > kExact) {
+      return wrong_type("a whole number", value);
+    }
+    number = static_cast<std::int64_t>(real);
+  }
+  if (number < least || number > most)
+    return fail(Code::kInvalidArgument, std::string(kOutOfRange));
+  return number;
 }
 
 Result<> read_quantity(const Json& value, Quantity& out) {

@@ -1,14 +1,17 @@
 #pragma once
 
+#include <array>
 #include <boost/describe/class.hpp>
 #include <boost/describe/members.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <boost/mp11/algorithm.hpp>
 #include <concepts>
+#include <limits>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -21,8 +24,7 @@
 /// absent and null leave the member at its default; unknown members are ignored; writing leaves out
 /// empty strings, empty lists and maps, absent optionals and structs that would be `{}`.
 /// A bool or number that must be written even when zero is a std::optional.
-/// `Json` members keep any content (IntOrString, free-form parts). A Quantity takes text or a
-/// number.
+/// `Json` members keep any content (IntOrString, free-form parts). A Quantity takes text or number.
 namespace nestor {
 
 template <class T>
@@ -48,10 +50,38 @@ constexpr std::string_view json_name(const char* member) {
   return name;
 }
 
+/// A member of a described struct. What is the same for all members is done once, over these, in
+/// json_convert.cpp: the rest is instantiated again in every source that converts the struct.
+struct Field {
+  std::string_view name;
+  Result<> (*read)(const Json& value, void* object);
+  /// False when the member is left out.
+  bool (*write)(const void* object, Json& out);
+};
+Result<> read_fields(const Json& value, void* object, std::span<const Field> fields);
+JsonObject write_fields(const void* object, std::span<const Field> fields);
 std::unexpected<Error> wrong_type(std::string_view wanted, const Json& got);
 std::unexpected<Error> in_member(Error error, std::string_view member);
-Result<std::int64_t> read_integer(const Json& value);
+std::unexpected<Error> in_item(Error error, std::size_t index);
+Result<> read_string(const Json& value, std::string& out);
+Result<> read_bool(const Json& value, bool& out);
 Result<> read_quantity(const Json& value, Quantity& out);
+Result<std::int64_t> read_integer(const Json& value, std::int64_t least, std::int64_t most);
+
+template <class T, auto Member>
+Result<> read_field(const Json& value, void* object);
+template <class T, auto Member>
+bool write_field(const void* object, Json& out);
+
+template <class T, template <class...> class List, class... M>
+constexpr auto fields_of(List<M...> /*members*/) {
+  return std::array<Field, sizeof...(M)>{
+      Field{json_name(M::name), &read_field<T, M::pointer>, &write_field<T, M::pointer>}...};
+}
+template <class T>
+inline constexpr auto kFields =
+    fields_of<T>(boost::describe::describe_members<T, boost::describe::mod_any_access |
+                                                          boost::describe::mod_inherited>());
 }  // namespace detail
 
 /// Reads `value` into `out`, which keeps its defaults where members are absent.
@@ -68,24 +98,23 @@ Result<> read_json(const Json& value, T& out) {
     }
     return read_json(value, out.emplace());
   } else if constexpr (std::same_as<T, std::string>) {
-    if (!value.is_string()) return detail::wrong_type("a string", value);
-    out = std::string_view(value.get_string());
+    return detail::read_string(value, out);
   } else if constexpr (std::same_as<T, Quantity>) {
     return detail::read_quantity(value, out);
   } else if constexpr (std::same_as<T, bool>) {
-    if (!value.is_bool()) return detail::wrong_type("true or false", value);
-    out = value.get_bool();
+    return detail::read_bool(value, out);
   } else if constexpr (std::integral<T>) {
-    NESTOR_TRY(const std::int64_t number, detail::read_integer(value));
-    if (!std::in_range<T>(number)) return fail(Code::kInvalidArgument, "number out of range");
-    out = static_cast<T>(number);
+    using Limits = std::numeric_limits<T>;
+    auto number = detail::read_integer(value, {Limits::min()}, {Limits::max()});
+    if (!number) return std::unexpected(std::move(number).error());
+    out = static_cast<T>(*number);
   } else if constexpr (detail::IsVector<T>::value) {
     if (!value.is_array()) return detail::wrong_type("a list", value);
     out.clear();
     out.reserve(value.get_array().size());
     for (const Json& item : value.get_array()) {
       if (auto ok = read_json(item, out.emplace_back()); !ok) {
-        return detail::in_member(std::move(ok).error(), "[" + std::to_string(out.size() - 1) + "]");
+        return detail::in_item(std::move(ok).error(), out.size() - 1);
       }
     }
   } else if constexpr (detail::IsStringMap<T>::value) {
@@ -99,21 +128,7 @@ Result<> read_json(const Json& value, T& out) {
     }
   } else {
     static_assert(Described<T>, "read_json needs a described struct");
-    if (!value.is_object()) return detail::wrong_type("an object", value);
-    const JsonObject& object = value.get_object();
-    Result<> result;
-    using Members = boost::describe::describe_members<T, boost::describe::mod_any_access |
-                                                             boost::describe::mod_inherited>;
-    boost::mp11::mp_for_each<Members>([&](auto member) {
-      if (!result) return;
-      const std::string_view name = detail::json_name(member.name);
-      const Json* field = object.if_contains(name);
-      if (field == nullptr || field->is_null()) return;
-      if (auto ok = read_json(*field, out.*member.pointer); !ok) {
-        result = detail::in_member(std::move(ok).error(), name);
-      }
-    });
-    return result;
+    return detail::read_fields(value, &out, detail::kFields<T>);
   }
   return {};
 }
@@ -166,16 +181,20 @@ Json to_json(const T& value) {
     return object;
   } else {
     static_assert(Described<T>, "to_json needs a described struct");
-    JsonObject object;
-    using Members = boost::describe::describe_members<T, boost::describe::mod_any_access |
-                                                             boost::describe::mod_inherited>;
-    boost::mp11::mp_for_each<Members>([&](auto member) {
-      Json written = to_json(value.*member.pointer);
-      if (is_empty_json(value.*member.pointer, written)) return;
-      object[detail::json_name(member.name)] = std::move(written);
-    });
-    return object;
+    return detail::write_fields(&value, detail::kFields<T>);
   }
+}
+
+template <class T, auto Member>
+Result<> detail::read_field(const Json& value, void* object) {
+  return read_json(value, static_cast<T*>(object)->*Member);
+}
+
+template <class T, auto Member>
+bool detail::write_field(const void* object, Json& out) {
+  const auto& member = static_cast<const T*>(object)->*Member;
+  out = to_json(member);
+  return !is_empty_json(member, out);
 }
 
 }  // namespace nestor

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "api/addons/common.hpp"
+#include "api/json.hpp"
 
 namespace nestor::api::addons {
 
@@ -50,3 +51,5 @@ struct HelmChartProxy {
 BOOST_DESCRIBE_STRUCT(HelmChartProxy, (), (metadata, spec, status))
 
 }  // namespace nestor::api::addons
+
+NESTOR_EXTERN_JSON(nestor::api::addons::HelmChartProxy)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "api/addons/common.hpp"
+#include "api/json.hpp"
 
 namespace nestor::api::addons {
 
@@ -46,3 +47,5 @@ struct HelmReleaseProxy {
 BOOST_DESCRIBE_STRUCT(HelmReleaseProxy, (), (metadata, spec, status))
 
 }  // namespace nestor::api::addons
+
+NESTOR_EXTERN_JSON(nestor::api::addons::HelmReleaseProxy)

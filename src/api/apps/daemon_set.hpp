@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/json.hpp"
 #include "api/meta.hpp"
 
 namespace nestor::api::apps {
@@ -41,3 +42,5 @@ struct DaemonSet {
 BOOST_DESCRIBE_STRUCT(DaemonSet, (), (metadata, spec, status))
 
 }  // namespace nestor::api::apps
+
+NESTOR_EXTERN_JSON(nestor::api::apps::DaemonSet)

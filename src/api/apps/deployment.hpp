@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/json.hpp"
 #include "api/meta.hpp"
 
 namespace nestor::api::apps {
@@ -48,3 +49,5 @@ BOOST_DESCRIBE_STRUCT(Deployment, (), (metadata, spec, status))
 bool rolled_out(const Deployment& deployment);
 
 }  // namespace nestor::api::apps
+
+NESTOR_EXTERN_JSON(nestor::api::apps::Deployment)

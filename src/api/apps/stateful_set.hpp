@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/json.hpp"
 #include "api/meta.hpp"
 
 namespace nestor::api::apps {
@@ -46,3 +47,5 @@ struct StatefulSet {
 BOOST_DESCRIBE_STRUCT(StatefulSet, (), (metadata, spec, status))
 
 }  // namespace nestor::api::apps
+
+NESTOR_EXTERN_JSON(nestor::api::apps::StatefulSet)

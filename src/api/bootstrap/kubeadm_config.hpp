@@ -1,6 +1,7 @@
 #pragma once
 
 #include "api/core/node.hpp"
+#include "api/json.hpp"
 #include "api/meta.hpp"
 
 namespace nestor::api::bootstrap {
@@ -181,3 +182,5 @@ Result<> validate(const KubeadmConfig& config);
 Result<> validate_kubeadm_config_spec(const KubeadmConfigSpec& spec, std::string_view where);
 
 }  // namespace nestor::api::bootstrap
+
+NESTOR_EXTERN_JSON(nestor::api::bootstrap::KubeadmConfig)

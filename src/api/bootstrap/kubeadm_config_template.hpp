@@ -1,6 +1,7 @@
 #pragma once
 
 #include "api/bootstrap/kubeadm_config.hpp"
+#include "api/json.hpp"
 
 namespace nestor::api::bootstrap {
 
@@ -30,3 +31,5 @@ BOOST_DESCRIBE_STRUCT(KubeadmConfigTemplate, (), (metadata, spec))
 Result<> validate(const KubeadmConfigTemplate& config_template);
 
 }  // namespace nestor::api::bootstrap
+
+NESTOR_EXTERN_JSON(nestor::api::bootstrap::KubeadmConfigTemplate)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "api/cluster/common.hpp"
+#include "api/json.hpp"
 
 namespace nestor::api::cluster {
 
@@ -89,3 +90,5 @@ bool set_paused(std::vector<kube::Condition>& conditions, const Cluster& cluster
 Result<> validate(const Cluster& cluster);
 
 }  // namespace nestor::api::cluster
+
+NESTOR_EXTERN_JSON(nestor::api::cluster::Cluster)

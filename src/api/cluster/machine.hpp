@@ -1,6 +1,7 @@
 #pragma once
 
 #include "api/cluster/common.hpp"
+#include "api/json.hpp"
 
 namespace nestor::api::cluster {
 
@@ -129,3 +130,5 @@ Result<> validate_machine_spec(const MachineSpec& spec, std::string_view where);
 void set_machine_spec_defaults(MachineSpec& spec);
 
 }  // namespace nestor::api::cluster
+
+NESTOR_EXTERN_JSON(nestor::api::cluster::Machine)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "api/cluster/machine.hpp"
+#include "api/json.hpp"
 
 namespace nestor::api::cluster {
 
@@ -88,3 +89,5 @@ void set_defaults(MachineDeployment& deployment);
 Result<> validate(const MachineDeployment& deployment);
 
 }  // namespace nestor::api::cluster
+
+NESTOR_EXTERN_JSON(nestor::api::cluster::MachineDeployment)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "api/cluster/common.hpp"
+#include "api/json.hpp"
 
 namespace nestor::api::cluster {
 
@@ -94,3 +95,5 @@ Result<> validate(const MachineHealthCheck& check);
 Result<std::pair<int, int>> parse_range(std::string_view text);
 
 }  // namespace nestor::api::cluster
+
+NESTOR_EXTERN_JSON(nestor::api::cluster::MachineHealthCheck)

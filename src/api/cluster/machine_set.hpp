@@ -1,6 +1,7 @@
 #pragma once
 
 #include "api/cluster/machine.hpp"
+#include "api/json.hpp"
 
 namespace nestor::api::cluster {
 
@@ -49,3 +50,5 @@ void set_defaults(MachineSet& set);
 Result<> validate(const MachineSet& set);
 
 }  // namespace nestor::api::cluster
+
+NESTOR_EXTERN_JSON(nestor::api::cluster::MachineSet)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/json.hpp"
 #include "api/kamaji/common.hpp"
 
 namespace nestor::api::controlplane {
@@ -182,3 +183,5 @@ struct KamajiControlPlane {
 BOOST_DESCRIBE_STRUCT(KamajiControlPlane, (), (metadata, spec, status))
 
 }  // namespace nestor::api::controlplane
+
+NESTOR_EXTERN_JSON(nestor::api::controlplane::KamajiControlPlane)

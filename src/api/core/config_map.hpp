@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/json.hpp"
 #include "api/meta.hpp"
 
 namespace nestor::api::core {
@@ -16,3 +17,5 @@ struct ConfigMap {
 BOOST_DESCRIBE_STRUCT(ConfigMap, (), (metadata, data, binaryData, immutable))
 
 }  // namespace nestor::api::core
+
+NESTOR_EXTERN_JSON(nestor::api::core::ConfigMap)

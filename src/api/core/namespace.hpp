@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/json.hpp"
 #include "api/meta.hpp"
 
 namespace nestor::api::core {
@@ -20,3 +21,5 @@ struct Namespace {
 BOOST_DESCRIBE_STRUCT(Namespace, (), (metadata, status))
 
 }  // namespace nestor::api::core
+
+NESTOR_EXTERN_JSON(nestor::api::core::Namespace)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/json.hpp"
 #include "api/meta.hpp"
 
 namespace nestor::api::core {
@@ -97,3 +98,5 @@ inline bool ready(const Node& node) {
 }
 
 }  // namespace nestor::api::core
+
+NESTOR_EXTERN_JSON(nestor::api::core::Node)

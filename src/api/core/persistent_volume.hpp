@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/json.hpp"
 #include "api/meta.hpp"
 
 namespace nestor::api::core {
@@ -54,3 +55,5 @@ struct PersistentVolume {
 BOOST_DESCRIBE_STRUCT(PersistentVolume, (), (metadata, spec, status))
 
 }  // namespace nestor::api::core
+
+NESTOR_EXTERN_JSON(nestor::api::core::PersistentVolume)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/json.hpp"
 #include "api/meta.hpp"
 
 namespace nestor::api::core {
@@ -45,3 +46,5 @@ struct PersistentVolumeClaim {
 BOOST_DESCRIBE_STRUCT(PersistentVolumeClaim, (), (metadata, spec, status))
 
 }  // namespace nestor::api::core
+
+NESTOR_EXTERN_JSON(nestor::api::core::PersistentVolumeClaim)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/json.hpp"
 #include "api/meta.hpp"
 
 namespace nestor::api::core {
@@ -99,3 +100,5 @@ inline bool finished(const Pod& pod) {
 inline bool ready(const Pod& pod) { return kube::condition_true(pod.status.conditions, "Ready"); }
 
 }  // namespace nestor::api::core
+
+NESTOR_EXTERN_JSON(nestor::api::core::Pod)

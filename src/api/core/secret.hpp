@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/json.hpp"
 #include "api/meta.hpp"
 
 namespace nestor::api::core {
@@ -24,3 +25,5 @@ Result<std::string> secret_value(const Secret& secret, std::string_view key);
 void set_secret_value(Secret& secret, const std::string& key, std::string_view value);
 
 }  // namespace nestor::api::core
+
+NESTOR_EXTERN_JSON(nestor::api::core::Secret)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/json.hpp"
 #include "api/meta.hpp"
 
 namespace nestor::api::core {
@@ -79,3 +80,5 @@ struct Service {
 BOOST_DESCRIBE_STRUCT(Service, (), (metadata, spec, status))
 
 }  // namespace nestor::api::core
+
+NESTOR_EXTERN_JSON(nestor::api::core::Service)

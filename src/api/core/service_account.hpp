@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/json.hpp"
 #include "api/meta.hpp"
 
 namespace nestor::api::core {
@@ -15,3 +16,5 @@ BOOST_DESCRIBE_STRUCT(ServiceAccount, (),
                       (metadata, automountServiceAccountToken, imagePullSecrets))
 
 }  // namespace nestor::api::core
+
+NESTOR_EXTERN_JSON(nestor::api::core::ServiceAccount)

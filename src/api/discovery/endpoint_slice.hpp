@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/json.hpp"
 #include "api/meta.hpp"
 
 namespace nestor::api::discovery {
@@ -49,3 +50,5 @@ inline constexpr std::string_view kServiceNameLabel = "kubernetes.io/service-nam
 inline constexpr std::string_view kManagedByLabel = "endpointslice.kubernetes.io/managed-by";
 
 }  // namespace nestor::api::discovery
+
+NESTOR_EXTERN_JSON(nestor::api::discovery::EndpointSlice)

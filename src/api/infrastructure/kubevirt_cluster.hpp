@@ -1,6 +1,7 @@
 #pragma once
 
 #include "api/cluster/common.hpp"
+#include "api/json.hpp"
 #include "api/meta.hpp"
 
 namespace nestor::api::infrastructure {
@@ -66,3 +67,5 @@ struct KubevirtCluster {
 BOOST_DESCRIBE_STRUCT(KubevirtCluster, (), (metadata, spec, status))
 
 }  // namespace nestor::api::infrastructure
+
+NESTOR_EXTERN_JSON(nestor::api::infrastructure::KubevirtCluster)

@@ -2,6 +2,7 @@
 
 #include "api/core/node.hpp"
 #include "api/infrastructure/kubevirt_cluster.hpp"
+#include "api/json.hpp"
 
 namespace nestor::api::infrastructure {
 
@@ -64,3 +65,5 @@ BOOST_DESCRIBE_STRUCT(KubevirtMachine, (), (metadata, spec, status))
 void set_defaults(KubevirtMachine& machine);
 
 }  // namespace nestor::api::infrastructure
+
+NESTOR_EXTERN_JSON(nestor::api::infrastructure::KubevirtMachine)

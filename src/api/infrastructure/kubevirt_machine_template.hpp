@@ -1,6 +1,7 @@
 #pragma once
 
 #include "api/infrastructure/kubevirt_machine.hpp"
+#include "api/json.hpp"
 
 namespace nestor::api::infrastructure {
 
@@ -35,3 +36,5 @@ struct KubevirtMachineTemplate {
 BOOST_DESCRIBE_STRUCT(KubevirtMachineTemplate, (), (metadata, spec, status))
 
 }  // namespace nestor::api::infrastructure
+
+NESTOR_EXTERN_JSON(nestor::api::infrastructure::KubevirtMachineTemplate)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/json.hpp"
 #include "api/kamaji/common.hpp"
 
 namespace nestor::api::kamaji {
@@ -53,3 +54,5 @@ struct DataStore {
 BOOST_DESCRIBE_STRUCT(DataStore, (), (metadata, spec, status))
 
 }  // namespace nestor::api::kamaji
+
+NESTOR_EXTERN_JSON(nestor::api::kamaji::DataStore)

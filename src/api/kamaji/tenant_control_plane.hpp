@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/json.hpp"
 #include "api/kamaji/tenant_control_plane_spec.hpp"
 
 namespace nestor::api::kamaji {
@@ -198,3 +199,5 @@ struct TenantControlPlane {
 BOOST_DESCRIBE_STRUCT(TenantControlPlane, (), (metadata, spec, status))
 
 }  // namespace nestor::api::kamaji
+
+NESTOR_EXTERN_JSON(nestor::api::kamaji::TenantControlPlane)

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "api/json.hpp"
 #include "api/kubevirt/virtual_machine_instance.hpp"
 
 namespace nestor::api::kubevirt {
@@ -81,3 +82,5 @@ struct VirtualMachine {
 BOOST_DESCRIBE_STRUCT(VirtualMachine, (), (metadata, spec, status))
 
 }  // namespace nestor::api::kubevirt
+
+NESTOR_EXTERN_JSON(nestor::api::kubevirt::VirtualMachine)

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/json.hpp"
 #include "api/kubevirt/domain.hpp"
 #include "api/kubevirt/volume.hpp"
 #include "base/json.hpp"
@@ -149,3 +150,5 @@ BOOST_DESCRIBE_STRUCT(VirtualMachineInstance, (), (metadata, spec, status))
 inline bool is_final(std::string_view phase) { return phase == "Succeeded" || phase == "Failed"; }
 
 }  // namespace nestor::api::kubevirt
+
+NESTOR_EXTERN_JSON(nestor::api::kubevirt::VirtualMachineInstance)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/json.hpp"
 #include "api/meta.hpp"
 
 namespace nestor::api::policy {
@@ -40,3 +41,5 @@ struct PodDisruptionBudget {
 BOOST_DESCRIBE_STRUCT(PodDisruptionBudget, (), (metadata, spec, status))
 
 }  // namespace nestor::api::policy
+
+NESTOR_EXTERN_JSON(nestor::api::policy::PodDisruptionBudget)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/json.hpp"
 #include "api/meta.hpp"
 
 namespace nestor::api::storage {
@@ -27,3 +28,5 @@ inline constexpr std::string_view kDefaultClassAnnotation =
     "storageclass.kubernetes.io/is-default-class";
 
 }  // namespace nestor::api::storage
+
+NESTOR_EXTERN_JSON(nestor::api::storage::StorageClass)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/json.hpp"
 #include "api/meta.hpp"
 
 namespace nestor::api::storage {
@@ -49,3 +50,5 @@ struct VolumeAttachment {
 BOOST_DESCRIBE_STRUCT(VolumeAttachment, (), (metadata, spec, status))
 
 }  // namespace nestor::api::storage
+
+NESTOR_EXTERN_JSON(nestor::api::storage::VolumeAttachment)
