@@ -22,6 +22,7 @@ target_compile_options(nestor_options INTERFACE
 target_compile_definitions(nestor_options INTERFACE
   NESTOR_VERSION="${PROJECT_VERSION}"
   BOOST_ASIO_NO_DEPRECATED
+  BOOST_ASIO_SEPARATE_COMPILATION
   BOOST_ASIO_DISABLE_BOOST_DATE_TIME)
 target_link_options(nestor_options INTERFACE -fuse-ld=mold)
 if(CMAKE_BUILD_TYPE STREQUAL Debug)
