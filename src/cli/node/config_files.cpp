@@ -19,6 +19,7 @@ sandbox = "registry.k8s.io/pause:3.10.2"
 
 [plugins.'io.containerd.cri.v1.runtime']
 restrict_oom_score_adj = true
+stats_collect_period = "10s"
 
 [plugins.'io.containerd.cri.v1.runtime'.cni]
 bin_dirs = ["{assets}/cni", "/opt/cni/bin"]
