@@ -78,6 +78,20 @@ Health judge_startup(const MachineHealthCheck& check, const Cluster& cluster,
   return {.reason = {}, .message = {}, .until_unhealthy = next};
 }
 
+/// It does not come back. One that never became a Node is replaced after a pause, for the next may
+/// fail as well.
+Health judge_failed(const Machine& machine, WallTime now) {
+  constexpr std::chrono::minutes kPause{2};
+  const auto born = parse_rfc3339(machine.metadata.creationTimestamp);
+  if (machine.status.nodeRef.name.empty() && born && now < *born + kPause) {
+    Health out;
+    out.until_unhealthy = std::chrono::ceil<Duration>(*born + kPause - now);
+    return out;
+  }
+  const auto* why = kube::find_condition(machine.status.conditions, "InfrastructureReady");
+  return unhealthy("UnhealthyMachine", why->message);
+}
+
 bool ready_to_judge(const Cluster& cluster) {
   return cluster.status.initialization.infrastructureProvisioned.value_or(false) &&
          cluster.status.initialization.controlPlaneInitialized.value_or(false);
@@ -101,10 +115,7 @@ Health judge(const MachineHealthCheck& check, const Cluster& cluster, const Heal
     return unhealthy("HasRemediateAnnotation", "somebody asked for its remediation");
   }
   if (!ready_to_judge(cluster)) return {};
-  if (names::infrastructure_failed(machine)) {
-    const auto* why = kube::find_condition(machine.status.conditions, "InfrastructureReady");
-    return unhealthy("UnhealthyMachine", why->message);
-  }
+  if (names::infrastructure_failed(machine)) return judge_failed(machine, now);
   std::optional<Duration> next;
   const auto& checks = check.spec.checks;
   std::string broken = broken_rule(checks.unhealthyMachineConditions, machine.status.conditions,

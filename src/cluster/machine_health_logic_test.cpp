@@ -78,6 +78,17 @@ TEST_F(MachineHealth, AMachineThatHasFailedIsNotWaitedFor) {
   EXPECT_EQ(health().reason, "UnhealthyMachine");
 }
 
+TEST_F(MachineHealth, AMachineThatFailedBeforeItWasANodeIsReplacedAfterAPause) {
+  machine.status.nodeRef.name.clear();
+  machine.status.conditions = {since("InfrastructureReady", "False")};
+  machine.status.conditions[0].reason = api::cluster::kInfrastructureFailed;
+  now += seconds(30);
+  EXPECT_TRUE(health(false).healthy());
+  EXPECT_EQ(health(false).until_unhealthy, seconds(90));
+  now += seconds(90);
+  EXPECT_EQ(health(false).reason, "UnhealthyMachine");
+}
+
 TEST_F(MachineHealth, TheStartIsCountedFromWhereEverythingWasThere) {
   machine.status.nodeRef.name.clear();
   cluster.status.conditions = {since("ControlPlaneInitialized", "True", "2026-01-01T00:10:00Z")};

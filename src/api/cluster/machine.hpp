@@ -112,7 +112,7 @@ BOOST_DESCRIBE_STRUCT(Machine, (), (metadata, spec, status))
 
 /// Reasons of InfrastructureReady=False from which a Machine does not come back: its infrastructure
 /// object reports status.failureReason, or is gone.
-inline constexpr std::string_view kInfrastructureFailed = "Failed";
+inline constexpr std::string_view kInfrastructureFailed = "InfrastructureFailed";
 inline constexpr std::string_view kInfrastructureDeleted = "Deleted";
 inline bool infrastructure_failed(const Machine& machine) {
   const auto* ready = kube::find_condition(machine.status.conditions, "InfrastructureReady");
