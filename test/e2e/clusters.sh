@@ -31,7 +31,7 @@ finish() {
   [[ -z ${killer:-} ]] || kill "$killer" 2>/dev/null
   ((code == 0)) || show || true
   "$nestor" down --state-dir "$state" || code=1
-  diff <(echo "$before") <(snapshot "$state" "$port" $((port - 1))) || {
+  diff <(echo "$machine_before") <(snapshot "$state" "$port" $((port - 1))) || {
     say "FAILED: down left traces"
     code=1
   }
@@ -40,7 +40,7 @@ finish() {
 }
 
 start() {
-  before=$(snapshot "$state" "$port" $((port - 1)))
+  machine_before=$(snapshot "$state" "$port" $((port - 1)))
   trap finish EXIT
   trap "exit 143" INT TERM
   "$nestor" up --state-dir "$state" --port "$port" --proxy-port $((port - 1))

@@ -108,9 +108,9 @@ shrink() {
 }
 
 roll() {
-  local before watcher
+  local old watcher
   say "another size: one by one, under a budget"
-  before=$(nodes)
+  old=$(nodes)
   deployment spread 2 50m
   t demo create poddisruptionbudget spread --selector app=spread --min-available 1
   t demo rollout status deployment spread --timeout=240s
@@ -119,8 +119,8 @@ roll() {
   watcher=$!
   helm --kubeconfig "$state/admin.kubeconfig" upgrade demo "$root/charts/cluster" --reuse-values \
     --set nodeGroups.workers.memory=2304Mi >/dev/null
-  rolled() { ! nodes | grep -qxF "$before" && node_count 1; }
-  retry 900 rolled || die "the nodes are: $(nodes), before they were: $before"
+  rolled() { ! nodes | grep -qxF "$old" && node_count 1; }
+  retry 900 rolled || die "the nodes are: $(nodes), before they were: $old"
   t demo rollout status statefulset web --timeout=420s
   t demo rollout status deployment spread --timeout=240s
   kill $watcher
