@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "base/log.hpp"
+#include "base/race.hpp"
 #include "net/deadline.hpp"
 #include "tunnel/agent_choice.hpp"
-#include "tunnel/race.hpp"
 
 namespace nestor::tunnel {
 

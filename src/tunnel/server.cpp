@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "base/race.hpp"
 #include "kube/deadline.hpp"
 #include "tunnel/call_stream.hpp"
-#include "tunnel/race.hpp"
 
 namespace nestor::tunnel {
 

@@ -5,7 +5,7 @@
 
 #include "base/signal.hpp"
 
-namespace nestor::tunnel {
+namespace nestor {
 
 /// Runs both until one ends, cancels the other and waits for it; returns what the first gave.
 /// Include only in source files: the header is heavy.
@@ -22,4 +22,4 @@ inline Task<> first_of(Task<> a, Task<> b) {
   }
 }
 
-}  // namespace nestor::tunnel
+}  // namespace nestor
