@@ -92,6 +92,7 @@ class Attachment {
         co_return co_await ask(request, -1);
       }
       if (terminated_) co_return fail(Code::kCancelled, "asked to end; the disk stays attached");
+      if (reply_ && !reply_->error.empty()) co_return fail(Code::kUnavailable, reply_->error);
       if (closed_) co_return fail(Code::kUnavailable, "the launcher has ended");
       if (wanted_.size > size_) NESTOR_CO_TRY_VOID(co_await resize());
       NESTOR_CO_TRY_VOID(co_await changed_.wait());

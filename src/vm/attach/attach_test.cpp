@@ -77,6 +77,7 @@ class FileTakingQemu final : public QmpChannel {
   explicit FileTakingQemu(HotplugDisks& disks) : disks_(disks) {}
   Task<Json> execute(std::string command, Json arguments) override {
     commands.push_back(command);
+    if (command == "blockdev-add") node = find_string(arguments, {"node-name"});
     if (command == "device_del") {
       disks_.take({"DEVICE_DELETED", JsonObject{{"device", find_string(arguments, {"id"})}}});
     }
@@ -90,6 +91,8 @@ class FileTakingQemu final : public QmpChannel {
   }
   std::vector<std::string> commands;
   std::int64_t size = 0;
+  /// Of the last disk.
+  std::string node;
 
  private:
   HotplugDisks& disks_;
@@ -129,6 +132,16 @@ CO_TEST(HotplugServer, TakesAnOpenFileFromAnotherProcessAndGivesItBack) {
   HotplugRequest unknown{.action = "explode", .name = "v"};
   CO_ASSERT_OK(const auto refused, co_await ask(socket, reader, unknown, fd));
   EXPECT_FALSE(refused.error.empty());
+  // Nobody asks for this reply, and it is the connection's last.
+  disks.take({"BLOCK_IO_ERROR", JsonObject{{"node-name", qemu.node}, {"nospace", true}}});
+  CO_ASSERT_OK(const auto full, co_await reader.next());
+  CO_ASSERT_TRUE(full);
+  EXPECT_NE(from_line<HotplugReply>(*full).value().error.find("no space left"), std::string::npos);
+  CO_ASSERT_OK(const auto end, co_await reader.next());
+  EXPECT_FALSE(end);
+  EXPECT_TRUE(disks.holds("v"));
+  socket.close();
+  co_await socket.async_connect(asio::local::stream_protocol::endpoint(path), asio::use_awaitable);
   HotplugRequest detach{.action = "detach", .name = "v"};
   CO_ASSERT_OK(const auto detached, co_await ask(socket, reader, detach, fd));
   EXPECT_EQ(detached.ok, true) << detached.error;

@@ -36,7 +36,8 @@ JsonObject block_node(const HotDisk& disk, int number) {
 }
 
 JsonObject scsi_disk(const HotDisk& disk, int number) {
-  // An error of one disk is the guest's to handle, and must not stop the whole machine.
+  // An error of one disk is the guest's to handle, and must not stop the whole machine. Linux knows
+  // a lack of room (ENOSPC) from other errors.
   JsonObject device{{"driver", "scsi-hd"},        {"id", device_name(number)}, {"bus", "scsi0.0"},
                     {"drive", node_name(number)}, {"share-rw", false},         {"rerror", "report"},
                     {"werror", "report"}};
@@ -94,9 +95,30 @@ asio::awaitable<void> HotplugDisks::idle() {
 }
 
 void HotplugDisks::take(const QmpEvent& event) {
-  if (event.name != "DEVICE_DELETED") return;
-  deleted_.insert(std::string(find_string(event.data, {"device"})));
+  if (event.name == "DEVICE_DELETED") {
+    deleted_.insert(std::string(find_string(event.data, {"device"})));
+  } else if (event.name == "BLOCK_IO_ERROR") {
+    const Json* no_room = find(event.data, {"nospace"});
+    if (no_room == nullptr || !no_room->is_bool() || !no_room->get_bool()) return;
+    const std::string_view node = find_string(event.data, {"node-name"});
+    for (auto& [name, held] : disks_) {
+      if (held.number != 0 && node_name(held.number) == node) held.full = true;
+    }
+  } else {
+    return;
+  }
   changed_.notify();
+}
+
+Task<> HotplugDisks::until_full(std::string name) {
+  for (;;) {
+    const auto found = disks_.find(name);
+    if (found != disks_.end() && std::exchange(found->second.full, false)) {
+      co_return fail(Code::kResourceExhausted,
+                     "a write to volume " + name + " failed: no space left where it is kept");
+    }
+    NESTOR_CO_TRY_VOID(co_await changed_.wait());
+  }
 }
 
 Task<Json> HotplugDisks::execute(std::string command, JsonObject arguments) {
@@ -135,7 +157,7 @@ Task<> HotplugDisks::attach(HotDisk disk) {
     co_return fail(Code::kAlreadyExists, "another file is attached as volume " + name);
   }
   if (found != disks_.end() && found->second.number != 0) co_return Result<>{};
-  Held held{std::move(disk), 0};
+  Held held{.disk = std::move(disk)};
   NESTOR_CO_TRY_VOID(co_await plug(held));
   disks_.insert_or_assign(name, std::move(held));
   log::info(kHotplugComponent, "volume {} is plugged in", name);

@@ -110,6 +110,41 @@ CO_TEST(HotplugDisks, ADiskIsNotOutBeforeTheDeviceIsDeleted) {
   co_return Result<>{};
 }
 
+Json write_error(std::string_view node, bool no_room) {
+  return JsonObject{{"node-name", node}, {"operation", "write"}, {"nospace", no_room}};
+}
+
+CO_TEST(HotplugDisks, AWriteThatFindsNoRoomIsToldOnce) {
+  ManualClock clock(io.get_executor());
+  HotplugDisks disks(clock);
+  FakeQemu qemu;
+  CO_ASSERT_TRUE(co_await disks.connect(qemu));
+  CO_ASSERT_TRUE(co_await disks.attach(disk("v", some_file())));
+  CO_ASSERT_TRUE(co_await disks.attach(disk("w", some_file())));
+  const std::string node(find_string(qemu.last["device_add"], {"drive"}));
+  disks.take({"BLOCK_IO_ERROR", write_error(node, false)});
+  disks.take({"BLOCK_IO_ERROR", write_error("disk-root", true)});
+  int told = 0;
+  TaskGroup tasks(io.get_executor());
+  const auto count = [&](std::string name) -> Task<> {
+    auto full = co_await disks.until_full(std::move(name));
+    if (full.error().code == Code::kResourceExhausted) ++told;
+    co_return Result<>{};
+  };
+  tasks.spawn("v", count("v"));
+  tasks.spawn("w", count("w"));
+  co_await asio::post(io, asio::use_awaitable);
+  EXPECT_EQ(told, 0);
+  disks.take({"BLOCK_IO_ERROR", write_error(node, true)});
+  for (int i = 0; i < 20 && told == 0; ++i) co_await asio::post(io, asio::use_awaitable);
+  EXPECT_EQ(told, 1);
+  tasks.spawn("w again", count("w"));
+  for (int i = 0; i < 20; ++i) co_await asio::post(io, asio::use_awaitable);
+  EXPECT_EQ(told, 1);
+  co_await tasks.close();
+  co_return Result<>{};
+}
+
 CO_TEST(HotplugDisks, ANewQemuGetsTheDisksThatAreHeld) {
   ManualClock clock(io.get_executor());
   HotplugDisks disks(clock);

@@ -8,6 +8,7 @@
 #include <boost/asio/write.hpp>
 
 #include "base/log.hpp"
+#include "base/race.hpp"
 #include "base/task_group.hpp"
 #include "vm/launcher/hotplug_wire.hpp"
 
@@ -33,24 +34,35 @@ struct HotplugServer::Impl {
 
   Task<> serve(std::shared_ptr<LocalSocket> socket) {
     LineReader reader(*socket);
+    std::optional<std::string> line;
+    /// What this connection speaks of.
+    std::string volume;
     for (;;) {
-      auto line = co_await reader.next();
-      if (!line) log::debug(kHotplugComponent, "{}", line.error().message);
+      auto next = co_await first_of(read(reader, line), disks.until_full(volume));
+      const bool full = !next && next.error().code == Code::kResourceExhausted;
+      if (!next && !full) log::debug(kHotplugComponent, "{}", next.error().message);
       // The disk stays plugged in: only "detach" takes it out.
-      if (!line || !*line) co_return Result<>{};
-      auto done = co_await perform(**line, reader);
+      if (!full && (!next || !line)) co_return Result<>{};
+      auto done = full ? next : co_await perform(*line, reader, volume);
       if (!done) log::warn(kHotplugComponent, "{}", done.error().message);
       HotplugReply reply{.ok = done.has_value(), .error = done ? "" : done.error().message};
       const std::string text = to_line(reply);
       const auto [error, count] = co_await asio::async_write(*socket, asio::buffer(text),
                                                              asio::as_tuple(asio::use_awaitable));
-      if (error) co_return Result<>{};
+      if (error || full) co_return Result<>{};
     }
   }
 
-  Task<> perform(std::string line, LineReader& reader) {
+  /// The next line; nothing at the end.
+  static Task<> read(LineReader& reader, std::optional<std::string>& line) {
+    NESTOR_CO_TRY(line, co_await reader.next());
+    co_return Result<>{};
+  }
+
+  Task<> perform(std::string line, LineReader& reader, std::string& volume) {
     NESTOR_CO_TRY(HotplugRequest request, from_line<HotplugRequest>(line));
     if (request.name.empty()) co_return fail(Code::kInvalidArgument, "no volume is named");
+    volume = request.name;
     if (request.action == "detach") co_return co_await disks.detach(std::move(request.name));
     if (request.action == "resize") {
       co_return co_await disks.resize(std::move(request.name), request.size.value_or(0));

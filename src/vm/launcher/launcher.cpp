@@ -227,9 +227,10 @@ class Launcher {
       if (terminate_) life.terminate(now);
       Lifecycle::Step step = Lifecycle::Step::kNothing;
       if (std::exchange(stopped_, false)) {
-        auto status = co_await qmp.execute("query-status");
-        const bool broke = status && find_string(*status, {"status"}) == "internal-error";
-        if (broke) step = life.broke(now);
+        auto reply = co_await qmp.execute("query-status");
+        const auto status = reply ? find_string(*reply, {"status"}) : std::string_view();
+        if (status == "internal-error") step = life.broke(now);
+        if (status == "io-error") life.held(now);
       }
       if (step == Lifecycle::Step::kNothing) step = life.due(now);
       co_await act(qmp, child, step);
@@ -241,15 +242,23 @@ class Launcher {
 
   asio::awaitable<void> act(QmpClient& qmp, ChildProcess& child, Lifecycle::Step step) {
     if (step == Lifecycle::Step::kKill) child.kill(SIGKILL);
-    if (step != Lifecycle::Step::kPressPower && step != Lifecycle::Step::kQuit) co_return;
-    const bool quit = step == Lifecycle::Step::kQuit;
-    auto done = co_await qmp.execute(quit ? "quit" : "system_powerdown");
+    std::string command;
+    if (step == Lifecycle::Step::kPressPower) command = "system_powerdown";
+    if (step == Lifecycle::Step::kQuit) command = "quit";
+    if (step == Lifecycle::Step::kResume) command = "cont";
+    if (command.empty()) co_return;
+    auto done = co_await qmp.execute(command);
     if (!done && !ended_) log::warn(kLauncherComponent, "{}", done.error().message);
   }
 
   void take(QmpEvent event) {
     log::debug(kLauncherComponent, "QEMU event {}", event.name);
     hotplug_.take(event);
+    if (event.name == "BLOCK_IO_ERROR") {
+      log::warn(kLauncherComponent, "disk {}: {} failed: {}",
+                find_string(event.data, {"node-name"}), find_string(event.data, {"operation"}),
+                find_string(event.data, {"reason"}));
+    }
     if (event.name != "STOP") return;
     stopped_ = true;
     wake_.cancel();

@@ -22,7 +22,18 @@ Lifecycle::Step Lifecycle::broke(SteadyTime now) {
   return Step::kQuit;
 }
 
+void Lifecycle::held(SteadyTime now) {
+  const bool again = resumed_ != SteadyTime::min() && now - resumed_ < kLastResume;
+  resume_after_ = again ? std::min(2 * resume_after_, kLastResume) : kFirstResume;
+  resume_at_ = now + resume_after_;
+}
+
 Lifecycle::Step Lifecycle::due(SteadyTime now) {
+  if (now >= resume_at_) {
+    resume_at_ = SteadyTime::max();
+    resumed_ = now;
+    return Step::kResume;
+  }
   if (now < next_due_) return Step::kNothing;
   if (quit_) {
     next_due_ = SteadyTime::max();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -19,7 +20,12 @@ class Lifecycle {
   /// QEMU's time to end after `quit`.
   static constexpr Duration kQuitTime = std::chrono::seconds(5);
 
-  enum class Step { kNothing, kPressPower, kQuit, kKill };
+  /// A machine that found no room for a write goes on after so long, twice as long each time in a
+  /// row, until the last.
+  static constexpr Duration kFirstResume = std::chrono::seconds(1);
+  static constexpr Duration kLastResume = std::chrono::seconds(30);
+
+  enum class Step { kNothing, kPressPower, kQuit, kKill, kResume };
   enum class End { kAgainEmulated, kSucceeded, kFailed };
 
   Lifecycle(Accelerator accelerator, SteadyTime started, Duration grace)
@@ -29,10 +35,13 @@ class Lifecycle {
   void terminate(SteadyTime now);
   /// QEMU reports that the guest cannot go on (run state internal-error).
   Step broke(SteadyTime now);
-  /// What is due now in a shutdown.
+  /// QEMU holds the machine at a write that found no room (run state io-error). Nothing tells when
+  /// there is room again: to go on is to try.
+  void held(SteadyTime now);
+  /// What is due now: in a shutdown, or for a machine that is held.
   Step due(SteadyTime now);
-  /// When to ask due() again; max() when no shutdown is under way.
-  SteadyTime next_due() const { return next_due_; }
+  /// When to ask due() again; max() when nothing is under way.
+  SteadyTime next_due() const { return std::min(next_due_, resume_at_); }
   /// QEMU ended with that exit code.
   End exited(int exit_code, SteadyTime now) const;
   bool terminating() const { return terminating_; }
@@ -47,6 +56,9 @@ class Lifecycle {
   bool quit_ = false;
   SteadyTime deadline_ = SteadyTime::max();
   SteadyTime next_due_ = SteadyTime::max();
+  SteadyTime resume_at_ = SteadyTime::max();
+  SteadyTime resumed_ = SteadyTime::min();
+  Duration resume_after_ = kFirstResume;
 };
 
 }  // namespace nestor::vm

@@ -67,5 +67,24 @@ TEST(Lifecycle, ASecondRequestDoesNotExtendTheGrace) {
   EXPECT_EQ(run.due(kStart + seconds(5)), Step::kQuit);
 }
 
+TEST(Lifecycle, AMachineThatIsHeldGoesOnLaterAndLater) {
+  Lifecycle run(Accelerator::kTcg, kStart, seconds(30));
+  SteadyTime now = kStart;
+  std::vector<int> waits;
+  for (int i = 0; i < 7; ++i) {
+    run.held(now);
+    const auto wait = std::chrono::duration_cast<seconds>(run.next_due() - now).count();
+    waits.push_back(static_cast<int>(wait));
+    EXPECT_EQ(run.due(now), Step::kNothing);
+    now = run.next_due();
+    EXPECT_EQ(run.due(now), Step::kResume);
+    EXPECT_EQ(run.next_due(), SteadyTime::max());
+  }
+  EXPECT_EQ(waits, (std::vector<int>{1, 2, 4, 8, 16, 30, 30}));
+  now += seconds(30);
+  run.held(now);
+  EXPECT_EQ(run.next_due(), now + seconds(1));
+}
+
 }  // namespace
 }  // namespace nestor::vm

@@ -41,7 +41,8 @@ void add_drive(const Drive& drive, Args& args) {
                          {"file", file}};
   args.insert(args.end(), {"-blockdev", to_text(block)});
 
-  JsonObject device{{"drive", node}, {"id", "device-" + drive.name}};
+  // Without room for a write the machine waits: it cannot do without its own disks.
+  JsonObject device{{"drive", node}, {"id", "device-" + drive.name}, {"werror", "enospc"}};
   if (drive.bus == "scsi") {
     device["driver"] = "scsi-hd";
     device["bus"] = "scsi0.0";
