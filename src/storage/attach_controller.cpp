@@ -1,7 +1,9 @@
 #include "storage/attach_controller.hpp"
 
+#include <algorithm>
+
 #include "api/core/persistent_volume.hpp"
-#include "api/kubevirt/virtual_machine.hpp"
+#include "api/core/persistent_volume_claim.hpp"
 
 namespace nestor::storage {
 namespace {
@@ -45,6 +47,7 @@ void AttachController::watch(kube::Controller& controller) {
     const bool same = old && now && old->status.volumeStatus == now->status.volumeStatus &&
                       old->spec.volumes == now->spec.volumes;
     if (!same) enqueue_node(controller, now ? now->metadata : old->metadata);
+    if (!same && now) tell_trouble(old.get(), *now);
   });
   auto machines = runtime_.informers().of<VirtualMachine>();
   machines.subscribe([this, &controller](const auto& old, const auto& now) {
@@ -70,6 +73,32 @@ void AttachController::enqueue_node(kube::Controller& controller, const kube::Ob
     if (waits || one->spec.nodeName == object.name) {
       controller.enqueue(TenantKey{cluster, one->metadata.key()}.packed());
     }
+  }
+}
+
+void AttachController::tell_trouble(const Instance* before, const Instance& now) {
+  const kube::ObjectKey cluster{now.metadata.namespace_,
+                                std::string(now.metadata.label(kClusterLabel))};
+  const auto session = cluster.name.empty() ? nullptr : sessions_.find(cluster);
+  if (!session) return;
+  auto& informers = session->informers();
+  for (const auto& volume : now.status.volumeStatus) {
+    const bool told =
+        before != nullptr && std::ranges::any_of(before->status.volumeStatus, [&](const auto& one) {
+          return one.name == volume.name && one.message == volume.message;
+        });
+    if (told || volume.phase == "Ready" || is_routine(volume.reason)) continue;
+    const auto attachments = informers.of<VolumeAttachment>().list();
+    const bool in_use = std::ranges::any_of(attachments, [&](const auto& one) {
+      return one->spec.nodeName == now.metadata.name && one->status.attached.value_or(false) &&
+             one->spec.source.persistentVolumeName == volume.name;
+    });
+    const auto object = informers.of<PersistentVolume>().get({"", volume.name});
+    if (!in_use || !object || !object->spec.claimRef) continue;
+    const auto& ref = *object->spec.claimRef;
+    const auto claim = informers.of<PersistentVolumeClaim>().get({ref.namespace_, ref.name});
+    // The reason that upstream's volume health monitor uses.
+    if (claim) session->events().warning(*claim, "VolumeConditionAbnormal", volume.message);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "api/kubevirt/virtual_machine.hpp"
 #include "api/storage/volume_attachment.hpp"
 #include "kube/runtime.hpp"
 #include "storage/storage.hpp"
@@ -22,6 +23,7 @@ class AttachController {
 
  private:
   using Attachment = api::storage::VolumeAttachment;
+  using Instance = api::kubevirt::VirtualMachineInstance;
   using AttachmentPtr = std::shared_ptr<const Attachment>;
   using SessionPtr = std::shared_ptr<tenant::Session>;
 
@@ -31,6 +33,8 @@ class AttachController {
   std::string handle_of(tenant::Session& session, const Attachment& attachment) const;
   /// The attachments of that machine, and all that wait, of the tenant that `object` belongs to.
   void enqueue_node(kube::Controller& controller, const kube::ObjectMeta& object);
+  /// Says on the tenants' claims what is new about volumes that are in use, such as a lack of room.
+  void tell_trouble(const Instance* before, const Instance& now);
 
   kube::Runtime& runtime_;
   tenant::Sessions& sessions_;

@@ -278,6 +278,24 @@ TEST_F(Storage, AnAttachmentIsDoneWhenTheGuestHasTheDisk) {
   EXPECT_TRUE(attached("va"));
 }
 
+TEST_F(Storage, ALackOfRoomIsSaidOnTheClaimThatIsInUse) {
+  put_machine("node-1");
+  const std::string id = put_claim();
+  bind(id);
+  put_attachment("va", "node-1", id);
+  carry("node-1", "Ready");
+  ASSERT_TRUE(attached("va"));
+  auto instance = world_.management.peek<VirtualMachineInstance>({"default", "node-1"}).value();
+  auto& status = instance.status.volumeStatus.front();
+  status.phase = "AttachedToNode";
+  status.reason = "CrashLoopBackOff";
+  status.message = "no space left";
+  world_.management.put(instance);
+  world_.run();
+  EXPECT_NE(event_texts().find("VolumeConditionAbnormal: no space left"), std::string::npos);
+  EXPECT_TRUE(attached("va"));
+}
+
 TEST_F(Storage, AVolumeGoesToAnotherNodeOnlyWhenTheFirstLetItGo) {
   put_machine("node-1");
   put_machine("node-2");

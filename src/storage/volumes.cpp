@@ -31,18 +31,6 @@ bool has_volume(const VirtualMachineInstance& instance, const std::string& id) {
                              [&](const auto& v) { return v.name == id; });
 }
 
-/// Reasons that every volume goes through on its way.
-bool is_routine(std::string_view reason) {
-  constexpr std::array<std::string_view, 7> kRoutine{"",
-                                                     "PVCNotReady",
-                                                     "SuccessfulCreate",
-                                                     "VolumeMountedToPod",
-                                                     "VolumeReady",
-                                                     "PodInitializing",
-                                                     "ContainerCreating"};
-  return std::ranges::find(kRoutine, reason) != kRoutine.end();
-}
-
 Progress plug_progress(const VirtualMachineInstance& instance, const std::string& id) {
   for (const auto& volume : instance.status.volumeStatus) {
     if (volume.name != id) continue;
@@ -55,6 +43,17 @@ Progress plug_progress(const VirtualMachineInstance& instance, const std::string
 }
 
 }  // namespace
+
+bool is_routine(std::string_view reason) {
+  constexpr std::array<std::string_view, 7> kRoutine{"",
+                                                     "PVCNotReady",
+                                                     "SuccessfulCreate",
+                                                     "VolumeMountedToPod",
+                                                     "VolumeReady",
+                                                     "PodInitializing",
+                                                     "ContainerCreating"};
+  return std::ranges::find(kRoutine, reason) != kRoutine.end();
+}
 
 kube::Scope our_claims() {
   kube::Scope scope;

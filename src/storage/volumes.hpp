@@ -3,6 +3,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "kube/informer.hpp"
 #include "storage/volume.hpp"
@@ -20,6 +21,9 @@ struct Volume {
 
 /// The claims of the management cluster that hold volumes of tenants.
 kube::Scope our_claims();
+
+/// Whether every volume goes through that reason of a VolumeStatus on its way: no trouble.
+bool is_routine(std::string_view reason);
 
 /// How far something has come that takes several steps.
 struct Progress {
