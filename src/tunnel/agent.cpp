@@ -58,6 +58,9 @@ Task<> Agent::keep_connected() {
       co_return connected;
     } else if (connected.error().code != Code::kAlreadyExists) {
       log::warn(kAgentComponent, "{}", connected.error().message);
+      if (connected.error().code == Code::kUnauthenticated && settings_.on_refused) {
+        settings_.on_refused(connected.error());
+      }
       metrics_
           .counter(kAgentMetricPrefix + "server_connection_failure_count",
                    "Tries to reach a server that failed")

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -24,6 +25,8 @@ struct AgentSettings {
   Duration sync_interval = std::chrono::seconds(1);
   Duration sync_interval_cap = std::chrono::seconds(10);
   Duration keepalive_time = std::chrono::hours(1);
+  /// Called each time a server refuses the token, unless empty.
+  std::function<void(const Error&)> on_refused = {};
 };
 
 /// Holds a stream to every server: behind one address there may be several, and it connects again

@@ -10,12 +10,14 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <memory>
 
 #include "base/log.hpp"
 #include "kube/client.hpp"
+#include "kube/events.hpp"
 #include "net/http.hpp"
 #include "tunnel/agent.hpp"
 #include "tunnel/server.hpp"
@@ -30,6 +32,7 @@ namespace {
 constexpr Duration kDrainTime = std::chrono::seconds(5);
 /// In this time an agent that has connected begins its call.
 constexpr Duration kGreetTime = std::chrono::seconds(20);
+constexpr kube::ResourceType kPod{"", "v1", "Pod", "pods"};
 /// After this the first connections are made.
 constexpr Duration kStartUp = std::chrono::seconds(10);
 
@@ -200,6 +203,7 @@ class AgentProgram {
     settings.sync_interval = Duration(options_.sync_interval_ms);
     settings.sync_interval_cap = Duration(options_.sync_interval_cap_ms);
     settings.keepalive_time = std::chrono::seconds(options_.keepalive_seconds);
+    settings.on_refused = [this](const Error& error) { tell_refusal(error); };
     agent_ = std::make_unique<Agent>(executor_, clock_, random_, metrics_, std::move(settings));
     agent_->start();
     NESTOR_TRY_VOID(health_.listen(executor_, options_.health));
@@ -212,15 +216,43 @@ class AgentProgram {
       (void)co_await clock_.sleep_for(kDrainTime);
     }
     if (agent_) co_await agent_->stop();
+    if (events_) co_await events_->close();
     co_await health_.stop();
   }
 
  private:
+  /// On the agent's own pod, where people look first: a probe that fails does not say why.
+  void tell_refusal(const Error& error) {
+    const auto variable = [](const char* name) {
+      const char* value = std::getenv(name);
+      return std::string(value == nullptr ? "" : value);
+    };
+    kube::ObjectMeta pod;
+    pod.name = variable("POD_NAME");
+    pod.namespace_ = variable("POD_NAMESPACE");
+    pod.uid = variable("POD_UID");
+    if (pod.name.empty() || pod.namespace_.empty()) return;
+    if (!events_) {
+      auto config = kube::in_cluster_config();
+      if (!config) return;
+      auto client = kube::make_client(executor_, std::move(*config));
+      if (!client) return;
+      client_ = std::move(*client);
+      events_ =
+          std::make_unique<kube::EventRecorder>(*client_, clock_, executor_, "konnectivity-agent");
+    }
+    events_->warning(kPod, pod, "TokenRefused",
+                     "the tunnel's server refuses the agent: " + error.message);
+  }
+
   Executor executor_;
   const AgentOptions options_;
   SystemClock clock_;
   SystemRandom random_;
   Metrics metrics_;
+  /// Made when there is something to tell.
+  std::unique_ptr<kube::Client> client_;
+  std::unique_ptr<kube::EventRecorder> events_;
   std::unique_ptr<Agent> agent_;
   Health health_{metrics_, [this] { return agent_->ready(); }, "not connected to a proxy server"};
 };

@@ -157,8 +157,11 @@ TEST_F(Tunnel, AgentWithoutAGoodTokenIsRefused) {
   serve({.server_id = "s1"}, Check::token);
   AgentSettings settings;
   settings.token_path = file;
+  std::string refusal;
+  settings.on_refused = [&](const Error& error) { refusal = error.message; };
   add_agent(std::move(settings));
-  quiesce();
+  run_until([&] { return !refusal.empty(); });
+  EXPECT_NE(refusal.find("not that one"), std::string::npos) << refusal;
   EXPECT_FALSE(tunnel_->ready());
   // Read anew at each try.
   std::ofstream(file) << "right\n";
