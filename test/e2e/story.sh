@@ -175,8 +175,9 @@ autoscaler: {scale-down-delay-after-add: 30s}
 nodeGroups:
   workers: {min: 1, max: 3, cpu: 1, memory: 2Gi, autoscaling: {scaleDownUnneededTime: 30s}}
 EOF
+  create beside --workers 1 --cpu 1 &
   create demo -f "$work/demo.yaml"
-  create beside --workers 1 --cpu 1
+  wait $! || die "beside was not made"
   say "a workload with a disk behind a load balancer, under equal names in both clusters"
   application demo
   application beside
