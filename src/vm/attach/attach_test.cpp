@@ -133,10 +133,10 @@ CO_TEST(HotplugServer, TakesAnOpenFileFromAnotherProcessAndGivesItBack) {
   CO_ASSERT_OK(const auto refused, co_await ask(socket, reader, unknown, fd));
   EXPECT_FALSE(refused.error.empty());
   // Nobody asks for this reply, and it is the connection's last.
-  disks.take({"BLOCK_IO_ERROR", JsonObject{{"node-name", qemu.node}, {"nospace", true}}});
-  CO_ASSERT_OK(const auto full, co_await reader.next());
-  CO_ASSERT_TRUE(full);
-  EXPECT_NE(from_line<HotplugReply>(*full).value().error.find("no space left"), std::string::npos);
+  disks.take({"BLOCK_IO_ERROR", JsonObject{{"node-name", qemu.node}, {"reason", "no room"}}});
+  CO_ASSERT_OK(const auto told, co_await reader.next());
+  CO_ASSERT_TRUE(told);
+  EXPECT_NE(from_line<HotplugReply>(*told).value().error.find("no room"), std::string::npos);
   CO_ASSERT_OK(const auto end, co_await reader.next());
   EXPECT_FALSE(end);
   EXPECT_TRUE(disks.holds("v"));

@@ -36,8 +36,8 @@ JsonObject block_node(const HotDisk& disk, int number) {
 }
 
 JsonObject scsi_disk(const HotDisk& disk, int number) {
-  // An error of one disk is the guest's to handle, and must not stop the whole machine. Linux knows
-  // a lack of room (ENOSPC) from other errors.
+  // An error of one disk is the guest's to handle, and must not stop the whole machine. Linux tells
+  // programs of a lack of room (ENOSPC) as what it is.
   JsonObject device{{"driver", "scsi-hd"},        {"id", device_name(number)}, {"bus", "scsi0.0"},
                     {"drive", node_name(number)}, {"share-rw", false},         {"rerror", "report"},
                     {"werror", "report"}};
@@ -98,11 +98,12 @@ void HotplugDisks::take(const QmpEvent& event) {
   if (event.name == "DEVICE_DELETED") {
     deleted_.insert(std::string(find_string(event.data, {"device"})));
   } else if (event.name == "BLOCK_IO_ERROR") {
-    const Json* no_room = find(event.data, {"nospace"});
-    if (no_room == nullptr || !no_room->is_bool() || !no_room->get_bool()) return;
     const std::string_view node = find_string(event.data, {"node-name"});
     for (auto& [name, held] : disks_) {
-      if (held.number != 0 && node_name(held.number) == node) held.full = true;
+      if (held.number == 0 || node_name(held.number) != node) continue;
+      held.trouble =
+          fmt::format("a {} of volume {} failed: {}", find_string(event.data, {"operation"}), name,
+                      find_string(event.data, {"reason"}));
     }
   } else {
     return;
@@ -110,12 +111,11 @@ void HotplugDisks::take(const QmpEvent& event) {
   changed_.notify();
 }
 
-Task<> HotplugDisks::until_full(std::string name) {
+Task<> HotplugDisks::until_error(std::string name) {
   for (;;) {
     const auto found = disks_.find(name);
-    if (found != disks_.end() && std::exchange(found->second.full, false)) {
-      co_return fail(Code::kResourceExhausted,
-                     "a write to volume " + name + " failed: no space left where it is kept");
+    if (found != disks_.end() && !found->second.trouble.empty()) {
+      co_return fail(Code::kInternal, std::exchange(found->second.trouble, {}));
     }
     NESTOR_CO_TRY_VOID(co_await changed_.wait());
   }

@@ -48,17 +48,17 @@ class HotplugDisks {
   /// Errors: kDeadlineExceeded, kInternal.
   Task<> detach(std::string name);
   bool holds(const std::string& name) const { return disks_.contains(name); }
-  /// Waits until a write to that volume finds no room where it is kept. Never returns a success;
-  /// errors: kResourceExhausted, once for what has happened so far; kCancelled.
-  Task<> until_full(std::string name);
+  /// Waits until a read or write of that volume fails. Never returns a success; errors: kInternal
+  /// (why, once for all that has happened so far), kCancelled.
+  Task<> until_error(std::string name);
 
  private:
   struct Held {
     HotDisk disk;
     /// Names its file set, block node and device in QEMU; 0 while it is not plugged in.
     int number = 0;
-    /// A write found no room, and nobody has been told.
-    bool full = false;
+    /// What failed and nobody has been told of; empty: nothing.
+    std::string trouble = {};
   };
   class Lock;
   Task<> enter();

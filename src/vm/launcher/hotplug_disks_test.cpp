@@ -110,11 +110,11 @@ CO_TEST(HotplugDisks, ADiskIsNotOutBeforeTheDeviceIsDeleted) {
   co_return Result<>{};
 }
 
-Json write_error(std::string_view node, bool no_room) {
-  return JsonObject{{"node-name", node}, {"operation", "write"}, {"nospace", no_room}};
+Json write_error(std::string_view node) {
+  return JsonObject{{"node-name", node}, {"operation", "write"}, {"reason", "no room"}};
 }
 
-CO_TEST(HotplugDisks, AWriteThatFindsNoRoomIsToldOnce) {
+CO_TEST(HotplugDisks, AWriteThatFailsIsToldOnce) {
   ManualClock clock(io.get_executor());
   HotplugDisks disks(clock);
   FakeQemu qemu;
@@ -122,20 +122,19 @@ CO_TEST(HotplugDisks, AWriteThatFindsNoRoomIsToldOnce) {
   CO_ASSERT_TRUE(co_await disks.attach(disk("v", some_file())));
   CO_ASSERT_TRUE(co_await disks.attach(disk("w", some_file())));
   const std::string node(find_string(qemu.last["device_add"], {"drive"}));
-  disks.take({"BLOCK_IO_ERROR", write_error(node, false)});
-  disks.take({"BLOCK_IO_ERROR", write_error("disk-root", true)});
+  disks.take({"BLOCK_IO_ERROR", write_error("disk-root")});
   int told = 0;
   TaskGroup tasks(io.get_executor());
   const auto count = [&](std::string name) -> Task<> {
-    auto full = co_await disks.until_full(std::move(name));
-    if (full.error().code == Code::kResourceExhausted) ++told;
+    auto failed = co_await disks.until_error(std::move(name));
+    if (failed.error().message.ends_with("failed: no room")) ++told;
     co_return Result<>{};
   };
   tasks.spawn("v", count("v"));
   tasks.spawn("w", count("w"));
   co_await asio::post(io, asio::use_awaitable);
   EXPECT_EQ(told, 0);
-  disks.take({"BLOCK_IO_ERROR", write_error(node, true)});
+  disks.take({"BLOCK_IO_ERROR", write_error(node)});
   for (int i = 0; i < 20 && told == 0; ++i) co_await asio::post(io, asio::use_awaitable);
   EXPECT_EQ(told, 1);
   tasks.spawn("w again", count("w"));

@@ -38,18 +38,18 @@ struct HotplugServer::Impl {
     /// What this connection speaks of.
     std::string volume;
     for (;;) {
-      auto next = co_await first_of(read(reader, line), disks.until_full(volume));
-      const bool full = !next && next.error().code == Code::kResourceExhausted;
-      if (!next && !full) log::debug(kHotplugComponent, "{}", next.error().message);
+      auto next = co_await first_of(read(reader, line), disks.until_error(volume));
+      const bool broke = !next && next.error().code == Code::kInternal;
+      if (!next && !broke) log::debug(kHotplugComponent, "{}", next.error().message);
       // The disk stays plugged in: only "detach" takes it out.
-      if (!full && (!next || !line)) co_return Result<>{};
-      auto done = full ? next : co_await perform(*line, reader, volume);
+      if (!broke && (!next || !line)) co_return Result<>{};
+      auto done = broke ? next : co_await perform(*line, reader, volume);
       if (!done) log::warn(kHotplugComponent, "{}", done.error().message);
       HotplugReply reply{.ok = done.has_value(), .error = done ? "" : done.error().message};
       const std::string text = to_line(reply);
       const auto [error, count] = co_await asio::async_write(*socket, asio::buffer(text),
                                                              asio::as_tuple(asio::use_awaitable));
-      if (error || full) co_return Result<>{};
+      if (error || broke) co_return Result<>{};
     }
   }
 

@@ -9,9 +9,8 @@
 #include "base/json_convert.hpp"
 
 /// What a volume's attachment pod and the machine's launcher say to each other: a JSON object a
-/// line over a UNIX socket, a reply for each request, in order. When a write finds no room where
-/// the volume is kept, the launcher says so in a reply without a request, and closes the
-/// connection.
+/// line over a UNIX socket, a reply for each request, in order. When a read or write of the
+/// volume fails, the launcher says so in a reply without a request, and closes the connection.
 namespace nestor::vm {
 
 /// In the launcher's pod; the attachment pods mount the same folder of the node.
