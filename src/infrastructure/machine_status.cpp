@@ -43,6 +43,13 @@ bool has_internal_ip(const KubevirtMachine& machine) {
   return false;
 }
 
+/// ": " and what its pod says about why it does not start or has ended; "" when it says nothing.
+std::string said_by_pod(const std::vector<kube::Condition>& conditions) {
+  const auto* synchronized = kube::find_condition(conditions, "Synchronized");
+  if (synchronized == nullptr || synchronized->message.empty()) return "";
+  return ": " + synchronized->message;
+}
+
 /// Why the machine does not run, for people.
 std::pair<std::string, std::string> not_ready(const MachineStatusView& view) {
   if (view.vm == nullptr) return {"VMNotReady", "the VirtualMachine is being created"};
@@ -54,7 +61,8 @@ std::pair<std::string, std::string> not_ready(const MachineStatusView& view) {
     return {scheduled->reason.empty() ? "Unschedulable" : scheduled->reason, scheduled->message};
   }
   const auto& state = view.vm->status.printableStatus;
-  return {"VMNotReady", "the VirtualMachine is " + (state.empty() ? "not started" : state)};
+  return {"VMNotReady", "the VirtualMachine is " + (state.empty() ? "not started" : state) +
+                            said_by_pod(view.vm->status.conditions)};
 }
 
 void observe_terminal(const MachineStatusView& view, KubevirtMachine& machine) {
@@ -79,7 +87,8 @@ std::string terminal_reason(const VirtualMachine& vm, const VirtualMachineInstan
   const bool ended = (final && (strategy == "Halted" || strategy == "Once")) ||
                      (strategy == "RerunOnFailure" && vmi.status.phase == "Succeeded");
   if (!ended) return {};
-  return "the VirtualMachineInstance is " + vmi.status.phase + " and is not started again";
+  return "the VirtualMachineInstance is " + vmi.status.phase + " and is not started again" +
+         said_by_pod(vmi.status.conditions);
 }
 
 KubevirtMachine waiting(KubevirtMachine machine, const std::string& reason,

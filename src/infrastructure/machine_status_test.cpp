@@ -90,6 +90,9 @@ TEST_F(MachineStatus, AMachineThatEndedForGoodHasFailed) {
   vmi.status.phase = "Succeeded";
   vm.spec.runStrategy = "Once";
   EXPECT_EQ(observe(view).status.failureReason, "UpdateError");
+  vmi.status.conditions.push_back(condition("Synchronized", "False"));
+  vmi.status.conditions.back().message = "no disk in image";
+  EXPECT_TRUE(observe(view).status.failureMessage.ends_with(": no disk in image"));
   vm.spec.runStrategy = "Always";
   EXPECT_EQ(observe(view).status.failureReason, "");
 }
