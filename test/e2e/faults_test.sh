@@ -87,7 +87,7 @@ disk_full() {
   }
   id=$(t demo get pvc data -o jsonpath='{.spec.volumeName}')
   path=$(m get pv "$(m get pvc "$id" -o jsonpath='{.spec.volumeName}')" -o jsonpath='{.spec.hostPath.path}{.spec.local.path}')
-  in_node() { nsenter -t "$(processes "kubelet " | head -1)" -m "$@"; }
+  in_node() { nsenter -t "$(pgrep -f "nestor node init --state $state")" -m "$@"; }
   again in_node mount -t tmpfs -o size=128m,mode=0777 small "$path"
   write() { t demo exec store -- dd if=/dev/zero of=/data/big bs=1M count=300 conv=fsync; }
   ! write 2>"$work/said" || die "more was written than there is room"
@@ -152,7 +152,8 @@ EOF
 
 pods() {
   say "a pod that fits on no node that could be made, and more pods than the group may grow to"
-  pod impossible 64
+  t demo run impossible --image "$agnhost" --overrides '{"spec": {"tolerations": [{"operator": "Exists"}],
+    "containers": [{"name": "impossible", "image": "'"$agnhost"'", "resources": {"requests": {"cpu": "64"}}}]}}'
   retry 60 told "t demo" Pod impossible 'NotTriggerScaleUp: .*Insufficient cpu' ||
     die "nothing says that the pod fits nowhere: $(t demo describe pod impossible)"
   pod first 600m
@@ -177,13 +178,13 @@ group_of() {
 image() {
   say "an image that does not boot"
   group_of "$agnhost"
-  sick() { m get machines,kubevirtmachines -o json | jq -r '.items[].status.conditions[]? | "\(.reason): \(.message)"' | grep -qE "$1"; }
+  said() { m get machines,kubevirtmachines -o json | jq -r '.items[].status.conditions[]? | "\(.reason): \(.message)"'; }
+  sick() { grep -qE "$1" <<<"$(said)"; }
   retry 180 sick 'InfrastructureFailed: .*' || die "the machine does not say that its image is wrong: $(n describe cluster demo)"
   grep -q 'InfrastructureFailed' <<<"$(n describe cluster demo)" || die "describe does not show it: $(n describe cluster demo)"
   group_of nestor.dev/worker:none
-  retry 180 sick 'ErrImagePull|ImagePullBackOff' || die "the machine does not say that its image is missing: $(n describe cluster demo)"
-  helm --kubeconfig "$state/admin.kubeconfig" upgrade demo "$root/charts/cluster" --reuse-values \
-    --set nodeGroups.other.image=null >/dev/null
+  retry 180 sick '(ErrImagePull|ImagePullBackOff): .*nestor.dev/worker:none' || die "the machine does not say that its image is missing: $(n describe cluster demo)"
+  group_of "nestor.dev/worker:$(. "$root/upstream/versions" && echo "$KUBERNETES")"
   m wait machinedeployment demo-other --for=jsonpath='{.status.readyReplicas}'=1 --timeout=600s
   alone() { [[ $(m get machines -l cluster.x-k8s.io/deployment-name=demo-other -o name | wc -l) == 1 ]]; }
   retry 120 alone || die "machines of the wrong image are left: $(m get machines)"
@@ -201,8 +202,8 @@ agent() {
     die "nothing says that the token is refused: $(t demo -n kube-system describe pod stranger)"
   equal "the agent is ready" \
     "$(t demo -n kube-system get pod stranger -o jsonpath='{.status.containerStatuses[0].ready}')" false
-  grep -q stranger <<<"$(m logs -l kamaji.clastix.io/name=demo -c konnectivity-server --tail 50)" ||
-    die "the server does not say who it refuses: $(m logs -l kamaji.clastix.io/name=demo -c konnectivity-server --tail 50)"
+  server() { m logs -l kamaji.clastix.io/name=demo -c konnectivity-server --tail 50; }
+  grep -q 'is refused: ' <<<"$(server)" || die "the server does not say that it refuses: $(server)"
   t demo -n kube-system delete pod stranger
 }
 
@@ -211,6 +212,7 @@ cat >"$work/demo.yaml" <<EOF
 labels: {tier: gold}
 nodeGroups:
   workers: {min: 1, max: 1, cpu: 1, memory: 2Gi}
+  kept: {min: 0, max: 1, cpu: 1, memory: 2Gi, taints: [{key: kept, value: "yes", effect: NoSchedule}]}
 EOF
 create demo -f "$work/demo.yaml"
 no_address_left
