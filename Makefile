@@ -27,7 +27,8 @@ up: images ## Start the management cluster on this machine, with Nestor in it
 demo: up ## From nothing to a pod that answers in a tenant cluster
 	@test/e2e/demo.sh
 
-test: unit integration ## Unit and integration tests
+test: unit integration images ## Unit, integration and end-to-end tests
+	@test/e2e/run node crash story
 
 unit: setup ## Unit tests under the address and undefined-behaviour sanitizers
 	@tools/step "build with sanitizers" tools/build asan
@@ -47,7 +48,7 @@ fuzz: setup ## Each fuzz target for FUZZ_SECONDS (60)
 	@tools/step "build fuzz targets" tools/build fuzz fuzz
 	@test/fuzz/run $(FUZZ_SECONDS)
 
-e2e: images ## The whole way on this machine, from nothing to a pod in a tenant and back
+e2e: images ## All end-to-end tests, also those that `test` leaves out for their time
 	@test/e2e/run
 
 crds: build ## Write the CRDs of the API types into the chart

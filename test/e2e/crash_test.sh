@@ -3,5 +3,7 @@
 port=15443
 source "$(dirname "${BASH_SOURCE[0]}")/way.sh"
 
+refuse_before_up
 start
+refuse
 under_kills 10 30 way
