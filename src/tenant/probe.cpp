@@ -18,6 +18,9 @@ ProbeStep ProbeTracker::next(const Result<>& answer) {
   // A tenant that answered a moment ago keeps its usual period; a lost or new one is tried sooner.
   if (connected_) return {.connected = true, .rebuild = false, .wait = kPeriod};
   const bool starting = !ever_connected_ && failures_ < kFirstRetries;
+  if (starting && answer.error().code == Code::kPermissionDenied) {
+    return {.connected = false, .rebuild = false, .wait = kRightsRetry};
+  }
   const Duration wait = std::min(retry_, starting ? kLongestFirstRetry : kLongestRetry);
   retry_ = std::min(retry_ * 2, kLongestRetry);
   return {.connected = false, .rebuild = refused, .wait = wait};

@@ -24,6 +24,8 @@ class ProbeTracker {
   /// A tenant that never answered is most likely just starting, and much waits for it.
   static constexpr Duration kLongestFirstRetry = std::chrono::seconds(2);
   static constexpr int kFirstRetries = 60;
+  /// A new tenant answers a moment before its administrator may do anything.
+  static constexpr Duration kRightsRetry = std::chrono::milliseconds(200);
   static constexpr int kFailuresAllowed = 5;
 
   ProbeStep next(const Result<>& answer);

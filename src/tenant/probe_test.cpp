@@ -39,6 +39,14 @@ TEST(ProbeTracker, RefusedCredentialsDisconnectAtOnceAndRebuild) {
   EXPECT_TRUE(step.rebuild);
 }
 
+TEST(ProbeTracker, ANewTenantWhoseRightsComeIsTriedAtOnce) {
+  ProbeTracker tracker;
+  for (int i = 0; i < 5; ++i) tracker.next(failed(Code::kUnavailable));
+  EXPECT_EQ(tracker.next(failed(Code::kPermissionDenied)).wait, std::chrono::milliseconds(200));
+  for (int i = 0; i < 60; ++i) tracker.next(failed(Code::kPermissionDenied));
+  EXPECT_EQ(tracker.next(failed(Code::kPermissionDenied)).wait, std::chrono::seconds(10));
+}
+
 TEST(ProbeTracker, ANewTenantIsTriedSoonAndThenLessOften) {
   ProbeTracker tracker;
   EXPECT_EQ(tracker.next(failed(Code::kUnavailable)).wait, std::chrono::milliseconds(500));

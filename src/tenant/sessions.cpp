@@ -23,6 +23,10 @@ constexpr std::string_view kClusterLabel = "cluster.x-k8s.io/cluster-name";
 constexpr std::string_view kKubeconfigSuffix = "-kubeconfig";
 constexpr std::string_view kEventSource = "nestor";
 constexpr std::string_view kProviderIdIndex = "providerID";
+/// Anybody may read it.
+constexpr const char* kReadyPath = "/readyz";
+/// Only an administrator may.
+constexpr const char* kOwnPath = "/api/v1/namespaces/kube-system";
 
 /// One kubeconfig's worth of connection: ends when the kubeconfig changes or goes.
 struct Entry {
@@ -50,6 +54,17 @@ void count_connected(const kube::ObjectKey& cluster, bool connected) {
                 labels_of(cluster))
         .set(connected ? 1 : 0);
   }
+}
+
+/// Whether the API server answers, and to a `first` probe also whether it lets us do anything: a
+/// new tenant's administrator is bound to its role after the server is ready.
+Task<> ask(Session& session, bool first) {
+  auto ready = co_await session.client().get_raw(kReadyPath);
+  if (!ready) co_return std::unexpected(std::move(ready).error());
+  if (!first) co_return Result<>{};
+  auto own = co_await session.client().get_raw(kOwnPath);
+  if (own || own.error().code != Code::kPermissionDenied) co_return Result<>{};
+  co_return std::unexpected(std::move(own).error());
 }
 
 }  // namespace
@@ -199,8 +214,7 @@ Task<> Sessions::Impl::run(std::shared_ptr<Entry> entry) {
     if (entry->session) {
       // Kept here: an answer of 401 drops the entry's own pointer.
       const auto session = entry->session;
-      auto body = co_await session->client().get_raw("/readyz");
-      if (!body) answer = std::unexpected(std::move(body).error());
+      answer = co_await ask(*session, !entry->announced);
     }
     if (!answer && answer.error().code == Code::kCancelled) co_return answer;
     const ProbeStep step = entry->tracker.next(answer);

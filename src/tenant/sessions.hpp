@@ -61,9 +61,10 @@ using ClientFactory =
     std::function<Result<std::unique_ptr<kube::Client>>(Executor, kube::ClientConfig)>;
 
 /// Keeps a session for every Cluster that has its Secret `<cluster>-kubeconfig` (key `value`, label
-/// cluster.x-k8s.io/cluster-name). Probes `/readyz` every 10 s; five failures in a row make it
-/// disconnected until a probe succeeds; 401 builds it anew from the Secret as it then is.
-/// Follows the management cluster from its construction on. Metric:
+/// cluster.x-k8s.io/cluster-name). It is connected once `/readyz` answers and what only an
+/// administrator may read can be read. Probes `/readyz` every 10 s from then on; five failures in a
+/// row make it disconnected until a probe succeeds; 401 builds it anew from the Secret as it then
+/// is. Follows the management cluster from its construction on. Metric:
 /// nestor_tenant_connected{namespace,cluster}, which goes with the tenant.
 /// Thread: event loop. Lifetime: closed after `runtime`, destroyed before it.
 class Sessions {

@@ -68,6 +68,23 @@ TEST_F(SessionsTest, ATenantIsConnectedOnceItsKubeconfigIsThereAndItAnswers) {
   EXPECT_EQ(log, std::vector<std::string>{"+default/demo"});
 }
 
+TEST_F(SessionsTest, ANewTenantIsConnectedOnceItsAdministratorMayReadIt) {
+  world.add_cluster();
+  world.add_kubeconfig();
+  world.tenant_up();
+  bool bound = false;
+  world.tenant.on_call([&](const kube::testing::FakeCall& call) -> std::optional<Error> {
+    if (bound || call.key.name == "/readyz") return std::nullopt;
+    return Error{Code::kPermissionDenied, "not bound yet", {}};
+  });
+  world.pass(std::chrono::seconds(1));
+  EXPECT_EQ(world.sessions->find(world.demo), nullptr);
+  EXPECT_EQ(world.sessions->probe(world.demo).message, "not bound yet");
+  bound = true;
+  world.pass(std::chrono::milliseconds(200));
+  EXPECT_NE(world.sessions->find(world.demo), nullptr);
+}
+
 TEST_F(SessionsTest, AKubeconfigWithoutClusterIsNotUsed) {
   world.add_kubeconfig();
   world.tenant_up();
