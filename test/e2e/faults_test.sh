@@ -92,7 +92,7 @@ disk_full() {
   write() { t demo exec store -- dd if=/dev/zero of=/data/big bs=1M count=300 conv=fsync; }
   ! write 2>"$work/said" || die "more was written than there is room"
   grep -qiE 'no space left' "$work/said" || die "the pod is told: $(<"$work/said")"
-  retry 60 told "t demo" PersistentVolumeClaim data 'VolumeConditionAbnormal: .*no space left' ||
+  retry 60 told "t demo" PersistentVolumeClaim data 'VolumeConditionAbnormal: .*No space left' ||
     die "nothing says that there is no room: $(t demo describe pvc data)"
   in_node mount -o remount,size=1g "$path"
   again

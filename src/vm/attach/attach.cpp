@@ -92,8 +92,7 @@ class Attachment {
         co_return co_await ask(request, -1);
       }
       if (terminated_) co_return fail(Code::kCancelled, "asked to end; the disk stays attached");
-      if (reply_ && !reply_->error.empty()) co_return fail(Code::kUnavailable, reply_->error);
-      if (closed_) co_return fail(Code::kUnavailable, "the launcher has ended");
+      if (closed_) co_return gone("");
       if (wanted_.size > size_) NESTOR_CO_TRY_VOID(co_await resize());
       NESTOR_CO_TRY_VOID(co_await changed_.wait());
     }
@@ -150,8 +149,9 @@ class Attachment {
                                         ": " + reply_->error);
   }
 
-  /// A launcher that ends has no disk any more.
-  static Result<> gone(const std::string& action) {
+  /// The connection is closed. A launcher that ends has no disk any more.
+  Result<> gone(const std::string& action) const {
+    if (!trouble_.empty()) return fail(Code::kUnavailable, trouble_);
     if (action == "detach") return {};
     return fail(Code::kUnavailable, "the launcher has ended");
   }
@@ -179,6 +179,10 @@ class Attachment {
       if (!line || !*line) break;
       auto reply = from_line<HotplugReply>(**line);
       if (!reply) break;
+      if (reply->trouble.value_or(false)) {
+        trouble_ = reply->error;
+        break;
+      }
       reply_ = std::move(*reply);
       changed_.notify();
     }
@@ -257,6 +261,8 @@ class Attachment {
   /// What the launcher was told last. Bytes.
   std::int64_t size_ = 0;
   std::optional<HotplugReply> reply_;
+  /// What the launcher said of the volume before it closed the connection.
+  std::string trouble_;
   bool terminated_ = false;
   bool closed_ = false;
   kube::Signal changed_;
@@ -271,6 +277,8 @@ int attach_main(AttachOptions options) {
   const Result<> result = run_to_end(io, attachment.run());
   if (result) return 0;
   log::error(kAttachComponent, "{}", result.error().message);
+  // In the pod's status, without the log's times: an equal message is the same event again.
+  std::ofstream("/dev/termination-log") << result.error().message << '\n';
   return 1;
 }
 

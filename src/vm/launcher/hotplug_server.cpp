@@ -46,6 +46,7 @@ struct HotplugServer::Impl {
       auto done = broke ? next : co_await perform(*line, reader, volume);
       if (!done) log::warn(kHotplugComponent, "{}", done.error().message);
       HotplugReply reply{.ok = done.has_value(), .error = done ? "" : done.error().message};
+      if (broke) reply.trouble = true;
       const std::string text = to_line(reply);
       const auto [error, count] = co_await asio::async_write(*socket, asio::buffer(text),
                                                              asio::as_tuple(asio::use_awaitable));

@@ -36,8 +36,10 @@ struct HotplugReply {
   std::optional<bool> ok = {};
   /// Why it is not.
   std::string error = {};
+  /// No request's reply: the volume is in trouble. The connection's last.
+  std::optional<bool> trouble = {};
 };
-BOOST_DESCRIBE_STRUCT(HotplugReply, (), (ok, error))
+BOOST_DESCRIBE_STRUCT(HotplugReply, (), (ok, error, trouble))
 
 /// One line with its end.
 template <class T>
