@@ -39,7 +39,9 @@ use_the_cluster() {
   pod=$(t demo get pods -l app=web -o jsonpath='{.items[0].metadata.name}')
   say "exec, logs, the Service by its name, port-forward"
   equal "exec" "$(t demo exec "$pod" -- hostname)" "$pod"
-  [[ $(t demo logs "$pod") == *"Started HTTP server"* ]] || die "no log of $pod"
+  # The container runs a moment before its first line is written.
+  started() { [[ $(t demo logs "$pod") == *"Started HTTP server"* ]]; }
+  retry 60 started || die "no log of $pod"
   # The name goes through CoreDNS, the Service's address through kube-proxy.
   retry 60 answers demo "$pod" web.default.svc.cluster.local:80 || die "the Service does not answer"
   kubectl --kubeconfig "$work/demo.kubeconfig" port-forward deployment/web :8080 >"$work/forward" &
