@@ -44,7 +44,7 @@ use_the_cluster() {
   retry 60 started || die "no log of $pod"
   # The name goes through CoreDNS, the Service's address through kube-proxy.
   retry 60 answers demo "$pod" web.default.svc.cluster.local:80 || die "the Service does not answer"
-  kubectl --kubeconfig "$work/demo.kubeconfig" port-forward deployment/web :8080 >"$work/forward" &
+  kubectl --kubeconfig "$work/demo.kubeconfig" port-forward "pod/$pod" :8080 >"$work/forward" &
   forward=$!
   retry 120 grep -qs Forwarding "$work/forward" || die "port-forward does not start"
   answer=$(sed -n 's/^Forwarding from 127.0.0.1:\([0-9]*\) .*/\1/p' "$work/forward")
@@ -52,7 +52,7 @@ use_the_cluster() {
     die "port-forward does not answer"
   kill $forward
   wait $forward 2>/dev/null || true
-  [[ $answer == web-* ]] || die "port-forward answered '$answer'"
+  equal "port-forward" "$answer" "$pod"
 }
 
 endpoint() {
