@@ -28,7 +28,8 @@ show() {
 finish() {
   local code=$?
   trap - EXIT
-  [[ -z ${killer:-} ]] || kill "$killer" 2>/dev/null
+  # It may have done its work already.
+  [[ -z ${killer:-} ]] || kill "$killer" 2>/dev/null || true
   ((code == 0)) || show || true
   "$nestor" down --state-dir "$state" || code=1
   diff <(echo "$machine_before") <(snapshot "$state" "$port" $((port - 1))) || {
