@@ -179,9 +179,8 @@ EOF
   create demo -f "$work/demo.yaml"
   wait $! || die "beside was not made"
   say "a workload with a disk behind a load balancer, under equal names in both clusters"
-  application beside &
   application demo
-  wait $! || die "no application in beside"
+  application beside
   retry 120 reachable demo || die "no answer from demo"
   retry 120 reachable beside || die "no answer from beside"
   data=$(write_file demo)
