@@ -28,7 +28,7 @@ demo: up ## From nothing to a pod that answers in a tenant cluster
 	@test/e2e/demo.sh
 
 test: unit integration images ## Unit, integration and end-to-end tests
-	@test/e2e/run node crash story
+	@test/e2e/run node crash
 
 unit: setup ## Unit tests under the address and undefined-behaviour sanitizers
 	@tools/step "build with sanitizers" tools/build asan
