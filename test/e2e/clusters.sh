@@ -25,12 +25,20 @@ show() {
   } 2>&1 | sed 's/^/    /'
 }
 
+# What went wrong with machines and was mended on the way: in the log of a test that passed, too.
+machine_warnings() {
+  m get events -A --field-selector type=Warning --request-timeout=10s \
+    -o jsonpath='{range .items[*]}{.involvedObject.kind}/{.involvedObject.name} {.reason}: {.message}{"\n"}{end}' |
+    grep -E '^(Machine|KubevirtMachine|VirtualMachine|VirtualMachineInstance|Pod/virt-launcher)' | sort -u | sed 's/^/    /'
+}
+
 finish() {
   local code=$?
   trap - EXIT
   # It may have done its work already.
   [[ -z ${killer:-} ]] || kill "$killer" 2>/dev/null || true
   ((code == 0)) || show || true
+  machine_warnings || true
   "$nestor" down --state-dir "$state" || code=1
   diff <(echo "$machine_before") <(snapshot "$state" "$port" $((port - 1))) || {
     say "FAILED: down left traces"
