@@ -19,6 +19,7 @@ events() {
     -o jsonpath='{.involvedObject.kind}/{.involvedObject.name} {.reason}{"\n"}' |
     grep --line-buffered -E "^($filter)/" | sed -u "s/^/$1: /" | stamped &
 }
+
 # measure TITLE COMMAND...: what it does, with the time line.
 measure() {
   say "$1"

@@ -278,7 +278,7 @@ int attach_main(AttachOptions options) {
   if (result) return 0;
   log::error(kAttachComponent, "{}", result.error().message);
   // In the pod's status, without the log's times: an equal message is the same event again.
-  std::ofstream("/dev/termination-log") << result.error().message << '\n';
+  std::ofstream("/dev/termination-log") << result.error().message;
   return 1;
 }
 

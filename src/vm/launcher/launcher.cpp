@@ -303,7 +303,7 @@ class Launcher {
 int report(const Result<>& result) {
   if (result) return 0;
   log::error(kLauncherComponent, "{}", result.error().message);
-  std::ofstream("/dev/termination-log") << result.error().message << '\n';
+  std::ofstream("/dev/termination-log") << result.error().message;
   return 1;
 }
 
