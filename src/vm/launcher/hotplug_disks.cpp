@@ -115,10 +115,15 @@ Task<> HotplugDisks::until_error(std::string name) {
   for (;;) {
     const auto found = disks_.find(name);
     if (found != disks_.end() && !found->second.trouble.empty()) {
-      co_return fail(Code::kInternal, std::exchange(found->second.trouble, {}));
+      co_return fail(Code::kInternal, found->second.trouble);
     }
     NESTOR_CO_TRY_VOID(co_await changed_.wait());
   }
+}
+
+void HotplugDisks::forget_error(const std::string& name) {
+  const auto found = disks_.find(name);
+  if (found != disks_.end()) found->second.trouble.clear();
 }
 
 Task<Json> HotplugDisks::execute(std::string command, JsonObject arguments) {

@@ -48,9 +48,11 @@ class HotplugDisks {
   /// Errors: kDeadlineExceeded, kInternal.
   Task<> detach(std::string name);
   bool holds(const std::string& name) const { return disks_.contains(name); }
-  /// Waits until a read or write of that volume fails. Never returns a success; errors: kInternal
-  /// (why, once for all that has happened so far), kCancelled.
+  /// Waits until a read or write of that volume has failed. Never returns a success; errors:
+  /// kInternal (why; again until forget_error), kCancelled.
   Task<> until_error(std::string name);
+  /// Somebody has been told of all that has failed so far.
+  void forget_error(const std::string& name);
 
  private:
   struct Held {

@@ -114,7 +114,7 @@ Json write_error(std::string_view node) {
   return JsonObject{{"node-name", node}, {"operation", "write"}, {"reason", "no room"}};
 }
 
-CO_TEST(HotplugDisks, AWriteThatFailsIsToldOnce) {
+CO_TEST(HotplugDisks, AWriteThatFailsIsToldUntilItIsForgotten) {
   ManualClock clock(io.get_executor());
   HotplugDisks disks(clock);
   FakeQemu qemu;
@@ -137,9 +137,14 @@ CO_TEST(HotplugDisks, AWriteThatFailsIsToldOnce) {
   disks.take({"BLOCK_IO_ERROR", write_error(node)});
   for (int i = 0; i < 20 && told == 0; ++i) co_await asio::post(io, asio::use_awaitable);
   EXPECT_EQ(told, 1);
+  // Nobody said that the word got through.
   tasks.spawn("w again", count("w"));
+  for (int i = 0; i < 20 && told == 1; ++i) co_await asio::post(io, asio::use_awaitable);
+  EXPECT_EQ(told, 2);
+  disks.forget_error("w");
+  tasks.spawn("w once more", count("w"));
   for (int i = 0; i < 20; ++i) co_await asio::post(io, asio::use_awaitable);
-  EXPECT_EQ(told, 1);
+  EXPECT_EQ(told, 2);
   co_await tasks.close();
   co_return Result<>{};
 }

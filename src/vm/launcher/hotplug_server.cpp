@@ -50,6 +50,7 @@ struct HotplugServer::Impl {
       const std::string text = to_line(reply);
       const auto [error, count] = co_await asio::async_write(*socket, asio::buffer(text),
                                                              asio::as_tuple(asio::use_awaitable));
+      if (broke && !error) disks.forget_error(volume);
       if (error || broke) co_return Result<>{};
     }
   }
