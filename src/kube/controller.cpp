@@ -12,6 +12,9 @@
 namespace nestor::kube {
 
 namespace {
+/// From this delay on even what passes by itself is worth a warning: a race that is lost again and
+/// again, an API server that does not come.
+constexpr Duration kTooLong = std::chrono::seconds(1);
 /// First delay of failures that another try alone is unlikely to mend.
 constexpr Duration kSlowFirstDelay = std::chrono::seconds(1);
 
@@ -108,13 +111,12 @@ void Controller::Impl::settle(const ObjectKey& key, const Result<ReconcileResult
   const Error& error = result.error();
   const bool first = queue.failures(key) == 0;
   Duration delay = queue.failed(key, slow(error.code) ? kSlowFirstDelay : WorkQueue::kFirstDelay);
-  if (error.code == Code::kAborted && first) {
-    delay = Duration::zero();
-    log::debug(name, "{}: lost a race, again: {}", key.to_string(), error.message);
-  } else {
-    if (error.retry_after) delay = std::max(delay, *error.retry_after);
-    log::warn(name, "{}: {} (again in {} ms)", key.to_string(), error.message, delay.count());
-  }
+  if (error.code == Code::kAborted && first) delay = Duration::zero();
+  if (error.retry_after) delay = std::max(delay, *error.retry_after);
+  const bool passes = error.code == Code::kAborted || error.code == Code::kUnavailable;
+  const auto level = passes && delay < kTooLong ? log::Level::kDebug : log::Level::kWarn;
+  log::write(level, name,
+             fmt::format("{}: {} (again in {} ms)", key.to_string(), error.message, delay.count()));
   queue.add_at(key, now + delay);
 }
 
