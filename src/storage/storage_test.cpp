@@ -117,6 +117,15 @@ class Storage : public ::testing::Test {
     world_.management.put(instance);
     world_.run();
   }
+  /// A claim whose disk the machine node-1 has, by that attachment.
+  std::string carried_by_node_1(const std::string& attachment) {
+    put_machine("node-1");
+    std::string id = put_claim();
+    bind(id);
+    put_attachment(attachment, "node-1", id);
+    carry("node-1", "Ready");
+    return id;
+  }
   std::vector<std::string> volumes_of(const std::string& machine) {
     std::vector<std::string> out;
     const auto object = world_.management.peek<VirtualMachine>({"default", machine});
@@ -221,11 +230,7 @@ TEST_F(Storage, AReleasedVolumeGoesWithItsDisk) {
 }
 
 TEST_F(Storage, AReleasedVolumeWaitsForItsNodeWithoutComplaint) {
-  put_machine("node-1");
-  const std::string id = put_claim();
-  bind(id);
-  put_attachment("va", "node-1", id);
-  carry("node-1", "Ready");
+  const std::string id = carried_by_node_1("va");
   auto released = volume(id).value();
   released.status.phase = "Released";
   world_.tenant.put(released);
@@ -279,11 +284,7 @@ TEST_F(Storage, AnAttachmentIsDoneWhenTheGuestHasTheDisk) {
 }
 
 TEST_F(Storage, ALackOfRoomIsSaidOnTheClaimThatIsInUse) {
-  put_machine("node-1");
-  const std::string id = put_claim();
-  bind(id);
-  put_attachment("va", "node-1", id);
-  carry("node-1", "Ready");
+  const std::string id = carried_by_node_1("va");
   ASSERT_TRUE(attached("va"));
   auto instance = world_.management.peek<VirtualMachineInstance>({"default", "node-1"}).value();
   auto& status = instance.status.volumeStatus.front();
@@ -297,12 +298,8 @@ TEST_F(Storage, ALackOfRoomIsSaidOnTheClaimThatIsInUse) {
 }
 
 TEST_F(Storage, AVolumeGoesToAnotherNodeOnlyWhenTheFirstLetItGo) {
-  put_machine("node-1");
   put_machine("node-2");
-  const std::string id = put_claim();
-  bind(id);
-  put_attachment("va1", "node-1", id);
-  carry("node-1", "Ready");
+  const std::string id = carried_by_node_1("va1");
   put_attachment("va2", "node-2", id);
   EXPECT_TRUE(volumes_of("node-2").empty());
   EXPECT_NE(attachment("va2")->status.attachError.value().message.find("node-1"),
@@ -322,12 +319,8 @@ TEST_F(Storage, AVolumeGoesToAnotherNodeOnlyWhenTheFirstLetItGo) {
 }
 
 TEST_F(Storage, AMachineThatIsGoneHoldsNothing) {
-  put_machine("node-1");
   put_machine("node-2");
-  const std::string id = put_claim();
-  bind(id);
-  put_attachment("va1", "node-1", id);
-  carry("node-1", "Ready");
+  const std::string id = carried_by_node_1("va1");
   put_attachment("va2", "node-2", id);
   world_.management.erase(VirtualMachine::kType, {"default", "node-1"});
   world_.run();
@@ -343,11 +336,7 @@ TEST_F(Storage, AMachineThatIsGoneHoldsNothing) {
 }
 
 TEST_F(Storage, AMachineThatHasEndedHoldsOnlyWhatItsStatusTells) {
-  put_machine("node-1");
-  const std::string id = put_claim();
-  bind(id);
-  put_attachment("va1", "node-1", id);
-  carry("node-1", "Ready");
+  const std::string id = carried_by_node_1("va1");
   auto instance = world_.management.peek<VirtualMachineInstance>({"default", "node-1"}).value();
   instance.status.phase = "Failed";
   world_.management.put(instance);
@@ -454,11 +443,7 @@ TEST_F(Storage, AClassThatSomebodyDeletedStaysDeleted) {
 }
 
 TEST_F(Storage, AnIdleTenantCostsNoCalls) {
-  put_machine("node-1");
-  const std::string id = put_claim();
-  bind(id);
-  put_attachment("va", "node-1", id);
-  carry("node-1", "Ready");
+  const std::string id = carried_by_node_1("va");
   ASSERT_TRUE(attached("va"));
   world_.management.clear_calls();
   world_.tenant.clear_calls();
