@@ -160,10 +160,13 @@ Result<ArchiveGroups> find_archives(const std::string& directory) {
     placed.insert("nestor");
   }
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(directory, error)) {
+  for (const auto& entry : fs::recursive_directory_iterator(directory, error)) {
     const fs::path& path = entry.path();
-    if (path.extension() != ".tar" || placed.contains(path.stem().string())) continue;
+    std::string name = path.lexically_relative(directory).replace_extension().string();
+    if (path.extension() != ".tar" || placed.contains(name)) continue;
     NESTOR_TRY(Archive archive, describe(path.string()));
+    std::ranges::replace(name, '/', '-');
+    archive.name = std::move(name);
     groups.rest.push_back(std::move(archive));
   }
   if (error) return fail(Code::kInternal, "listing " + directory + ": " + error.message());

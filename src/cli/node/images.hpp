@@ -11,7 +11,7 @@ namespace nestor::node {
 
 struct Archive {
   std::string path;
-  /// File name without ".tar".
+  /// File name without ".tar"; in a folder "FOLDER-NAME".
   std::string name;
   std::uint64_t size = 0;
   /// Changes whenever the file does.
@@ -27,7 +27,8 @@ struct ArchiveGroups {
   std::vector<Archive> rest;
 };
 
-/// The archives in a directory. kNotFound: one of the control plane's is missing.
+/// The archives in a directory; those in folders below, of other versions of Kubernetes, are part
+/// of the rest. kNotFound: one of the control plane's is missing.
 Result<ArchiveGroups> find_archives(const std::string& directory);
 
 /// The image names (RepoTags) that an archive holds.

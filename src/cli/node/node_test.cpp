@@ -209,12 +209,15 @@ TEST(Images, AreGroupedByWhatNeedsThemFirst) {
     const std::string content = std::string(std::strcmp(name, "worker") == 0 ? 1000 : 10, 'x');
     ASSERT_TRUE(write_text(directory / (std::string(name) + ".tar"), content));
   }
+  ASSERT_TRUE(make_directory(directory / "v1.36.3"));
+  ASSERT_TRUE(write_text(directory / "v1.36.3/etcd.tar", std::string(20, 'x')));
   const auto groups = find_archives(directory.path());
   ASSERT_TRUE(groups) << groups.error().message;
   EXPECT_EQ(groups->control_plane.size(), 5U);
   EXPECT_EQ(groups->first_pods.back().name, "nestor");
-  ASSERT_EQ(groups->rest.size(), 2U);
-  EXPECT_EQ(groups->rest[1].name, "worker");
+  ASSERT_EQ(groups->rest.size(), 3U);
+  EXPECT_EQ(groups->rest[1].name, "v1.36.3-etcd");
+  EXPECT_EQ(groups->rest[2].name, "worker");
   fs::remove(directory / "etcd.tar");
   EXPECT_EQ(find_archives(directory.path()).error().code, Code::kNotFound);
 }
