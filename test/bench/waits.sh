@@ -47,22 +47,10 @@ service() {
 disk() {
   events tenant "$work/demo.kubeconfig" PersistentVolumeClaim Pod
   events management "$state/admin.kubeconfig" PersistentVolumeClaim Pod VirtualMachineInstance
-  t demo apply -f - >/dev/null <<EOF
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata: {name: measured}
-spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: measured}
-spec:
-  terminationGracePeriodSeconds: 1
-  containers: [{name: main, image: $agnhost, args: [pause], volumeMounts: [{name: data, mountPath: /data}]}]
-  volumes: [{name: data, persistentVolumeClaim: {claimName: measured}}]
-EOF
+  claim measured >/dev/null
+  pod measured 10m measured >/dev/null
   since "created"
-  t demo wait pod measured --for=condition=Ready --timeout=300s >/dev/null
+  ready measured >/dev/null
   since "pod ready"
 }
 

@@ -3,55 +3,8 @@
 # again and when it goes to another node, grows while it is used, is a raw device, and leaves nothing.
 port=14543
 source "$(dirname "${BASH_SOURCE[0]}")/clusters.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/workloads.sh"
 
-# claim NAME MODE SIZE
-claim() {
-  t demo apply -f - <<EOF
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata: {name: $1}
-spec:
-  accessModes: [ReadWriteOnce]
-  volumeMode: $2
-  resources: {requests: {storage: $3}}
-EOF
-}
-
-# pod NAME CLAIM: one that keeps the claim mounted at /data.
-pod() {
-  t demo apply -f - <<EOF
-apiVersion: v1
-kind: Pod
-metadata: {name: $1}
-spec:
-  terminationGracePeriodSeconds: 1
-  containers:
-  - name: main
-    image: $agnhost
-    args: [pause]
-    volumeMounts: [{name: data, mountPath: /data}]
-  volumes: [{name: data, persistentVolumeClaim: {claimName: $2}}]
-EOF
-}
-
-# block_pod NAME CLAIM
-block_pod() {
-  t demo apply -f - <<EOF
-apiVersion: v1
-kind: Pod
-metadata: {name: $1}
-spec:
-  terminationGracePeriodSeconds: 1
-  containers:
-  - name: main
-    image: $agnhost
-    args: [pause]
-    volumeDevices: [{name: data, devicePath: /dev/data}]
-  volumes: [{name: data, persistentVolumeClaim: {claimName: $2}}]
-EOF
-}
-
-ready() { t demo wait pod "$1" --for=condition=Ready --timeout=180s; }
 capacity() { t demo get pvc "$1" -o jsonpath='{.status.capacity.storage}'; }
 has_capacity() { [[ $(capacity "$1") == "$2" ]]; }
 none_left() {
@@ -67,13 +20,13 @@ retry 60 t demo get csinode -o jsonpath='{.items[0].spec.drivers[?(@.name=="csi.
 
 say "a claim, a pod with it, a file"
 began=$SECONDS
-claim data Filesystem 1Gi
-pod writer data
+claim data
+pod writer 10m data
 ready writer
 say "claim to pod: $((SECONDS - began)) s"
 t demo exec writer -- /agnhost mounttest --new_file_0644=/data/kept
 t demo delete pod writer
-pod reader data
+pod reader 10m data
 ready reader
 [[ $(t demo exec reader -- /agnhost mounttest --file_content=/data/kept) == *"mount-tester"* ]] ||
   die "the file is gone"
@@ -83,8 +36,8 @@ t demo patch pvc data --type merge -p '{"spec":{"resources":{"requests":{"storag
 retry 180 has_capacity data 2Gi || die "the claim has $(capacity data)"
 
 say "a raw device"
-claim raw Block 1Gi
-block_pod raw raw
+claim raw 1Gi Block
+pod raw 10m raw Block
 ready raw
 t demo delete pod raw
 
@@ -93,7 +46,7 @@ first=$(t demo get pod reader -o jsonpath='{.spec.nodeName}')
 n scale demo --workers 2 --wait --timeout 900
 t demo cordon "$first"
 t demo delete pod reader
-pod reader data
+pod reader 10m data
 ready reader
 [[ $(t demo get pod reader -o jsonpath='{.spec.nodeName}') != "$first" ]] || die "not on another node"
 [[ $(t demo exec reader -- /agnhost mounttest --file_content=/data/kept) == *"mount-tester"* ]] ||
@@ -104,15 +57,7 @@ say "a class that is missing here is said, and mends itself"
 t demo get storageclass kubevirt -o json |
   jq 'del(.metadata.annotations,.metadata.uid,.metadata.resourceVersion) | .metadata.name="other" | .parameters.infraStorageClassName="missing" | .volumeBindingMode="Immediate"' |
   t demo apply -f -
-t demo apply -f - <<EOF
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata: {name: late}
-spec:
-  storageClassName: other
-  accessModes: [ReadWriteOnce]
-  resources: {requests: {storage: 1Gi}}
-EOF
+claim late 1Gi Filesystem other
 said() { t demo get events --field-selector reason=ProvisioningFailed -o jsonpath='{.items[*].message}' | grep -q missing; }
 retry 60 said || die "nothing says that the class is missing"
 m get storageclass local-path -o json |
@@ -124,8 +69,8 @@ say "nothing is left"
 t demo delete pod reader
 t demo delete pvc data raw late --timeout=120s
 retry 120 none_left || die "claims or attachment pods are left"
-claim last Filesystem 1Gi
-pod last last
+claim last
+pod last 10m last
 ready last
 n delete cluster demo
 retry 120 none_left || die "a claim outlived its cluster"

@@ -3,36 +3,13 @@
 # cause goes.
 port=11443
 source "$(dirname "${BASH_SOURCE[0]}")/clusters.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/workloads.sh"
 
 # told KUBECTL KIND NAME PATTERN: an event of that object matches; KUBECTL is `m` or `t demo`.
 told() {
   local told
   told=$($1 get events --field-selector "involvedObject.kind=$2,involvedObject.name=$3" \
     -o jsonpath='{range .items[*]}{.reason}: {.message}{"\n"}{end}') && grep -qE "$4" <<<"$told"
-}
-
-claim() {
-  t demo apply -f - <<EOF
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata: {name: $1}
-spec: {storageClassName: $2, accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
-EOF
-}
-
-# pod NAME CPU [CLAIM]
-pod() {
-  local volumes=${3:+"volumes: [{name: data, persistentVolumeClaim: {claimName: $3}}]"}
-  local mounts=${3:+"volumeMounts: [{name: data, mountPath: /data}], "}
-  t demo apply -f - <<EOF
-apiVersion: v1
-kind: Pod
-metadata: {name: $1}
-spec:
-  terminationGracePeriodSeconds: 1
-  $volumes
-  containers: [{name: main, image: $agnhost, args: [pause], ${mounts}resources: {requests: {cpu: $2}}}]
-EOF
 }
 
 no_address_left() {
@@ -61,7 +38,7 @@ quota() {
   t demo get storageclass kubevirt -o json |
     jq 'del(.metadata.annotations,.metadata.uid,.metadata.resourceVersion) | .metadata.name = "at-once" | .volumeBindingMode = "Immediate"' |
     t demo apply -f -
-  claim refused at-once
+  claim refused 1Gi Filesystem at-once
   retry 60 told "t demo" PersistentVolumeClaim refused 'ProvisioningFailed: .*exceeded quota' ||
     die "nothing says that a quota refuses: $(t demo describe pvc refused)"
   m delete quota disks
@@ -74,16 +51,16 @@ quota() {
 disk_full() {
   local id path
   say "no room for a write where a disk is kept"
-  claim data kubevirt
+  claim data
   pod store 10m data
-  t demo wait pod store --for=condition=Ready --timeout=180s
+  ready store
   gone() { [[ -z $(t demo get volumeattachments -o name) ]]; }
   again() {
     t demo delete pod store
     retry 120 gone || die "the disk is not let go"
     "${@:-true}"
     pod store 10m data
-    t demo wait pod store --for=condition=Ready --timeout=240s
+    ready store
   }
   id=$(t demo get pvc data -o jsonpath='{.spec.volumeName}')
   path=$(m get pv "$(m get pvc "$id" -o jsonpath='{.spec.volumeName}')" -o jsonpath='{.spec.hostPath.path}{.spec.local.path}')
@@ -103,49 +80,21 @@ disk_full() {
   t demo delete pvc data
 }
 
-# greeting KEY: a chart whose template needs the value KEY.
-greeting() {
-  m apply -f - <<EOF
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: greeting-chart, labels: {nestor.dev/helm-chart: ""}}
-data:
-  Chart.yaml: "{apiVersion: v2, name: greeting, version: 1.0.0}"
-  greeting.yaml: |
-    apiVersion: v1
-    kind: ConfigMap
-    metadata: {name: greeting}
-    data: {to: {{ required "a person to greet" .Values.$1 | quote }}}
-EOF
-}
-
 charts() {
   say "an unknown chart, then one that fails"
-  m apply -f - <<EOF
-apiVersion: addons.cluster.x-k8s.io/v1alpha1
-kind: HelmChartProxy
-metadata: {name: greeting}
-spec:
-  clusterSelector: {matchLabels: {tier: gold}}
-  chartName: greeting
-  repoURL: configmap://greeting-chart
-  releaseName: greeting
-  namespace: default
-  valuesTemplate: "to: {{ .Cluster.metadata.name }}"
-EOF
+  greet
   # on KIND: the message of the condition that the object's readiness comes from.
   on() { m get "$1" -o jsonpath='{range .items[*].status.conditions[*]}{.reason}: {.message}{"\n"}{end}'; }
   says() { grep -qE "$2" <<<"$(on "$1")"; }
   for kind in helmreleaseproxies helmchartproxies; do
     retry 60 says $kind 'greeting-chart' || die "$kind does not say that the chart is unknown: $(on $kind)"
   done
-  greeting nobody
+  greeting_chart nobody
   for kind in helmreleaseproxies helmchartproxies; do
     retry 120 says $kind 'a person to greet' || die "$kind does not have helm's words: $(on $kind)"
   done
-  greeting to
-  m wait helmchartproxy greeting --for=condition=Ready --timeout=240s
-  equal "the chart's value" "$(t demo get configmap greeting -o jsonpath='{.data.to}')" demo
+  greeting_chart to
+  greeted
   m delete helmchartproxy greeting --timeout=180s
   m delete configmap greeting-chart
 }
@@ -165,7 +114,7 @@ pods() {
     die "the group does not say it: $(n describe nodegroup demo-workers)"
   t demo delete pod impossible
   t demo delete pod first
-  t demo wait pod second --for=condition=Ready --timeout=180s
+  ready second
   t demo delete pod second
 }
 
@@ -180,7 +129,7 @@ image() {
   group_of "$agnhost"
   said() { m get machines,kubevirtmachines -o json | jq -r '.items[].status.conditions[]? | "\(.reason): \(.message)"'; }
   sick() { grep -qE "$1" <<<"$(said)"; }
-  retry 180 sick 'InfrastructureFailed: .*' || die "the machine does not say that its image is wrong: $(n describe cluster demo)"
+  retry 180 sick 'InfrastructureFailed: .*the container disk has 0 files in /disk' || die "the machine does not say that its image is wrong: $(n describe cluster demo)"
   grep -q 'InfrastructureFailed' <<<"$(n describe cluster demo)" || die "describe does not show it: $(n describe cluster demo)"
   group_of nestor.dev/worker:none
   retry 180 sick '(ErrImagePull|ImagePullBackOff): .*nestor.dev/worker:none' || die "the machine does not say that its image is missing: $(n describe cluster demo)"
@@ -200,8 +149,8 @@ agent() {
   t demo apply -f - <<<"$agent"
   retry 120 told "t demo -n kube-system" Pod stranger '^TokenRefused: ' ||
     die "nothing says that the token is refused: $(t demo -n kube-system describe pod stranger)"
-  equal "the agent is ready" \
-    "$(t demo -n kube-system get pod stranger -o jsonpath='{.status.containerStatuses[0].ready}')" false
+  ! t demo -n kube-system wait pod stranger --for=condition=Ready --timeout=20s 2>/dev/null ||
+    die "an agent without access is ready"
   server() { m logs -l kamaji.clastix.io/name=demo -c konnectivity-server --tail 50; }
   grep -q 'is refused: ' <<<"$(server)" || die "the server does not say that it refuses: $(server)"
   t demo -n kube-system delete pod stranger

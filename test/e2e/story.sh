@@ -4,77 +4,8 @@
 # machines one by one, an add-on, and an end that leaves nothing. `beside`, in the same namespace and
 # with the same names inside, keeps its own data and its own address.
 source "$(dirname "${BASH_SOURCE[0]}")/clusters.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/workloads.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/tunnel.sh"
-
-# application CLUSTER: a StatefulSet with a claim, behind a Service of type LoadBalancer.
-application() {
-  t "$1" apply -f - <<EOF
-apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec:
-  type: LoadBalancer
-  selector: {app: web}
-  ports: [{name: http, port: 80, targetPort: 8080}]
----
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: web}
-spec:
-  serviceName: web
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      terminationGracePeriodSeconds: 1
-      containers:
-      - name: web
-        image: $agnhost
-        args: [netexec, --http-port=8080]
-        readinessProbe: {httpGet: {path: /healthz, port: 8080}}
-        volumeMounts: [{name: data, mountPath: /data}]
-        resources: {requests: {cpu: 300m}}
-  volumeClaimTemplates:
-  - metadata: {name: data}
-    spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
-EOF
-  t "$1" rollout status statefulset web --timeout=420s
-}
-
-# deployment NAME REPLICAS CPU: of pods that only wait.
-deployment() {
-  t demo apply -f - <<EOF
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: $1}
-spec:
-  replicas: $2
-  selector: {matchLabels: {app: $1}}
-  template:
-    metadata: {labels: {app: $1}}
-    spec:
-      terminationGracePeriodSeconds: 1
-      containers:
-      - name: main
-        image: $agnhost
-        args: [pause]
-        resources: {requests: {cpu: $3}}
-EOF
-}
-
-# outside CLUSTER PATH: what its application answers to somebody who is not in the cluster.
-outside() {
-  local address
-  address=$(t "$1" get service web -o jsonpath='{.status.loadBalancer.ingress[0].ip}') && [[ $address ]] &&
-    curl --silent --fail --max-time 10 --proxytunnel --proxy "http://127.0.0.1:$((port - 1))" "http://$address/$2"
-}
-reachable() { [[ $(outside "$1" hostname) == web-0 ]]; }
-
-write_file() {
-  t "$1" exec web-0 -- sh -c 'dd if=/dev/urandom of=/data/file bs=1M count=16 2>/dev/null && sync && md5sum /data/file'
-}
-# same_file CLUSTER SUM: its application has the data that was written.
-same_file() { equal "data of $1" "$(t "$1" exec web-0 -- md5sum /data/file)" "$2"; }
 
 node_of() { t demo get pod "$1" -o jsonpath='{.spec.nodeName}'; }
 nodes() { t demo get nodes --no-headers -o custom-columns=N:.metadata.name; }
@@ -107,60 +38,28 @@ shrink() {
   t demo rollout status statefulset web --timeout=420s
 }
 
-roll() {
-  local old watcher
-  say "another size: one by one, under a budget"
+new_size() {
+  local old
   old=$(nodes)
-  deployment spread 2 50m
-  t demo create poddisruptionbudget spread --selector app=spread --min-available 1
-  t demo rollout status deployment spread --timeout=240s
-  kubectl --kubeconfig "$work/demo.kubeconfig" get pdb spread --watch \
-    -o jsonpath='{.status.currentHealthy}{"\n"}' >"$work/healthy" &
-  watcher=$!
   helm --kubeconfig "$state/admin.kubeconfig" upgrade demo "$root/charts/cluster" --reuse-values \
     --set nodeGroups.workers.memory=2304Mi >/dev/null
   rolled() { ! nodes | grep -qxF "$old" && node_count 1; }
   retry 900 rolled || die "the nodes are: $(nodes), before they were: $old"
+}
+
+roll() {
+  say "another size: one by one, under a budget"
+  under_budget new_size
   t demo rollout status statefulset web --timeout=420s
-  t demo rollout status deployment spread --timeout=240s
-  kill $watcher
-  wait $watcher 2>/dev/null || true
-  grep -q 2 "$work/healthy" || die "nobody saw the budget"
-  ! sed '1,/2/d' "$work/healthy" | grep -qx 0 || die "the budget was broken: $(xargs <"$work/healthy")"
   equal "machines of the new size" "$(m get vmi -l cluster.x-k8s.io/cluster-name=demo \
     -o jsonpath='{.items[*].spec.domain.memory.guest}')" 2304Mi
 }
 
 add_on() {
   say "a chart, added and removed"
-  m apply -f - <<EOF
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: greeting-chart, labels: {nestor.dev/helm-chart: ""}}
-data:
-  Chart.yaml: |
-    apiVersion: v2
-    name: greeting
-    version: 1.0.0
-  greeting.yaml: |
-    apiVersion: v1
-    kind: ConfigMap
-    metadata: {name: greeting}
-    data: {to: {{ .Values.to | quote }}}
----
-apiVersion: addons.cluster.x-k8s.io/v1alpha1
-kind: HelmChartProxy
-metadata: {name: greeting}
-spec:
-  clusterSelector: {matchLabels: {tier: gold}}
-  chartName: greeting
-  repoURL: configmap://greeting-chart
-  releaseName: greeting
-  namespace: default
-  valuesTemplate: "to: {{ .Cluster.metadata.name }}"
-EOF
-  m wait helmchartproxy greeting --for=condition=Ready --timeout=180s
-  equal "the chart's value" "$(t demo get configmap greeting -o jsonpath='{.data.to}')" demo
+  greeting_chart to
+  greet
+  greeted
   ! t beside get configmap greeting 2>/dev/null || die "the chart is in a cluster that was not chosen"
   m delete helmchartproxy greeting --timeout=180s
   ! t demo get configmap greeting 2>/dev/null || die "the chart is still there"
