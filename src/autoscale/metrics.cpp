@@ -3,7 +3,7 @@
 namespace nestor::autoscale {
 namespace {
 
-/// Seconds. Upstream's program takes up to minutes; see docs/autoscaling.md for ours.
+/// Seconds. Upstream's program takes up to minutes; see docs/concepts/autoscaling.md for ours.
 const std::vector<double> kBounds{0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30};
 
 /// The metrics of one tenant.
