@@ -14,6 +14,8 @@ using Flags = std::map<std::string, std::string>;
 constexpr std::string_view kPki = "/etc/kubernetes/pki/";
 constexpr std::string_view kSchedulerConf = "/etc/kubernetes/scheduler.conf";
 constexpr std::string_view kControllerManagerConf = "/etc/kubernetes/controller-manager.conf";
+/// The first minor version that can end its watches.
+constexpr int kWatchTerminationMinor = 27;
 
 std::string pki(std::string_view file) { return std::string(kPki) + std::string(file); }
 
@@ -73,6 +75,10 @@ std::vector<std::string> api_server_arguments(const TenantControlPlane& tcp,
              {"--requestheader-group-headers", "X-Remote-Group"},
              {"--requestheader-username-headers", "X-Remote-User"},
              {"--service-account-issuer", "https://kubernetes.default.svc.cluster.local"}};
+  // Without it, open watches keep a pod that ends until it is killed.
+  if (settings.minor >= kWatchTerminationMinor) {
+    weak["--shutdown-watch-termination-grace-period"] = "5s";
+  }
   for (const std::string& argument : extra) {
     // The API server refuses both.
     if (flag_of(argument) == "--authorization-config") weak.erase("--authorization-mode");

@@ -174,6 +174,14 @@ TEST(Arguments, OursWinWhereTheyMustAndRepeatedExtrasSurvive) {
   EXPECT_TRUE(std::is_sorted(arguments.begin(), arguments.end() - 4));
 }
 
+TEST(Arguments, WatchesEndWithAnApiServerThatCanEndThem) {
+  const auto ends_watches = Contains(StartsWith("--shutdown-watch-termination-grace-period="));
+  TenantControlPlane tcp = sample();
+  EXPECT_THAT(api_server_arguments(tcp, settings_of(tcp), sample_address(), {}), ends_watches);
+  tcp.spec.kubernetes.version = "v1.26.15";
+  EXPECT_THAT(api_server_arguments(tcp, settings_of(tcp), sample_address(), {}), Not(ends_watches));
+}
+
 TEST(Arguments, TheUserWinsForTheControllerManagerOnly) {
   TenantControlPlane tcp = sample();
   tcp.spec.controlPlane.deployment.extraArgs.controllerManager = {"--leader-elect=false"};
