@@ -4,28 +4,31 @@
 port=10543
 source "$(dirname "${BASH_SOURCE[0]}")/clusters.sh"
 
-# The client is a network namespace with a link to the management node.
-client=nestor-client-$$
+# The client is a process in a network of its own, with a link to the management node.
 client_address=172.31.255.2
+in_client() { nsenter -t "$client" -n "$@"; }
 make_client() {
   local node
   node=$(pgrep -f "nestor node init --state $state")
-  ip netns add "$client"
-  ip -n "$client" link add name eth0 type veth peer name client netns "$node"
-  ip -n "$client" addr add $client_address/30 dev eth0
-  ip -n "$client" link set eth0 up
+  unshare --net sleep infinity &
+  client=$!
+  alone() { [[ $(readlink /proc/$client/ns/net) != $(readlink /proc/self/ns/net) ]]; }
+  retry 10 alone || die "the client has no network of its own"
+  in_client ip link add name eth0 type veth peer name client netns "$node"
+  in_client ip addr add $client_address/30 dev eth0
+  in_client ip link set eth0 up
   nsenter -t "$node" -n ip addr add 172.31.255.1/30 dev client
   nsenter -t "$node" -n ip link set client up
-  ip -n "$client" route add default via 172.31.255.1
+  in_client ip route add default via 172.31.255.1
 }
 
 address() { t demo get service "$1" -o jsonpath='{.status.loadBalancer.ingress[0].ip}'; }
 has_address() { [[ $(address "$1") ]]; }
-# tcp PORT PATH, udp PORT WORD: what the Service answers to the client.
-tcp() { ip netns exec "$client" curl --silent --fail --max-time 5 "http://$at:$1/$2"; }
+# tcp PORT PATH, udp PORT WORD LENGTH: what the Service answers to the client.
+tcp() { in_client curl --silent --fail --max-time 5 "http://$at:$1/$2"; }
 udp() {
   # shellcheck disable=SC2016 # for the other shell
-  ip netns exec "$client" timeout 5 bash -c 'exec 3<>"/dev/udp/$0/$1" && echo "$2" >&3 && head -c "$3" <&3' \
+  in_client timeout 5 bash -c 'exec 3<>"/dev/udp/$0/$1" && echo "$2" >&3 && head -c "$3" <&3' \
     "$at" "$1" "$2" "$3"
 }
 # is WANTED COMMAND...
@@ -65,7 +68,7 @@ retry 60 is "$name" udp 80 hostname ${#name} || die "no answer on 80/UDP"
 say "a port goes, another comes; the address stays"
 t demo patch service web --type json -p '[{"op": "replace", "path": "/spec/ports/1/port", "value": 91}]'
 retry 60 is "$name" tcp 91 hostname || die "no answer on 91/TCP"
-closed() { ! tcp 90 hostname; }
+closed() { ! tcp 90 hostname >/dev/null; }
 retry 60 closed || die "90/TCP still answers"
 retry 60 is "$name" udp 80 hostname ${#name} || die "no answer on 80/UDP"
 equal "address" "$(address web)" "$at"
@@ -85,7 +88,7 @@ t demo uncordon "$on"
 
 say "no balancer any more"
 t demo patch service web -p '{"spec": {"type": "ClusterIP", "externalTrafficPolicy": null}}'
-closed() { ! tcp 80 hostname; }
+closed() { ! tcp 80 hostname >/dev/null; }
 retry 60 closed || die "80/TCP still answers"
 without_address() { ! has_address web; }
 retry 60 without_address || die "the Service still has $(address web)"

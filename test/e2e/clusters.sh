@@ -35,11 +35,10 @@ machine_warnings() {
 finish() {
   local code=$?
   trap - EXIT
-  # It may have done its work already.
-  [[ -z ${killer:-} ]] || kill "$killer" 2>/dev/null || true
+  # They may have done their work already.
+  kill ${killer:-} ${client:-} 2>/dev/null || true
   ((code == 0)) || show || true
   machine_warnings || true
-  [[ -z ${client:-} ]] || ip netns delete "$client" 2>/dev/null || true
   "$nestor" down --state-dir "$state" || code=1
   diff <(echo "$machine_before") <(snapshot "$state" "$port" $((port - 1))) || {
     say "FAILED: down left traces"
