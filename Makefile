@@ -27,15 +27,16 @@ up: images ## Start the management cluster on this machine, with Nestor in it
 demo: up ## From nothing to a pod that answers in a tenant cluster
 	@test/e2e/demo.sh
 
-test: unit integration images ## Unit, integration and end-to-end tests
+test: unit integration ## Unit, integration and end-to-end tests
 	@test/e2e/run node crash
 
 unit: setup ## Unit tests under the address and undefined-behaviour sanitizers
 	@tools/step "build with sanitizers" tools/build asan
 	@ctest --preset asan -L 'unit|fuzz' -j2
 
-integration: unit upstream ## Tests on a real kube-apiserver and etcd, same build
-	@ctest --preset asan -L integration
+integration: unit images ## Tests on a real kube-apiserver, etcd and QEMU, same build
+	@images/qemu
+	@NESTOR_QEMU_FOLDER=$(CURDIR)/build/assets/qemu ctest --preset asan -L integration
 
 compat: integration ## Against upstream's other ends
 	@ctest --preset asan -L compat
