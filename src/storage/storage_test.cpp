@@ -126,6 +126,28 @@ class Storage : public ::testing::Test {
     carry("node-1", "Ready");
     return id;
   }
+  /// The disk of another tenant, whose cluster is in the same namespace.
+  PersistentVolumeClaim put_foreign() {
+    PersistentVolumeClaim foreign;
+    foreign.metadata.name = "pvc-foreign";
+    foreign.metadata.namespace_ = "default";
+    foreign.metadata.labels = {{std::string(kDriverLabel), std::string(kDriver)},
+                               {std::string(kClusterLabel), "other"}};
+    foreign.spec.resources = parse_json(R"({"requests": {"storage": "1Gi"}})").value();
+    return world_.management.put(foreign);
+  }
+  /// A volume that the tenant wrote itself.
+  PersistentVolume put_crafted(const std::string& handle) {
+    PersistentVolume crafted;
+    crafted.metadata.name = "crafted";
+    crafted.metadata.annotations[std::string(kProvisionedByAnnotation)] = kDriver;
+    crafted.spec.csi = api::core::CsiVolumeSource{};
+    crafted.spec.csi->driver = kDriver;
+    crafted.spec.csi->volumeHandle = handle;
+    crafted.spec.persistentVolumeReclaimPolicy = "Delete";
+    crafted.status.phase = "Bound";
+    return world_.tenant.put(crafted);
+  }
   std::vector<std::string> volumes_of(const std::string& machine) {
     std::vector<std::string> out;
     const auto object = world_.management.peek<VirtualMachine>({"default", machine});
@@ -354,29 +376,15 @@ TEST_F(Storage, AMachineThatHasEndedHoldsOnlyWhatItsStatusTells) {
 
 TEST_F(Storage, AVolumeOfAnotherTenantCannotBeNamed) {
   put_machine("node-1");
-  // The other tenant's cluster is in the same namespace.
-  PersistentVolumeClaim foreign;
-  foreign.metadata.name = "pvc-foreign";
-  foreign.metadata.namespace_ = "default";
-  foreign.metadata.labels = {{std::string(kDriverLabel), std::string(kDriver)},
-                             {std::string(kClusterLabel), "other"}};
-  foreign.spec.resources = parse_json(R"({"requests": {"storage": "1Gi"}})").value();
-  world_.management.put(foreign);
+  const PersistentVolumeClaim foreign = put_foreign();
   // A claim of this cluster that is no volume: another machine's root disk.
   PersistentVolumeClaim root = foreign;
   root.metadata.name = "pvc-root";
+  root.metadata.uid.clear();
   root.metadata.labels = {{std::string(kClusterLabel), "demo"}};
   world_.management.put(root);
   for (const std::string handle : {"pvc-foreign", "pvc-root", "../kube-system/pvc-x"}) {
-    PersistentVolume crafted;
-    crafted.metadata.name = "crafted";
-    crafted.metadata.annotations[std::string(kProvisionedByAnnotation)] = kDriver;
-    crafted.spec.csi = api::core::CsiVolumeSource{};
-    crafted.spec.csi->driver = kDriver;
-    crafted.spec.csi->volumeHandle = handle;
-    crafted.spec.persistentVolumeReclaimPolicy = "Delete";
-    crafted.status.phase = "Bound";
-    world_.tenant.put(crafted);
+    PersistentVolume crafted = put_crafted(handle);
     put_attachment("va", "node-1", "crafted");
     EXPECT_TRUE(volumes_of("node-1").empty()) << handle;
     EXPECT_FALSE(attached("va"));
@@ -390,6 +398,25 @@ TEST_F(Storage, AVolumeOfAnotherTenantCannotBeNamed) {
   }
   EXPECT_TRUE(disk("pvc-foreign"));
   EXPECT_TRUE(disk("pvc-root"));
+}
+
+TEST_F(Storage, AVolumeOfAnotherTenantCannotGrow) {
+  const std::string id = put_claim();
+  bind(id);
+  PersistentVolumeClaim foreign = put_foreign();
+  foreign.status.phase = "Bound";
+  foreign.status.capacity["storage"] = "1Gi";
+  world_.management.put(foreign);
+  PersistentVolume crafted = put_crafted("pvc-foreign");
+  crafted.spec.claimRef = volume(id)->spec.claimRef;
+  crafted.spec.capacity["storage"] = "1Gi";
+  world_.tenant.put(crafted);
+  auto claim = tenant_claim().value();
+  claim.spec.volumeName = "crafted";
+  claim.spec.resources = parse_json(R"({"requests": {"storage": "2Gi"}})").value();
+  world_.tenant.put(claim);
+  world_.run();
+  EXPECT_EQ(requested_size(*disk("pvc-foreign")).value(), 1LL << 30);
 }
 
 TEST_F(Storage, AMachineOfAnotherTenantIsNoNode) {

@@ -111,6 +111,30 @@ TEST_F(Tunnel, DeadAgentEndsItsConnections) {
   run_until([this] { return endpoint_.open == 0 && !tunnel_->ready(); });
 }
 
+TEST_F(Tunnel, AnAgentConnectsToEachServerBehindOneAddress) {
+  TunnelServer first(clock_, random_, metrics_, {.server_id = "s1", .server_count = 2}, {});
+  TunnelServer second(clock_, random_, metrics_, {.server_id = "s2", .server_count = 2}, {});
+  const grpc::Handlers of_first = first.agent_handlers();
+  const grpc::Handlers of_second = second.agent_handlers();
+  // A balancer that leads to the first server twice before it leads to the second.
+  int calls = 0;
+  grpc::Handlers balanced;
+  for (const auto& [path, handler] : of_first) {
+    balanced[path] = [&calls, &one = handler, &two = of_second.at(path)](grpc::ServerCall& call) {
+      return ++calls % 3 == 0 ? two(call) : one(call);
+    };
+  }
+  agents_server_ = std::make_unique<grpc::Server>(io_.get_executor(), balanced);
+  ASSERT_TRUE(agents_server_->listen({.address = "127.0.0.1"}));
+  Agent& agent = add_agent();
+  run_until([&] { return agent.servers() == 2 && first.ready() && second.ready(); });
+  EXPECT_EQ(calls, 3);
+  run_coroutine(io_, agent.stop());
+  run_until([&] { return !first.ready() && !second.ready(); });
+  run_coroutine(io_, agents_server_->stop());
+  agents_server_.reset();
+}
+
 TEST_F(Tunnel, NamesWhyADialFailed) {
   serve();
   {
