@@ -15,12 +15,18 @@ resident() {
   done
 }
 
+# Control planes ask for little, so that all find room on a small machine.
+small=()
+for part in apiServer controllerManager scheduler; do
+  small+=(--set "controlPlane.$part.resources.requests.cpu=5m")
+done
+
 start
-create tenant-1 --workers 1 --cpu 1
+create tenant-1 --workers 1 --cpu 1 "${small[@]}"
 say "one tenant"
 resident manager
 for role in vm-launcher konnectivity-server konnectivity-agent csi-node vm-attach; do resident $role; done
-for ((i = 2; i <= tenants; i++)); do n create cluster "tenant-$i" --workers 0; done
+for ((i = 2; i <= tenants; i++)); do n create cluster "tenant-$i" --workers 0 "${small[@]}"; done
 for ((i = 2; i <= tenants; i++)); do
   m wait cluster "tenant-$i" --for=condition=ControlPlaneAvailable --timeout=900s >/dev/null
 done

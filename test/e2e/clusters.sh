@@ -75,14 +75,39 @@ fingerprint() {
 # answers CLUSTER POD HOST:PORT: from that pod.
 answers() { t "$1" exec "$2" -- /agnhost connect "$3" --timeout=5s; }
 
-# delete_cluster CLUSTER: and nothing is left of it.
+# etcd COMMAND...: on the tenants' store, as its administrator.
+etcd() {
+  local key address
+  for key in tls.crt tls.key; do
+    (umask 077 && m -n nestor-system get secret nestor-etcd -o json | jq -r ".data[\"$key\"]" | base64 -d >"$work/$key")
+  done
+  address=$(m -n nestor-system get pod nestor-etcd-0 -o jsonpath='{.status.podIP}')
+  nsenter -t "$(pgrep -f "nestor node init --state $state")" -n etcdctl --endpoints "https://$address:2379" \
+    --insecure-skip-tls-verify --cert "$work/tls.crt" --key "$work/tls.key" "$@"
+}
+
+# among LINES: those of the input that are one of them.
+among() { grep -xF -f <(sed '/^$/d' <<<"$1") || true; }
+
+# delete_cluster CLUSTER: and nothing is left of it: objects, volumes, pods of its disks, stored data.
 delete_cluster() {
-  local cluster=$1
+  local cluster=$1 mine="-l cluster.x-k8s.io/cluster-name=$1" schema volumes instances
+  schema=$(m get tcp "$cluster" -o jsonpath='{.status.storage.setup.schema}')
+  volumes=$(m get pvc $mine -o jsonpath='{range .items[*]}persistentvolume/{.spec.volumeName}{"\n"}{end}')
+  instances=$(m get vmi $mine -o jsonpath='{range .items[*]}{.metadata.uid}{"\n"}{end}')
+  [[ $schema && $(etcd user list) == *"$schema"* ]] || die "the store does not know $cluster"
   n delete cluster "$cluster" --timeout 600
   left() {
-    m get cluster,kubevirtcluster,kamajicontrolplanes,tcp,md,machineset,machine,kubevirtmachine,mhc,vm,vmi,hcp,hrp,secret,configmap,serviceaccount,role,rolebinding,svc,endpointslices,pods,pvc \
-      -o name | grep -E "/$cluster(-|\$)" || true
-    m get all,pvc,secret,endpointslices -l "cluster.x-k8s.io/cluster-name=$cluster" -o name
+    m get cluster,kubevirtcluster,kamajicontrolplanes,tcp,md,machineset,machine,kubevirtmachine,kubevirtmachinetemplate,kubeadmconfig,kubeadmconfigtemplate,mhc,vm,vmi,hcp,hrp,secret,configmap,serviceaccount,role,rolebinding,svc,endpointslices,pods,pvc \
+      -o name >"$work/objects" || echo "the management cluster does not answer"
+    grep -E "/(sh\.helm\.release\.v1\.)?$cluster([-.]|\$)" "$work/objects" || true
+    m get all,pvc,secret,endpointslices $mine -o name
+    m get pv -o name | among "$volumes"
+    m get pods -l kubevirt.io=hotplug-disk \
+      -o jsonpath='{range .items[*]}{.metadata.labels.kubevirt\.io/created-by}{"\n"}{end}' | among "$instances"
+    { etcd user list && etcd role list; } >"$work/stored" || echo "the store does not answer"
+    among "$schema" <"$work/stored"
+    etcd get "/$schema/" --prefix --keys-only --limit 1 || true
   }
   # The garbage collector takes the pods of the control plane a moment later.
   nothing_left() { [[ -z $(left) ]]; }
@@ -101,28 +126,37 @@ managers() { processes "nestor manager "; }
 # machine_process MACHINE: of its virtual machine.
 machine_process() { processes "qemu-system-x86_64 -name guest=$1 "; }
 
-# under_kills N SECONDS COMMAND...: it runs while the manager is killed N times, after pauses of up
-# to SECONDS. SEED repeats a run's moments.
+# under_kills N SECONDS COMMAND...: it runs while the manager is killed, N times at least, after
+# pauses of up to SECONDS, to its end. SEED repeats a run's moments.
 under_kills() {
-  local kills=$1 restarts
+  local wanted=$1 kills restarts
   seed=${SEED:-$RANDOM}
   say "SEED=$seed"
   RANDOM=$seed
-  kill_at_random "$kills" "$2" &
+  echo 0 >"$work/kills"
+  kill_at_random "$2" &
   killer=$!
   "${@:3}"
-  wait "$killer"
+  enough() { (($(<"$work/kills") >= wanted)); }
+  retry $((wanted * $2)) enough || die "the manager was killed $(<"$work/kills") times only"
+  kill "$killer"
+  wait "$killer" 2>/dev/null || true
   killer=
-  equal "kills" "$(<"$work/kills")" "$kills"
-  restarts=$(m -n nestor-system get pods -l app.kubernetes.io/component=manager \
-    -o jsonpath='{.items[*].status.containerStatuses[*].restartCount}')
-  ((restarts >= kills - 1)) || die "the manager was started again $restarts times only"
+  kills=$(<"$work/kills")
+  restarts() {
+    restarts=$(m -n nestor-system get pods -l app.kubernetes.io/component=manager \
+      -o jsonpath='{.items[*].status.containerStatuses[*].restartCount}')
+    ((restarts >= kills))
+  }
+  retry 120 restarts || die "killed $kills times, the manager was started again $restarts times only"
 }
 
 kill_at_random() {
   local pid kills=0
-  while ((kills < $1)); do
-    sleep "$((RANDOM % $2)).$((RANDOM % 10))"
+  trap 'kill $(jobs -p); exit' TERM
+  while :; do
+    sleep "$((RANDOM % $1)).$((RANDOM % 10))" &
+    wait $!
     for pid in $(managers); do
       kill -9 "$pid" && kills=$((kills + 1)) && echo "$kills" >"$work/kills" && say "manager killed ($kills)"
     done

@@ -6,4 +6,4 @@ source "$(dirname "${BASH_SOURCE[0]}")/way.sh"
 refuse_before_up
 start
 refuse
-under_kills 10 30 way
+under_kills 10 100 way

@@ -13,10 +13,15 @@ none_left() {
 }
 
 start
-create demo --workers 1 --cpu 2 --memory 2Gi
+cat >"$work/demo.yaml" <<EOF
+storageClasses:
+  second: {infraStorageClass: local-path, fsType: xfs}
+EOF
+create demo -f "$work/demo.yaml" --workers 1 --cpu 2 --memory 2Gi
 t demo -n kubevirt-csi-driver rollout status daemonset kubevirt-csi-node --timeout=180s
-retry 60 t demo get csinode -o jsonpath='{.items[0].spec.drivers[?(@.name=="csi.kubevirt.io")].allocatable.count}' \
-  >/dev/null || die "the driver is not registered"
+limit() { t demo get csinode -o jsonpath='{.items[0].spec.drivers[?(@.name=="csi.kubevirt.io")].allocatable.count}'; }
+registered() { (($(limit) > 0)); }
+retry 60 registered || die "the driver is not registered: $(t demo get csinode -o yaml)"
 
 say "a claim, a pod with it, a file"
 began=$SECONDS
@@ -30,6 +35,15 @@ pod reader 10m data
 ready reader
 [[ $(t demo exec reader -- /agnhost mounttest --file_content=/data/kept) == *"mount-tester"* ]] ||
   die "the file is gone"
+
+say "what is used of it"
+# bytes FIELD: of the claim `data`, as its node's kubelet tells.
+bytes() {
+  t demo get --raw "/api/v1/nodes/$(t demo get pod reader -o jsonpath='{.spec.nodeName}')/proxy/stats/summary" |
+    jq -r ".pods[] | select(.podRef.name == \"reader\") | .volume[]? | select(.pvcRef.name == \"data\") | .$1Bytes"
+}
+counted() { (($(bytes capacity) > 900 << 20 && $(bytes used) > 0 && $(bytes available) > $(bytes used))); }
+retry 120 counted || die "kubelet counts $(bytes used) of $(bytes capacity) bytes"
 
 say "growing while it is used"
 t demo patch pvc data --type merge -p '{"spec":{"resources":{"requests":{"storage":"2Gi"}}}}'
@@ -69,9 +83,10 @@ say "nothing is left"
 t demo delete pod reader
 t demo delete pvc data raw late --timeout=120s
 retry 120 none_left || die "claims or attachment pods are left"
-claim last
+claim last 1Gi Filesystem second
 pod last 10m last
 ready last
+[[ $(t demo exec last -- cat /proc/mounts) == *" /data xfs "* ]] || die "no xfs: $(t demo exec last -- cat /proc/mounts)"
 n delete cluster demo
 retry 120 none_left || die "a claim outlived its cluster"
 say "disks: done"

@@ -9,6 +9,11 @@ source "$(dirname "${BASH_SOURCE[0]}")/tunnel.sh"
 
 node_of() { t demo get pod "$1" -o jsonpath='{.spec.nodeName}'; }
 nodes() { t demo get nodes --no-headers -o custom-columns=N:.metadata.name; }
+# of_the_group: every node has the labels and taints of its group.
+of_the_group() {
+  equal "nodes with label and taint" "$(t demo get nodes -l pool=shop \
+    -o jsonpath='{range .items[*]}{.spec.taints[?(@.key=="shop")].effect}{"\n"}{end}' | grep -c PreferNoSchedule)" "$(nodes | wc -l)"
+}
 node_count() { [[ $(nodes | wc -l) == "$1" ]]; }
 
 grow() {
@@ -16,6 +21,7 @@ grow() {
   deployment filler 1 600m
   t demo rollout status deployment filler --timeout=600s
   equal "nodes" "$(nodes | wc -l)" 2
+  of_the_group
 }
 
 lose_a_machine() {
@@ -67,12 +73,19 @@ add_on() {
 }
 
 story() {
-  local data others
+  local data theirs
   cat >"$work/demo.yaml" <<EOF
 labels: {tier: gold}
 autoscaler: {scale-down-delay-after-add: 30s}
 nodeGroups:
-  workers: {min: 1, max: 3, cpu: 1, memory: 2Gi, autoscaling: {scaleDownUnneededTime: 30s}}
+  workers:
+    min: 1
+    max: 3
+    cpu: 1
+    memory: 2Gi
+    autoscaling: {scaleDownUnneededTime: 30s}
+    labels: {pool: shop}
+    taints: [{key: shop, value: "yes", effect: PreferNoSchedule}]
 EOF
   create beside --workers 1 --cpu 1 &
   create demo -f "$work/demo.yaml"
@@ -83,8 +96,8 @@ EOF
   retry 120 reachable demo || die "no answer from demo"
   retry 120 reachable beside || die "no answer from beside"
   data=$(write_file demo)
-  others=$(write_file beside)
-  [[ $data != "$others" ]] || die "both clusters have the same data"
+  theirs=$(write_file beside)
+  [[ $data != "$theirs" ]] || die "both clusters have the same data"
   through_the_tunnel
   grow
   lose_a_machine
@@ -97,7 +110,7 @@ EOF
   retry 120 reachable demo || die "no answer from demo after the roll-out"
   add_on
   delete_cluster demo
-  same_file beside "$others"
+  same_file beside "$theirs"
   retry 60 reachable beside || die "no answer from beside"
   delete_cluster beside
 }

@@ -5,4 +5,4 @@ port=12443
 source "$(dirname "${BASH_SOURCE[0]}")/story.sh"
 
 start
-under_kills 20 60 story
+under_kills 20 120 story

@@ -22,6 +22,9 @@ refuse() {
   refuses 'the largest has' n create cluster demo --memory 4Ti
   refuses 'no worker image' n create cluster demo --kubernetes-version v1.30.0
   refuses 'no namespace' n create cluster demo --namespace nowhere
+  n create cluster demo --dry-run -o yaml >"$work/dry.yaml" && m apply --dry-run=server -f "$work/dry.yaml" >/dev/null ||
+    die "what --dry-run prints is refused"
+  equal "clusters after --dry-run" "$(m get clusters -o name)" ""
   refuses 'no cluster' n kubeconfig nowhere
   refuses 'no cluster' n describe cluster nowhere
   refuses 'no cluster' n scale nowhere --workers 2
