@@ -78,14 +78,19 @@ BOOST_DESCRIBE_STRUCT(ObjectMeta, (),
                        creationTimestamp, deletionTimestamp, labels, annotations, ownerReferences,
                        finalizers))
 
-/// metav1.Condition.
+/// What is true of an object just now, and why (metav1.Condition).
 struct Condition {
+  /// What it is about, such as Ready.
   std::string type;
-  /// "True", "False" or "Unknown".
+  /// True, False or Unknown.
   std::string status;
+  /// The metadata.generation of the object that was looked at.
   std::optional<std::int64_t> observedGeneration;
+  /// When the status changed last.
   std::string lastTransitionTime;
+  /// Why, as one word for programs.
   std::string reason;
+  /// Why, as a sentence for people. Often empty when all is well.
   std::string message;
   friend bool operator==(const Condition&, const Condition&) = default;
 };

@@ -7,11 +7,15 @@
 
 namespace nestor::api::core {
 
+/// Keeps pods that do not tolerate it off a Node.
 struct Taint {
+  /// Key of the taint.
   std::string key;
+  /// Value of the taint.
   std::string value;
-  /// "NoSchedule", "PreferNoSchedule" or "NoExecute".
+  /// What happens to pods that do not tolerate it: NoSchedule, PreferNoSchedule or NoExecute.
   std::string effect;
+  /// When the taint was added; only for NoExecute.
   std::string timeAdded;
   bool operator==(const Taint&) const = default;
 };
@@ -27,9 +31,11 @@ struct NodeSpec {
 };
 BOOST_DESCRIBE_STRUCT(NodeSpec, (), (podCIDR, podCIDRs, providerID, taints, unschedulable))
 
+/// An address of a machine.
 struct NodeAddress {
-  /// "Hostname", "InternalIP", "ExternalIP", "InternalDNS" or "ExternalDNS".
+  /// Hostname, InternalIP, ExternalIP, InternalDNS or ExternalDNS.
   std::string type;
+  /// The address or name itself.
   std::string address;
   bool operator==(const NodeAddress&) const = default;
 };
