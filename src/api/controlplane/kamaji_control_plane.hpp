@@ -1,145 +1,82 @@
 #pragma once
 
+#include "api/controlplane/deployment.hpp"
+#include "api/controlplane/network.hpp"
 #include "api/json.hpp"
 #include "api/kamaji/common.hpp"
 
 namespace nestor::api::controlplane {
 
+/// Where an API server is reached.
 struct Endpoint {
+  /// Address or name of the API server.
   std::string host;
+  /// Port of the API server.
   std::int32_t port = 0;
 };
 BOOST_DESCRIBE_STRUCT(Endpoint, (), (host, port))
 
+/// DNS of the tenant.
 struct CoreDns {
+  /// Registry and path without the image's own name. Default registry.k8s.io/coredns.
   std::string imageRepository;
+  /// Tag of the image. Default: the one that belongs to this version of Nestor.
   std::string imageTag;
+  /// Addresses of the DNS Service. They win over network.dnsServiceIPs.
   std::vector<std::string> dnsServiceIPs;
 };
 BOOST_DESCRIBE_STRUCT(CoreDns, (), (imageRepository, imageTag, dnsServiceIPs))
 
+/// What Nestor installs in the tenant. What is absent is removed from it, unless somebody else
+/// installed it.
 struct Addons {
+  /// DNS of the tenant.
   std::optional<CoreDns> coreDNS;
+  /// Services on the tenant's nodes.
   std::optional<kamaji::ImageOverride> kubeProxy;
+  /// The way from the API server to the tenant's nodes: logs, exec, webhooks.
   std::optional<kamaji::Konnectivity> konnectivity;
 };
 BOOST_DESCRIBE_STRUCT(Addons, (), (coreDNS, kubeProxy, konnectivity))
 
-/// Settings of one of the control plane's programs.
-struct Component {
-  std::vector<std::string> extraArgs;
-  Json resources;
-  std::string containerImageName;
-  std::vector<Json> extraVolumeMounts;
-  std::optional<kamaji::ProbeSet> probes;
-};
-BOOST_DESCRIBE_STRUCT(Component, (),
-                      (extraArgs, resources, containerImageName, extraVolumeMounts, probes))
-
-struct Kine {
-  std::vector<std::string> extraArgs;
-  Json resources;
-};
-BOOST_DESCRIBE_STRUCT(Kine, (), (extraArgs, resources))
-
-struct LoadBalancerConfig {
-  std::string loadBalancerClass;
-  std::vector<std::string> loadBalancerSourceRanges;
-};
-BOOST_DESCRIBE_STRUCT(LoadBalancerConfig, (), (loadBalancerClass, loadBalancerSourceRanges))
-
-struct Ingress {
-  std::string className;
-  std::string hostname;
-  std::map<std::string, std::string> extraLabels;
-  std::map<std::string, std::string> extraAnnotations;
-};
-BOOST_DESCRIBE_STRUCT(Ingress, (), (className, hostname, extraLabels, extraAnnotations))
-
-struct Gateway {
-  std::string name;
-  std::string namespace_;
-  std::string hostname;
-  std::string sectionName;
-  std::optional<std::int32_t> port;
-  std::map<std::string, std::string> extraLabels;
-  std::map<std::string, std::string> extraAnnotations;
-};
-BOOST_DESCRIBE_STRUCT(Gateway, (),
-                      (name, namespace_, hostname, sectionName, port, extraLabels,
-                       extraAnnotations))
-
-struct Network {
-  /// "" means LoadBalancer.
-  std::string serviceType;
-  std::string serviceAddress;
-  std::string advertiseAddress;
-  std::map<std::string, std::string> serviceLabels;
-  std::map<std::string, std::string> serviceAnnotations;
-  std::vector<kamaji::ServicePort> additionalServicePorts;
-  std::vector<std::string> certSANs;
-  std::vector<std::string> dnsServiceIPs;
-  std::optional<LoadBalancerConfig> loadBalancerConfig;
-  std::optional<Ingress> ingress;
-  std::optional<Gateway> gateway;
-};
-BOOST_DESCRIBE_STRUCT(Network, (),
-                      (serviceType, serviceAddress, advertiseAddress, serviceLabels,
-                       serviceAnnotations, additionalServicePorts, certSANs, dnsServiceIPs,
-                       loadBalancerConfig, ingress, gateway))
-
-struct ExternalClusterReference {
-  std::string kubeconfigSecretName;
-  std::string kubeconfigSecretKey;
-  std::string kubeconfigSecretNamespace;
-  std::string deploymentNamespace;
-};
-BOOST_DESCRIBE_STRUCT(ExternalClusterReference, (),
-                      (kubeconfigSecretName, kubeconfigSecretKey, kubeconfigSecretNamespace,
-                       deploymentNamespace))
-
-struct Deployment {
-  std::map<std::string, std::string> nodeSelector;
-  std::string runtimeClassName;
-  kamaji::AdditionalMetadata additionalMetadata;
-  kamaji::AdditionalMetadata podAdditionalMetadata;
-  std::string serviceAccountName;
-  Json strategy;
-  Json affinity;
-  std::vector<Json> tolerations;
-  std::vector<Json> topologySpreadConstraints;
-  std::vector<Json> extraInitContainers;
-  std::vector<Json> extraContainers;
-  std::vector<Json> extraVolumes;
-  std::optional<kamaji::ProbeSet> probes;
-  std::optional<ExternalClusterReference> externalClusterReference;
-};
-BOOST_DESCRIBE_STRUCT(Deployment, (),
-                      (nodeSelector, runtimeClassName, additionalMetadata, podAdditionalMetadata,
-                       serviceAccountName, strategy, affinity, tolerations,
-                       topologySpreadConstraints, extraInitContainers, extraContainers,
-                       extraVolumes, probes, externalClusterReference))
-
+/// What the control plane is to be.
 struct KamajiControlPlaneSpec {
-  /// With or without the leading "v".
+  /// Version of Kubernetes, such as v1.37.2, with or without the v. A newer one upgrades the
+  /// control plane.
   std::string version;
-  /// Absent means 2.
+  /// How many pods. Default 2. 0 puts the control plane to sleep; its data stays.
   std::optional<std::int32_t> replicas;
-  /// Written by the controller.
+  /// Where the API server is reached. Written by Nestor.
   std::optional<Endpoint> controlPlaneEndpoint;
+  /// Name of the DataStore. Default: that of the manager. It cannot be changed later.
   std::string dataStoreName;
+  /// Prefix of the tenant's keys in the store, without slashes. Default: the UID of its
+  /// TenantControlPlane. No two tenants may share one.
   std::string dataStoreSchema;
+  /// The tenant's user in the store. Default: the UID of its TenantControlPlane. No two tenants may
+  /// share one.
   std::string dataStoreUsername;
+  /// Kinds whose objects are kept elsewhere.
   std::vector<kamaji::DataStoreOverride> dataStoreOverrides;
+  /// What Nestor installs in the tenant. What is absent is removed from it.
   Addons addons;
+  /// Admission plugins of the API server, instead of Nestor's list.
   std::vector<std::string> admissionControllers;
+  /// Registry, with path, of the control plane's images. Default registry.k8s.io.
   std::string registry;
+  /// Settings of kube-apiserver.
   Component apiServer;
+  /// Settings of kube-controller-manager.
   Component controllerManager;
+  /// Settings of kube-scheduler.
   Component scheduler;
+  /// Settings of kine, which Nestor does not run. Without effect.
   Kine kine;
+  /// Settings of the kubelets of the tenant's nodes.
   kamaji::Kubelet kubelet;
+  /// How the API server is reached.
   Network network;
+  /// How the control plane's pods are.
   Deployment deployment;
 };
 BOOST_DESCRIBE_STRUCT(KamajiControlPlaneSpec, (),
@@ -148,23 +85,40 @@ BOOST_DESCRIBE_STRUCT(KamajiControlPlaneSpec, (),
                        registry, apiServer, controllerManager, scheduler, kine, kubelet, network,
                        deployment))
 
+/// What was reached once. True stays true.
 struct Initialization {
+  /// The API server answered and nodes can join.
   std::optional<bool> controlPlaneInitialized;
 };
 BOOST_DESCRIBE_STRUCT(Initialization, (), (controlPlaneInitialized))
 
+/// How the control plane is.
 struct KamajiControlPlaneStatus {
+  /// What was reached once.
   Initialization initialization;
+  /// Whether the API server answers.
   bool ready = false;
+  /// The version that runs.
   std::string version;
+  /// How many pods there are.
   std::int32_t replicas = 0;
+  /// How many of them are ready.
   std::int32_t readyReplicas = 0;
+  /// How many of them are available.
   std::int32_t availableReplicas = 0;
+  /// How many of them are made from the present spec.
   std::int32_t upToDateReplicas = 0;
+  /// Selector of the pods as text, for `kubectl scale`.
   std::string selector;
+  /// Always true: the control plane has no Machines.
   std::optional<bool> externalManagedControlPlane;
+  /// Not filled by Nestor.
   std::string failureReason;
+  /// Not filled by Nestor.
   std::string failureMessage;
+  /// Available, KamajiControlPlaneIsInitialized, KamajiControlPlaneIsReady; the steps
+  /// TenantControlPlaneCreated, TenantControlPlaneAddressReady, ControlPlaneEndpointPatched,
+  /// InfrastructureClusterPatched, KubeadmResourcesCreated; and Paused.
   std::vector<kube::Condition> conditions;
 };
 BOOST_DESCRIBE_STRUCT(KamajiControlPlaneStatus, (),
@@ -172,12 +126,15 @@ BOOST_DESCRIBE_STRUCT(KamajiControlPlaneStatus, (),
                        upToDateReplicas, selector, externalManagedControlPlane, failureReason,
                        failureMessage, conditions))
 
-/// Cluster API's control plane whose programs run as a TenantControlPlane.
+/// The control plane of a Cluster, which runs as pods of the management cluster: a
+/// TenantControlPlane of the same name.
 struct KamajiControlPlane {
   static constexpr kube::ResourceType kType{"controlplane.cluster.x-k8s.io", "v1alpha2",
                                             "KamajiControlPlane", "kamajicontrolplanes"};
   kube::ObjectMeta metadata;
+  /// What the control plane is to be.
   KamajiControlPlaneSpec spec;
+  /// How the control plane is.
   KamajiControlPlaneStatus status;
 };
 BOOST_DESCRIBE_STRUCT(KamajiControlPlane, (), (metadata, spec, status))

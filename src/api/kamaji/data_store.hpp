@@ -5,50 +5,70 @@
 
 namespace nestor::api::kamaji {
 
+/// User and password.
 struct BasicAuth {
+  /// Name of the user.
   ContentRef username;
+  /// Its password.
   ContentRef password;
 };
 BOOST_DESCRIBE_STRUCT(BasicAuth, (), (username, password))
 
 /// A certificate and its key.
 struct KeyPairRef {
+  /// The certificate (PEM).
   ContentRef certificate;
+  /// Its private key (PEM).
   std::optional<ContentRef> privateKey;
 };
 BOOST_DESCRIBE_STRUCT(KeyPairRef, (), (certificate, privateKey))
 
+/// How Nestor and the tenants prove who they are.
 struct TlsConfig {
+  /// The store's authority. Its key is needed too: tenants get certificates signed by it.
   KeyPairRef certificateAuthority;
+  /// Certificate and key of a user who may make users and roles. Nestor needs it.
   std::optional<KeyPairRef> clientCertificate;
 };
 BOOST_DESCRIBE_STRUCT(TlsConfig, (), (certificateAuthority, clientCertificate))
 
+/// Where the store is and how to get in.
 struct DataStoreSpec {
-  /// "etcd", "MySQL", "PostgreSQL" or "NATS"; immutable.
+  /// Kind of the store. Nestor serves etcd only.
   std::string driver;
-  /// "host:port" each, at least one.
+  /// Where it listens: host:port each.
   std::vector<std::string> endpoints;
+  /// Kept, but without effect: etcd is entered by certificate.
   std::optional<BasicAuth> basicAuth;
+  /// Certificates. Nestor needs them.
   std::optional<TlsConfig> tlsConfig;
 };
 BOOST_DESCRIBE_STRUCT(DataStoreSpec, (), (driver, endpoints, basicAuth, tlsConfig))
 
+/// How the store is.
 struct DataStoreStatus {
+  /// The metadata.generation that this status is about.
   std::optional<std::int64_t> observedGeneration;
+  /// Whether certificates and keys could be read and fit. Tenants wait until it is.
   bool ready = false;
-  /// "namespace/name" of each TenantControlPlane that stores its data here.
+  /// The TenantControlPlanes that keep their objects here, as namespace/name. While there are any,
+  /// deletion waits.
   std::vector<std::string> usedBy;
+  /// kamaji.clastix.io/DataStoreValidation (with what is wrong) and
+  /// kamaji.clastix.io/DataStoreAllowedDeletion.
   std::vector<kube::Condition> conditions;
 };
 BOOST_DESCRIBE_STRUCT(DataStoreStatus, (), (observedGeneration, ready, usedBy, conditions))
 
-/// Where tenants' data is kept.
+/// Where tenants' objects are kept: an etcd. Each tenant gets a user and a prefix of keys of its
+/// own in it.
 struct DataStore {
   static constexpr kube::ResourceType kType{"kamaji.clastix.io", "v1alpha1", "DataStore",
                                             "datastores", false};
   kube::ObjectMeta metadata;
+  /// Where the store is and how to get in.
   DataStoreSpec spec;
+  /// How the store is.
   DataStoreStatus status;
 };
 BOOST_DESCRIBE_STRUCT(DataStore, (), (metadata, spec, status))
