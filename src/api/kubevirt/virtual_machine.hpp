@@ -10,30 +10,43 @@
 
 namespace nestor::api::kubevirt {
 
+/// Labels and annotations of the instance.
 struct InstanceTemplateMetadata {
+  /// Labels of the instance and its pod.
   std::map<std::string, std::string> labels;
+  /// Annotations of the instance and its pod.
   std::map<std::string, std::string> annotations;
   friend bool operator==(const InstanceTemplateMetadata&,
                          const InstanceTemplateMetadata&) = default;
 };
 BOOST_DESCRIBE_STRUCT(InstanceTemplateMetadata, (), (labels, annotations))
 
+/// The instance to make at each start.
 struct VirtualMachineInstanceTemplate {
+  /// Labels and annotations of the instance.
   InstanceTemplateMetadata metadata;
+  /// The instance's spec. Changes count from the next start; hot-plugged volumes come and go at
+  /// once.
   VirtualMachineInstanceSpec spec;
   friend bool operator==(const VirtualMachineInstanceTemplate&,
                          const VirtualMachineInstanceTemplate&) = default;
 };
 BOOST_DESCRIBE_STRUCT(VirtualMachineInstanceTemplate, (), (metadata, spec))
 
+/// When the machine runs, and what it is.
 struct VirtualMachineSpec {
-  /// Always, Halted, Manual, RerunOnFailure or Once; excludes `running`.
+  /// When it runs: Always (started again whenever it ends), RerunOnFailure (started again when it
+  /// fails), Once, Halted or Manual (Nestor does not start it). Not with `running`.
   std::string runStrategy;
-  /// The older spelling of Always (true) and Halted (false).
+  /// The older way to say Always (true) or Halted (false).
   std::optional<bool> running;
+  /// The instance to make at each start.
   VirtualMachineInstanceTemplate template_;
+  /// DataVolumes to make for the machine. Without effect.
   std::vector<Json> dataVolumeTemplates;
+  /// A named size. Without effect.
   Json instancetype;
+  /// A named set of preferences. Without effect.
   Json preference;
   friend bool operator==(const VirtualMachineSpec&, const VirtualMachineSpec&) = default;
 };
@@ -41,27 +54,35 @@ BOOST_DESCRIBE_STRUCT(VirtualMachineSpec, (),
                       (runStrategy, running, template_, dataVolumeTemplates, instancetype,
                        preference))
 
-/// Counts failed starts for the restart back-off.
+/// Failed starts in a row, for the time until the next one.
 struct StartFailure {
+  /// How many starts failed in a row.
   std::optional<std::int64_t> consecutiveFailCount;
+  /// UID of the instance that failed last.
   std::string lastFailedVMIUID;
+  /// When it is started again.
   std::string retryAfterTimestamp;
   friend bool operator==(const StartFailure&, const StartFailure&) = default;
 };
 BOOST_DESCRIBE_STRUCT(StartFailure, (),
                       (consecutiveFailCount, lastFailedVMIUID, retryAfterTimestamp))
 
+/// How the machine is.
 struct VirtualMachineStatus {
   /// Whether an instance exists.
   std::optional<bool> created;
   /// Whether the instance runs and is ready.
   std::optional<bool> ready;
-  /// For people: Stopped, Provisioning, Starting, Running, Stopping, Terminating,
-  /// CrashLoopBackOff, ErrorUnschedulable, ErrImagePull, ImagePullBackOff, Unknown.
+  /// For people: Stopped, Starting, Running, Stopping, Terminating, CrashLoopBackOff,
+  /// ErrorUnschedulable, ErrImagePull or ImagePullBackOff.
   std::string printableStatus;
+  /// The strategy that holds, whichever way it was written.
   std::string runStrategy;
+  /// The metadata.generation that this status is about.
   std::optional<std::int64_t> observedGeneration;
+  /// Failed starts in a row; absent after one that succeeded.
   std::optional<StartFailure> startFailure;
+  /// Ready, and what the instance says of itself.
   std::vector<kube::Condition> conditions;
   friend bool operator==(const VirtualMachineStatus&, const VirtualMachineStatus&) = default;
 };
@@ -76,7 +97,9 @@ struct VirtualMachine {
                                             .kind = "VirtualMachine",
                                             .plural = "virtualmachines"};
   kube::ObjectMeta metadata;
+  /// When the machine runs, and what it is.
   VirtualMachineSpec spec;
+  /// How the machine is.
   VirtualMachineStatus status;
 };
 BOOST_DESCRIBE_STRUCT(VirtualMachine, (), (metadata, spec, status))

@@ -10,6 +10,7 @@
 
 #include "api/json.hpp"
 #include "api/kubevirt/domain.hpp"
+#include "api/kubevirt/virtual_machine_instance_status.hpp"
 #include "api/kubevirt/volume.hpp"
 #include "base/json.hpp"
 #include "kube/object.hpp"
@@ -28,27 +29,47 @@ inline constexpr std::string_view kInstanceFinalizer = "kubevirt.io/foregroundDe
 inline constexpr std::string_view kMachineFinalizer =
     "kubevirt.io/virtualMachineControllerFinalize";
 
+/// Hardware, disks and network of the machine, and where its pod may be.
 struct VirtualMachineInstanceSpec {
+  /// The hardware of the machine.
   Domain domain;
+  /// Networks of the machine: at most one, that of the pod, which is the default.
   std::vector<Network> networks;
+  /// What its disks hold.
   std::vector<Volume> volumes;
+  /// Host name of the guest. Default: the instance's name.
   std::string hostname;
+  /// Subdomain of the pod in DNS.
   std::string subdomain;
+  /// Labels of the nodes that it may be on.
   std::map<std::string, std::string> nodeSelector;
+  /// Affinity of its pod (corev1.Affinity).
   Json affinity;
+  /// Tolerations of its pod (corev1.Toleration).
   std::vector<Json> tolerations;
+  /// How pods are spread (corev1.TopologySpreadConstraint).
   std::vector<Json> topologySpreadConstraints;
+  /// PriorityClass of its pod.
   std::string priorityClassName;
+  /// Scheduler of its pod.
   std::string schedulerName;
+  /// What happens when its node is drained. Without effect: the pod is evicted like any other.
   std::string evictionStrategy;
-  /// Seconds the guest gets to shut down; default 30.
+  /// Seconds that the guest gets to shut down. Default 30.
   std::optional<std::int64_t> terminationGracePeriodSeconds;
+  /// DNS policy of its pod; the guest gets the pod's name servers.
   std::string dnsPolicy;
+  /// DNS settings of its pod (corev1.PodDNSConfig).
   Json dnsConfig;
+  /// When the guest is ready: httpGet or tcpSocket (corev1.Probe); others are left out.
   Json readinessProbe;
+  /// When the guest is to be ended: httpGet or tcpSocket (corev1.Probe); others are left out.
   Json livenessProbe;
+  /// SSH keys and passwords for the guest. Without effect.
   Json accessCredentials;
+  /// Whether it starts paused. Without effect.
   std::string startStrategy;
+  /// Architecture of the machine. Without effect: it is amd64.
   std::string architecture;
   friend bool operator==(const VirtualMachineInstanceSpec&,
                          const VirtualMachineInstanceSpec&) = default;
@@ -60,88 +81,16 @@ BOOST_DESCRIBE_STRUCT(VirtualMachineInstanceSpec, (),
                        readinessProbe, livenessProbe, accessCredentials, startStrategy,
                        architecture))
 
-struct InterfaceStatus {
-  /// Of the interface in the spec; consumers look for "default".
-  std::string name;
-  std::string ipAddress;
-  std::vector<std::string> ipAddresses;
-  std::string mac;
-  std::string interfaceName;
-  friend bool operator==(const InterfaceStatus&, const InterfaceStatus&) = default;
-};
-BOOST_DESCRIBE_STRUCT(InterfaceStatus, (), (name, ipAddress, ipAddresses, mac, interfaceName))
-
-/// The pod that mounts a hot-plugged volume's claim.
-struct HotplugVolumeStatus {
-  std::string attachPodName;
-  std::string attachPodUID;
-  friend bool operator==(const HotplugVolumeStatus&, const HotplugVolumeStatus&) = default;
-};
-BOOST_DESCRIBE_STRUCT(HotplugVolumeStatus, (), (attachPodName, attachPodUID))
-
-struct PersistentVolumeClaimInfo {
-  std::string claimName;
-  std::vector<std::string> accessModes;
-  std::string volumeMode;
-  std::map<std::string, Quantity> capacity;
-  std::map<std::string, Quantity> requests;
-  friend bool operator==(const PersistentVolumeClaimInfo&,
-                         const PersistentVolumeClaimInfo&) = default;
-};
-BOOST_DESCRIBE_STRUCT(PersistentVolumeClaimInfo, (),
-                      (claimName, accessModes, volumeMode, capacity, requests))
-
-struct VolumeStatus {
-  std::string name;
-  /// Drive in the guest ("sda"), when known.
-  std::string target;
-  /// Pending, Bound, AttachedToNode, MountedToPod, Ready, Detaching or UnMountedFromPod.
-  std::string phase;
-  std::string reason;
-  std::string message;
-  /// Only of hot-plugged volumes.
-  std::optional<HotplugVolumeStatus> hotplugVolume;
-  std::optional<PersistentVolumeClaimInfo> persistentVolumeClaimInfo;
-  friend bool operator==(const VolumeStatus&, const VolumeStatus&) = default;
-};
-BOOST_DESCRIBE_STRUCT(VolumeStatus, (),
-                      (name, target, phase, reason, message, hotplugVolume,
-                       persistentVolumeClaimInfo))
-
-struct PhaseTransition {
-  std::string phase;
-  std::string phaseTransitionTimestamp;
-  friend bool operator==(const PhaseTransition&, const PhaseTransition&) = default;
-};
-BOOST_DESCRIBE_STRUCT(PhaseTransition, (), (phase, phaseTransitionTimestamp))
-
-struct VirtualMachineInstanceStatus {
-  std::string nodeName;
-  /// Pending, Scheduling, Scheduled, Running, Succeeded, Failed or Unknown.
-  std::string phase;
-  std::string reason;
-  std::string evacuationNodeName;
-  /// The machine's pods (uid) and their nodes.
-  std::map<std::string, std::string> activePods;
-  std::vector<InterfaceStatus> interfaces;
-  std::vector<VolumeStatus> volumeStatus;
-  std::vector<kube::Condition> conditions;
-  std::vector<PhaseTransition> phaseTransitionTimestamps;
-  friend bool operator==(const VirtualMachineInstanceStatus&,
-                         const VirtualMachineInstanceStatus&) = default;
-};
-BOOST_DESCRIBE_STRUCT(VirtualMachineInstanceStatus, (),
-                      (nodeName, phase, reason, evacuationNodeName, activePods, interfaces,
-                       volumeStatus, conditions, phaseTransitionTimestamps))
-
-/// One run of a virtual machine.
+/// One run of a virtual machine, in a pod. Usually made by a VirtualMachine.
 struct VirtualMachineInstance {
   static constexpr kube::ResourceType kType{.group = "kubevirt.io",
                                             .version = "v1",
                                             .kind = "VirtualMachineInstance",
                                             .plural = "virtualmachineinstances"};
   kube::ObjectMeta metadata;
+  /// Hardware, disks and network of the machine, and where its pod may be.
   VirtualMachineInstanceSpec spec;
+  /// How the run is.
   VirtualMachineInstanceStatus status;
 };
 BOOST_DESCRIBE_STRUCT(VirtualMachineInstance, (), (metadata, spec, status))
