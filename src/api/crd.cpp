@@ -175,6 +175,13 @@ Json object_schema(JsonObject properties) {
   return schema;
 }
 
+Json described(Json schema, std::string_view text) {
+  if (text.empty()) return schema;
+  JsonObject out{{"description", text}};
+  for (const auto& [key, value] : schema.as_object()) out[key] = value;
+  return out;
+}
+
 Json finish_crd(const kube::ResourceType& type, Json schema, const CrdOptions& options) {
   JsonObject root = std::move(schema.as_object());
   JsonObject properties{{"apiVersion", string_schema()},

@@ -7,11 +7,13 @@
 #include <string_view>
 #include <vector>
 
+#include "api/descriptions.hpp"
 #include "base/json_convert.hpp"
 #include "kube/object.hpp"
 
-/// CustomResourceDefinitions out of the described structs. A struct says names and types; what C++
-/// types cannot say (required, allowed values, defaults, immutability) stands in a table per kind.
+/// CustomResourceDefinitions out of the described structs. A struct says names, types and (by its
+/// comments) meanings; what C++ types cannot say (required, allowed values, defaults, immutability)
+/// stands in a table per kind.
 namespace nestor::api {
 
 /// A column of `kubectl get`.
@@ -72,10 +74,32 @@ Json list_schema(Json items);
 Json condition_list_schema();
 Json map_schema(Json values);
 Json object_schema(JsonObject properties);
+/// The schema with a description in front; as it is when `text` is "".
+Json described(Json schema, std::string_view text);
 Json finish_crd(const kube::ResourceType& type, Json schema, const CrdOptions& options);
+
+/// What a member holds one or many of.
+template <class T>
+struct Held {
+  using type = T;
+};
+template <class T>
+  requires nestor::detail::IsOptional<T>::value || nestor::detail::IsVector<T>::value
+struct Held<T> : Held<typename T::value_type> {};
+template <class T>
+  requires nestor::detail::IsStringMap<T>::value
+struct Held<T> : Held<typename T::mapped_type> {};
+
+/// The comment of the member `name` of T, else that of the struct it holds.
+template <class T, class Member>
+std::string_view member_description(const char* name) {
+  const std::string_view own = description_of(typeid(T), name);
+  return own.empty() ? description_of(typeid(typename Held<Member>::type)) : own;
+}
 }  // namespace detail
 
-/// The structural schema of values that json_convert.hpp reads into a T.
+/// The structural schema of values that json_convert.hpp reads into a T. Members have their
+/// comments as descriptions; T itself gets its own from whoever uses the schema.
 template <class T>
 Json schema_of() {
   if constexpr (std::same_as<T, Json>) {
@@ -105,7 +129,8 @@ Json schema_of() {
       using Member = std::remove_cvref_t<decltype(std::declval<T&>().*member.pointer)>;
       // The API server has its own schema of metadata.
       if constexpr (!std::same_as<Member, kube::ObjectMeta>) {
-        properties[nestor::detail::json_name(member.name)] = schema_of<Member>();
+        properties[nestor::detail::json_name(member.name)] = detail::described(
+            schema_of<Member>(), detail::member_description<T, Member>(member.name));
       }
     });
     return detail::object_schema(std::move(properties));
@@ -115,7 +140,8 @@ Json schema_of() {
 /// The CustomResourceDefinition (apiextensions.k8s.io/v1) of a kind: the same bytes every time.
 template <kube::Resource T>
 Json make_crd(const CrdOptions& options) {
-  return detail::finish_crd(T::kType, schema_of<T>(), options);
+  Json schema = detail::described(schema_of<T>(), description_of(typeid(T)));
+  return detail::finish_crd(T::kType, std::move(schema), options);
 }
 
 }  // namespace nestor::api
