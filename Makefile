@@ -52,8 +52,9 @@ fuzz: setup ## Each fuzz target for FUZZ_SECONDS (60)
 e2e: images ## All end-to-end tests, also those that `test` leaves out for their time
 	@test/e2e/run
 
-crds: build ## Write the CRDs of the API types into the chart
+crds: build ## Write the CRDs of the API types into the chart, and their reference into docs/
 	@$(NESTOR) crds > charts/nestor/crds/nestor.yaml
+	@$(NESTOR) crds --markdown > docs/reference/api.md
 
 down: ## Stop the management cluster and remove what `up` made
 	@$(NESTOR) down

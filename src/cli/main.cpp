@@ -3,6 +3,7 @@
 #include <string>
 
 #include "api/all_crds.hpp"
+#include "api/reference.hpp"
 #include "base/log.hpp"
 #include "cli/commands.hpp"
 #include "cli/completion.hpp"
@@ -42,6 +43,7 @@ struct Program {
   vm::AttachOptions attach;
   storage::CsiNodeOptions csi_node;
   storage::CsiControllerOptions csi_controller;
+  bool crds_as_markdown = false;
 };
 
 void add_connect_options(CLI::App& command, Program& p) {
@@ -325,7 +327,12 @@ void add_roles(Program& p) {
   controller->callback([&p] { p.exit_code = storage::csi_controller_main(p.csi_controller); });
 
   auto* crds = p.app.add_subcommand("crds", "Print the CustomResourceDefinitions of our kinds");
-  crds->callback([] {
+  crds->add_flag("--markdown", p.crds_as_markdown, "As a reference for people");
+  crds->callback([&p] {
+    if (p.crds_as_markdown) {
+      std::fputs(api::api_reference(api::all_crds()).c_str(), stdout);
+      return;
+    }
     for (const Json& crd : api::all_crds()) std::printf("---\n%s", to_yaml(crd).c_str());
   });
 }
