@@ -3,13 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "api/all_crds.hpp"
+#include "api/cluster/cluster.hpp"
 #include "api/cluster/machine_deployment.hpp"
+#include "api/descriptions.hpp"
 #include "api/infrastructure/kubevirt_machine_template.hpp"
 #include "integration/api_server.hpp"
 #include "integration/management.hpp"
@@ -139,6 +143,18 @@ TEST_F(CrdsTest, SchemasAreStructural) {
     EXPECT_FALSE(has_condition(crd, "NonStructuralSchema")) << to_text(crd.at("status"));
     EXPECT_TRUE(has_condition(crd, "NamesAccepted")) << to_text(crd.at("status"));
   }
+}
+
+TEST_F(CrdsTest, FieldsAreExplained) {
+  // What `kubectl explain` reads. The server makes it a moment after it knows the kinds.
+  const std::string text(api::description_of(typeid(api::cluster::ClusterSpec), "paused"));
+  std::string document;
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (document.find(text) == std::string::npos && std::chrono::steady_clock::now() < until) {
+    document = run(client_->get_raw("/openapi/v3/apis/cluster.x-k8s.io/v1beta2")).value_or("");
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  EXPECT_THAT(document, HasSubstr(text));
 }
 
 TEST_F(CrdsTest, UnknownFieldsAndNullsAreTaken) {
