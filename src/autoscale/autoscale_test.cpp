@@ -383,6 +383,30 @@ TEST_F(AutoscaleRoom, WhatANodeCanAttachCounts) {
   EXPECT_EQ(replicas(), 2);
 }
 
+TEST_F(AutoscaleRoom, NamespacesAreSelectedByTheirLabels) {
+  add_group(1, 3, 1);
+  const auto put = [&](const std::string& name, const std::string& team) {
+    world.tenant.put(kNamespaceType, testing::yaml("{metadata: {name: " + name +
+                                                   ", labels: {team: " + team + "}}}"));
+  };
+  put("shop", "red");
+  world.tenant.put(Pod::kType, api_pod("old", "1", "w1", "", "", "shop"));
+  world.pass(minutes(1));
+  EXPECT_EQ(world.tenant.count("list", "namespaces"), 0U);
+  const auto apart = [](const std::string& team) {
+    return "affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "
+           "[{topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app: web}}, "
+           "namespaceSelector: {matchLabels: {team: " +
+           team + "}}}]}}";
+  };
+  world.tenant.put(Pod::kType, api_pod("friend", "1", "", "", apart("blue")));
+  world.pass(seconds(2));
+  EXPECT_EQ(replicas(), 1);
+  world.tenant.put(Pod::kType, api_pod("foe", "1", "", "", apart("red")));
+  world.pass(seconds(12));
+  EXPECT_EQ(replicas(), 2);
+}
+
 TEST_F(AutoscaleRoom, ANodeCountsOnceBeforeItsMachineNamesIt) {
   add_group(1, 5, 1);
   add_pod("old", "4", "w1");
