@@ -187,6 +187,36 @@ TEST_F(AutoscaleRoom, TheMaximumIsSaidAndARaisedOneIsUsed) {
   EXPECT_EQ(replicas(), 2);
 }
 
+TEST_F(AutoscaleRoom, SizesThatCannotBeUsedAreSaid) {
+  add_group(3, 1, 1);
+  add_pod("old", "3", "w1");
+  add_pod("new", "2");
+  world.pass(minutes(1));
+  EXPECT_EQ(replicas(), 1);
+  const auto report = [&] { return std::string(group().metadata.annotation(kReportAnnotation)); };
+  const auto events = [&] {
+    std::string out;
+    for (const Json& one : world.management.all(kEvent)) {
+      out += std::string(find_string(one, {"reason"})) + ": " +
+             std::string(find_string(one, {"message"})) + "\n";
+    }
+    return out;
+  };
+  const std::string fault = "the maximum size 1 is less than the minimum size 3";
+  EXPECT_NE(report().find(fault), std::string::npos) << report();
+  EXPECT_EQ(events(), "NotScaled: " + fault + "\n");
+  world.management.clear_calls();
+  world.pass(minutes(30));
+  EXPECT_EQ(world.management.count("patch"), 0U);
+  annotate(std::string(api::cluster::kAutoscalerMaxSizeAnnotation), "many");
+  world.pass(seconds(2));
+  EXPECT_NE(report().find("expected a whole number"), std::string::npos) << report();
+  annotate(std::string(api::cluster::kAutoscalerMaxSizeAnnotation), "5");
+  world.pass(seconds(2));
+  EXPECT_EQ(report().find("fault"), std::string::npos) << report();
+  EXPECT_EQ(replicas(), 2);
+}
+
 TEST_F(AutoscaleRoom, FromZeroByAnnotations) {
   add_group(0, 3, 0);
   add_pod("new", "2");
