@@ -95,6 +95,19 @@ Task<> Autoscaler::write_group(const GroupObject& object, const GroupChange& cha
   co_return co_await write(runtime_.client(), informer, before, std::move(after));
 }
 
+Task<> Autoscaler::tell_faulty(std::vector<GroupObject> objects) {
+  for (const GroupObject& object : objects) {
+    GroupChange change;
+    change.state = read_state(object.metadata());
+    change.report.scale_up = change.report.scale_down = kNotScaled;
+    const auto told = object.metadata().annotation(kReportAnnotation);
+    if (told == report_text(change.report, object.faults)) continue;
+    NESTOR_CO_TRY_VOID(co_await write_group(object, change));
+    runtime_.events().warning(object.type(), object.metadata(), "NotScaled", object.faults.front());
+  }
+  co_return Result<>{};
+}
+
 Task<> Autoscaler::mark_nodes(Deed& deed) {
   auto nodes = deed.tenant->caches->nodes();
   kube::Client& client = deed.tenant->caches->session().client();

@@ -187,6 +187,36 @@ TEST_F(AutoscaleRoom, TheMaximumIsSaidAndARaisedOneIsUsed) {
   EXPECT_EQ(replicas(), 2);
 }
 
+TEST_F(AutoscaleRoom, SizesThatCannotBeUsedAreSaid) {
+  add_group(3, 1, 1);
+  add_pod("old", "3", "w1");
+  add_pod("new", "2");
+  world.pass(minutes(1));
+  EXPECT_EQ(replicas(), 1);
+  const auto report = [&] { return std::string(group().metadata.annotation(kReportAnnotation)); };
+  const auto events = [&] {
+    std::string out;
+    for (const Json& one : world.management.all(kEvent)) {
+      out += std::string(find_string(one, {"reason"})) + ": " +
+             std::string(find_string(one, {"message"})) + "\n";
+    }
+    return out;
+  };
+  const std::string fault = "the maximum size 1 is less than the minimum size 3";
+  EXPECT_NE(report().find(fault), std::string::npos) << report();
+  EXPECT_EQ(events(), "NotScaled: " + fault + "\n");
+  world.management.clear_calls();
+  world.pass(minutes(30));
+  EXPECT_EQ(world.management.count("patch"), 0U);
+  annotate(std::string(api::cluster::kAutoscalerMaxSizeAnnotation), "many");
+  world.pass(seconds(2));
+  EXPECT_NE(report().find("expected a whole number"), std::string::npos) << report();
+  annotate(std::string(api::cluster::kAutoscalerMaxSizeAnnotation), "5");
+  world.pass(seconds(2));
+  EXPECT_EQ(report().find("fault"), std::string::npos) << report();
+  EXPECT_EQ(replicas(), 2);
+}
+
 TEST_F(AutoscaleRoom, FromZeroByAnnotations) {
   add_group(0, 3, 0);
   add_pod("new", "2");
@@ -211,8 +241,15 @@ TEST_F(AutoscaleRoom, FromZeroByTheInfrastructureTemplate) {
   one.spec.template_.spec.infrastructureRef = {"infrastructure.cluster.x-k8s.io",
                                                "KubevirtMachineTemplate", "small"};
   world.management.put(one);
-  add_pod("new", "2");
-  world.pass(seconds(2));
+  // Fits the machine, but not the node that it becomes: it would be made again and again.
+  const auto put = [&](const std::string& name, const std::string& memory) {
+    const std::string asks = "resources: {requests: {memory: " + memory + "}}";
+    world.tenant.put(Pod::kType, api_pod(name, "2", "", "", asks));
+    world.pass(seconds(2));
+  };
+  put("large", "7900Mi");
+  EXPECT_EQ(replicas(), 0);
+  put("new", "7Gi");
   EXPECT_EQ(replicas(), 1);
 }
 
@@ -373,6 +410,30 @@ TEST_F(AutoscaleRoom, WhatANodeCanAttachCounts) {
   world.tenant.put(Pod::kType, api_pod("old", "1", "w1", "", claims("a")));
   world.tenant.put(Pod::kType, api_pod("new", "1", "", "", claims("b")));
   world.pass(seconds(2));
+  EXPECT_EQ(replicas(), 2);
+}
+
+TEST_F(AutoscaleRoom, NamespacesAreSelectedByTheirLabels) {
+  add_group(1, 3, 1);
+  const auto put = [&](const std::string& name, const std::string& team) {
+    world.tenant.put(kNamespaceType, testing::yaml("{metadata: {name: " + name +
+                                                   ", labels: {team: " + team + "}}}"));
+  };
+  put("shop", "red");
+  world.tenant.put(Pod::kType, api_pod("old", "1", "w1", "", "", "shop"));
+  world.pass(minutes(1));
+  EXPECT_EQ(world.tenant.count("list", "namespaces"), 0U);
+  const auto apart = [](const std::string& team) {
+    return "affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "
+           "[{topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app: web}}, "
+           "namespaceSelector: {matchLabels: {team: " +
+           team + "}}}]}}";
+  };
+  world.tenant.put(Pod::kType, api_pod("friend", "1", "", "", apart("blue")));
+  world.pass(seconds(2));
+  EXPECT_EQ(replicas(), 1);
+  world.tenant.put(Pod::kType, api_pod("foe", "1", "", "", apart("red")));
+  world.pass(seconds(12));
   EXPECT_EQ(replicas(), 2);
 }
 

@@ -98,7 +98,9 @@ Task<kube::ReconcileResult> Autoscaler::reconcile(kube::ObjectKey key) {
     co_return kube::ReconcileResult{};
   }
   if (api::cluster::paused(*cluster, cluster->metadata)) co_return kube::ReconcileResult{};
-  auto objects = groups_.of(*cluster);
+  std::vector<GroupObject> faulty;
+  auto objects = groups_.of(*cluster, faulty);
+  NESTOR_CO_TRY_VOID(co_await tell_faulty(std::move(faulty)));
   if (objects.empty() && !tenants_.contains(key)) co_return kube::ReconcileResult{};
   auto session = sessions_.find(key);
   // It is enqueued again when it is connected.

@@ -53,6 +53,8 @@ class Autoscaler {
     Decision decision;
   };
   Task<> act(Deed& deed);
+  /// To a person who looks at the objects: that they are not scaled, and why.
+  Task<> tell_faulty(std::vector<GroupObject> objects);
   Task<> write_group(const GroupObject& object, const GroupChange& change);
   Task<> mark_nodes(Deed& deed);
   Task<> mark_machines(const std::string& ns, const std::vector<std::string>& names, bool marked);

@@ -21,36 +21,42 @@ bool usable(const Cluster& cluster, const kube::ObjectMeta& metadata,
          !api::cluster::paused(cluster, metadata);
 }
 
-/// Adds the object if its annotations make it a group. One with faulty annotations is none, but its
-/// report should say so: it is logged by the caller through `faults`.
+/// Adds the object if its annotations make it a group, or to `faulty` if they are meant to.
 template <class T>
-void add(std::vector<GroupObject>& out, const std::shared_ptr<const T>& object) {
+void add(std::vector<GroupObject>& out, std::vector<GroupObject>& faulty,
+         const std::shared_ptr<const T>& object) {
   std::string fault;
   const auto sizes = read_sizes(object->metadata, fault);
-  if (!sizes) return;
+  if (!sizes && fault.empty()) return;
   GroupObject group;
   if constexpr (std::same_as<T, MachineDeployment>) {
     group.deployment = object;
   } else {
     group.set = object;
   }
-  group.sizes = *sizes;
-  out.push_back(std::move(group));
+  if (sizes) {
+    group.sizes = *sizes;
+    out.push_back(std::move(group));
+  } else {
+    group.faults.push_back(std::move(fault));
+    faulty.push_back(std::move(group));
+  }
 }
 
 }  // namespace
 
-std::vector<GroupObject> GroupObjects::of(const Cluster& cluster) const {
+std::vector<GroupObject> GroupObjects::of(const Cluster& cluster,
+                                          std::vector<GroupObject>& faulty) const {
   std::vector<GroupObject> out;
   const std::string& ns = cluster.metadata.namespace_;
   for (const auto& one : runtime_.informers().of<MachineDeployment>().list(ns)) {
     if (one->spec.paused.value_or(false)) continue;
-    if (usable(cluster, one->metadata, one->spec.clusterName)) add(out, one);
+    if (usable(cluster, one->metadata, one->spec.clusterName)) add(out, faulty, one);
   }
   for (const auto& one : runtime_.informers().of<MachineSet>().list(ns)) {
     // One that belongs to a MachineDeployment is scaled by it.
     if (one->metadata.controller() != nullptr) continue;
-    if (usable(cluster, one->metadata, one->spec.clusterName)) add(out, one);
+    if (usable(cluster, one->metadata, one->spec.clusterName)) add(out, faulty, one);
   }
   return out;
 }

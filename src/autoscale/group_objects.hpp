@@ -34,8 +34,10 @@ class GroupObjects {
  public:
   explicit GroupObjects(kube::Runtime& runtime) : runtime_(runtime) {}
 
-  /// The groups of a Cluster that may be changed: not paused, not being deleted.
-  std::vector<GroupObject> of(const api::cluster::Cluster& cluster) const;
+  /// The groups of a Cluster that may be changed: not paused, not being deleted. `faulty` gets the
+  /// objects that are none only because their sizes cannot be used.
+  std::vector<GroupObject> of(const api::cluster::Cluster& cluster,
+                              std::vector<GroupObject>& faulty) const;
   /// As groups of the view, whose nodes are known already. Faults are added to the objects.
   void fill(TenantView& view, std::vector<GroupObject>& objects) const;
 

@@ -17,6 +17,8 @@ constexpr std::int64_t kDefaultMaxPods = 110;
 /// Without it a pod that fits the machine but not its node would add nodes without end.
 constexpr double kKernelShare = 0.05;
 constexpr std::int64_t kEvictionThreshold = std::int64_t{100} << 20;
+/// What the file system and kubelet's eviction threshold (a tenth) take from a disk.
+constexpr double kDiskShare = 0.13;
 
 std::string key(std::string_view name) {
   return std::string(kAnnotationPrefix) + std::string(name);
@@ -69,6 +71,21 @@ bool reaches_node(std::string_view label) {
   };
   return domain == "node-role.kubernetes.io" || within("node-restriction.kubernetes.io") ||
          within("node.cluster.x-k8s.io");
+}
+
+std::int64_t less(std::int64_t amount, double share) {
+  return amount - static_cast<std::int64_t>(static_cast<double>(amount) * share);
+}
+
+/// A machine's resources as its Node will offer them to pods.
+Resources allocatable_of(const std::map<std::string, std::string>& capacity) {
+  auto read = parse_resources(capacity);
+  if (!read) return {};
+  Resources out = *std::move(read);
+  const std::int64_t memory = less(out.get(Resources::kMemory), kKernelShare) - kEvictionThreshold;
+  out.set(Resources::kMemory, std::max<std::int64_t>(0, memory));
+  out.set(Resources::kStorage, less(out.get(Resources::kStorage), kDiskShare));
+  return out;
 }
 
 Result<> read_amounts(const kube::ObjectMeta& group, Node& node) {
@@ -207,11 +224,7 @@ Result<Node> node_from_capacity(const kube::ObjectMeta& group,
                                 const std::map<std::string, std::string>& capacity) {
   Node node;
   node.name = "template-node-for-" + group.name;
-  if (auto amounts = parse_resources(capacity)) node.allocatable = *std::move(amounts);
-  const std::int64_t memory = node.allocatable.get(Resources::kMemory);
-  const auto lost = static_cast<std::int64_t>(static_cast<double>(memory) * kKernelShare);
-  node.allocatable.set(Resources::kMemory,
-                       std::max<std::int64_t>(0, memory - lost - kEvictionThreshold));
+  node.allocatable = allocatable_of(capacity);
   NESTOR_TRY_VOID(read_amounts(group, node));
   if (node.allocatable.get(Resources::kCpu) <= 0 || node.allocatable.get(Resources::kMemory) <= 0) {
     return fail(Code::kNotFound,

@@ -79,6 +79,12 @@ TEST(Capacity, IsReadFromAnnotationsThenFromTheTemplate) {
   EXPECT_EQ(node.allocatable.get(Resources::kPods), 110);
   // The guest's kernel and kubelet keep some of it.
   EXPECT_LT(node.allocatable.get(Resources::kMemory), std::int64_t{1900} << 20);
+  EXPECT_EQ(node.allocatable.get(Resources::kStorage), 0);
+  node = node_from_capacity(group, machine_template,
+                            {{"cpu", "2"}, {"memory", "2Gi"}, {"ephemeral-storage", "20Gi"}})
+             .value();
+  EXPECT_LT(node.allocatable.get(Resources::kStorage), std::int64_t{18} << 30);
+  EXPECT_GT(node.allocatable.get(Resources::kStorage), std::int64_t{17} << 30);
 
   const std::string prefix = "capacity.cluster-autoscaler.kubernetes.io/";
   group.annotations = {{prefix + "cpu", "4"},

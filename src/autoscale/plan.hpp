@@ -31,6 +31,7 @@ struct TenantView {
   /// What DaemonSets put on each node that they may use.
   std::vector<std::shared_ptr<const PodShape>> daemons;
   std::vector<Budget> budgets;
+  /// Their labels; empty while no pod selects by them.
   std::map<std::string, LabelMap> namespaces;
   /// Limits of attachable volumes: by node and driver.
   std::map<std::string, std::map<std::string, std::int64_t>> volume_limits;

@@ -9,6 +9,8 @@ namespace nestor::autoscale {
 /// On a MachineDeployment or MachineSet: what was last decided about it, as JSON
 /// {scaleUp, scaleUpMessage, scaleDown, scaleDownMessage, nodes: {name: why}, faults: […]}.
 inline constexpr std::string_view kReportAnnotation = "autoscaler.nestor.dev/report";
+/// scaleUp and scaleDown in the report of an object that its faults keep from being a group.
+inline constexpr std::string_view kNotScaled = "NotScaled";
 std::string report_text(const GroupReport& report, const std::vector<std::string>& faults);
 
 /// The `status` of ConfigMap kube-system/cluster-autoscaler-status in upstream's shape (YAML), with

@@ -65,6 +65,7 @@ void TenantCaches::pod_changed(const std::shared_ptr<const Pod>& old,
     // Nobody else holds the new object yet.
     now->shape = pool_.share(now->shape);
     if (!now->claims.empty()) watch_volumes();
+    if (now->shape->selects_namespaces()) watch_namespaces();
   }
   const bool waits = now && now->unschedulable && now->node.empty();
   const bool waited = old && old->unschedulable && old->node.empty();
@@ -87,6 +88,11 @@ void TenantCaches::watch_volumes() {
   watch(informers.of<CsiNode>(), self_);
 }
 
+void TenantCaches::watch_namespaces() {
+  if (std::exchange(namespaces_watched_, true)) return;
+  watch(session_->informers().of<Namespace>(), self_);
+}
+
 Task<> TenantCaches::wait_synced() {
   auto& informers = session_->informers();
   NESTOR_CO_TRY_VOID(co_await synced(informers.of<Pod>()));
@@ -100,6 +106,7 @@ Task<> TenantCaches::wait_synced() {
     NESTOR_CO_TRY_VOID(co_await synced(informers.of<StorageClass>()));
     NESTOR_CO_TRY_VOID(co_await synced(informers.of<CsiNode>()));
   }
+  if (namespaces_watched_) NESTOR_CO_TRY_VOID(co_await synced(informers.of<Namespace>()));
   co_return Result<>{};
 }
 
@@ -150,6 +157,11 @@ void TenantCaches::fill(TenantView& view, std::vector<std::string>& errors) {
     if (shape) view.daemons.push_back(std::make_shared<const PodShape>(*std::move(shape)));
   }
   fill_volumes(view);
+  if (namespaces_watched_) {
+    for (const auto& one : informers.of<Namespace>().list()) {
+      view.namespaces[one->metadata.name] = one->metadata.labels;
+    }
+  }
   if (const auto map = priority_map().get({"kube-system", kPriorityMap})) {
     const auto text = map->data.find("priorities");
     auto read = Priorities::parse(text == map->data.end() ? "" : text->second);

@@ -13,7 +13,8 @@
 namespace nestor::autoscale {
 
 /// The caches of one tenant that decisions need. They begin with the first node group, so a tenant
-/// that is not scaled costs nothing; those of volumes with the first pod that has one.
+/// that is not scaled costs nothing; those of volumes with the first pod that has one, that of
+/// namespaces with the first that selects some by their labels.
 /// Lifetime: kept by the session's informers, which outlive it. Thread: event loop.
 class TenantCaches {
  public:
@@ -36,6 +37,7 @@ class TenantCaches {
   template <class T>
   void watch(kube::Informer<T> informer, std::weak_ptr<TenantCaches> self);
   void watch_volumes();
+  void watch_namespaces();
   void pod_changed(const std::shared_ptr<const Pod>& old, const std::shared_ptr<const Pod>& now);
   void fill_volumes(TenantView& view);
   kube::Informer<api::core::ConfigMap> priority_map();
@@ -45,6 +47,7 @@ class TenantCaches {
   ShapePool pool_;
   std::weak_ptr<TenantCaches> self_;
   bool volumes_watched_ = false;
+  bool namespaces_watched_ = false;
 };
 
 }  // namespace nestor::autoscale

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "api/meta.hpp"
+#include "kube/metadata.hpp"
 
 /// The parts of a tenant's kinds that decide where pods can run. Read only, and small: a cache of
 /// each is kept for every tenant that is scaled.
@@ -96,5 +97,9 @@ struct CsiNode {
   CsiNodeSpec spec;
 };
 BOOST_DESCRIBE_STRUCT(CsiNode, (), (metadata, spec))
+
+inline constexpr kube::ResourceType kNamespaceType{"", "v1", "Namespace", "namespaces", false};
+/// Its labels, which a namespaceSelector looks at.
+using Namespace = kube::MetadataOf<kNamespaceType>;
 
 }  // namespace nestor::autoscale

@@ -3,6 +3,8 @@
 #include <boost/json/object.hpp>
 #include <cstdio>
 
+#include "api/cluster/labels.hpp"
+#include "autoscale/node_group.hpp"
 #include "cli/commands.hpp"
 #include "cli/kinds.hpp"
 #include "cli/table.hpp"
@@ -13,8 +15,6 @@ namespace {
 
 constexpr kube::ResourceType kEvent{"", "v1", "Event", "events"};
 constexpr std::string_view kOwn = "autoscaler.nestor.dev/";
-constexpr std::string_view kMinSize = "cluster.x-k8s.io/cluster-api-autoscaler-node-group-min-size";
-constexpr std::string_view kMaxSize = "cluster.x-k8s.io/cluster-api-autoscaler-node-group-max-size";
 constexpr std::size_t kMaxEvents = 10;
 
 std::string annotation(const Json& object, std::string_view name) {
@@ -74,13 +74,19 @@ void add_report(std::string& out, const Json& group) {
   }
 }
 
-std::string sizes(const Json& group) {
-  const std::string min = annotation(group, kMinSize);
-  const std::string max = annotation(group, kMaxSize);
-  if (min.empty() || max.empty()) {
-    return "not scaled: it has not both annotations, " + std::string(kMinSize) + " and …-max-size";
+/// Read as the autoscaler reads them, which may not have looked at the group since.
+std::string limits(const Json& group) {
+  const Json* json = find(group, {"metadata"});
+  const auto metadata = json == nullptr ? kube::ObjectMeta{} : from_json<kube::ObjectMeta>(*json);
+  if (!metadata) return "cannot be read: " + metadata.error().message;
+  std::string fault;
+  if (const auto sizes = autoscale::read_sizes(*metadata, fault)) {
+    return std::to_string(sizes->min) + " to " + std::to_string(sizes->max);
   }
-  return min + " to " + max;
+  if (!fault.empty()) return "not scaled: " + fault;
+  return "not scaled: that takes both annotations, " +
+         std::string(api::cluster::kAutoscalerMinSizeAnnotation) +
+         " and …-max-size, the latter above 0";
 }
 
 Task<std::string> events_of(Context& context, std::string uid) {
@@ -131,7 +137,7 @@ std::string nodegroup_text(const Json& group) {
        number_text(group, {"spec", "replicas"}) + " wanted, " +
            number_text(group, {"status", "replicas"}) + " there, " +
            number_text(group, {"status", "readyReplicas"}) + " ready");
-  line(out, "Limits:", sizes(group));
+  line(out, "Limits:", limits(group));
   line(out, "Last scale-up:", own(group, "last-scale-up"));
   line(out, "Last scale-down:", own(group, "last-scale-down"));
   if (const std::string until = own(group, "backoff-until"); !until.empty()) {

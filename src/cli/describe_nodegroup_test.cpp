@@ -36,6 +36,21 @@ TEST(DescribeNodegroup, ShowsWhatTheAutoscalerLeft) {
   }
 }
 
+TEST(DescribeNodegroup, SaysWhyItsSizesAreNoLimits) {
+  const auto text = [](const std::string& min, const std::string& max) {
+    return nodegroup_text(
+        group("cluster.x-k8s.io/cluster-api-autoscaler-node-group-min-size: '" + min +
+              "', cluster.x-k8s.io/cluster-api-autoscaler-node-group-max-size: '" + max + "'"));
+  };
+  for (const auto& [min, max, why] :
+       {std::tuple("3", "1", "not scaled: the maximum size 1 is less than the minimum size 3"),
+        std::tuple("1", "many", "expected a whole number, got \"many\""),
+        std::tuple("0", "0", "not scaled: that takes both annotations")}) {
+    EXPECT_NE(text(min, max).find(why), std::string::npos) << text(min, max);
+    EXPECT_EQ(text(min, max).find(min + std::string(" to ") + max), std::string::npos);
+  }
+}
+
 TEST(DescribeNodegroup, LivesWithAReportItCannotRead) {
   EXPECT_NE(nodegroup_text(group("autoscaler.nestor.dev/report: nonsense")).find("cannot be read"),
             std::string::npos);

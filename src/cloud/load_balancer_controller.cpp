@@ -161,9 +161,7 @@ Task<kube::ReconcileResult> LoadBalancerController::reconcile(kube::ObjectKey ke
     co_return woken_by_watch;
   }
   work.settings = settings_of(work.cluster->metadata);
-  if (!work.settings.load_balancers || api::cluster::paused(*work.cluster, {})) {
-    co_return woken_by_watch;
-  }
+  if (api::cluster::paused(*work.cluster, {})) co_return woken_by_watch;
   work.session = sessions_.find(tenant->cluster);
   if (!work.session) co_return woken_by_watch;
   NESTOR_CO_TRY(work.tenant, co_await tenant_service(work));
@@ -172,8 +170,10 @@ Task<kube::ReconcileResult> LoadBalancerController::reconcile(kube::ObjectKey ke
     NESTOR_CO_TRY_VOID(co_await remove_parents(work.key, ""));
     co_return woken_by_watch;
   }
-  if (!wants_balancer(*work.tenant)) {
-    NESTOR_CO_TRY_VOID(co_await release(work));
+  if (!work.settings.load_balancers || !wants_balancer(*work.tenant)) {
+    // Where another program serves, its finalizer and status are not ours to take off.
+    if (work.settings.load_balancers || was_served(work))
+      NESTOR_CO_TRY_VOID(co_await release(work));
     co_return woken_by_watch;
   }
   auto ensured = co_await ensure(work);
@@ -192,6 +192,11 @@ Task<LoadBalancerController::ServicePtr> LoadBalancerController::tenant_service(
   if (live) co_return std::make_shared<const Service>(*std::move(live));
   if (live.error().code == Code::kNotFound) co_return ServicePtr{};
   co_return std::unexpected(std::move(live).error());
+}
+
+bool LoadBalancerController::was_served(const Work& work) const {
+  return !work.tenant->metadata.annotation(kServedAnnotation).empty() ||
+         !parents_of(work.key).empty();
 }
 
 Task<bool> LoadBalancerController::remove_parents(TenantKey key, std::string keep) {
@@ -229,6 +234,7 @@ Task<> LoadBalancerController::ensure_finalizer(Work& work) {
   work.session->events().normal(*work.tenant, "EnsuringLoadBalancer", "Ensuring load balancer");
   Service after = *work.tenant;
   after.metadata.finalizers.emplace_back(kBalancerFinalizer);
+  after.metadata.annotations[std::string(kServedAnnotation)] = "true";
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(work.session->client(), *work.tenant, after));
   auto now = co_await kube::get<Service>(work.session->client(), work.key.object);
   if (!now) co_return std::unexpected(std::move(now).error());

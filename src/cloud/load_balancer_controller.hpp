@@ -58,6 +58,8 @@ class LoadBalancerController {
 
   Task<ServicePtr> tenant_service(Work work);
   std::vector<ServicePtr> parents_of(const TenantKey& key) const;
+  /// Whether we gave the tenant's Service a balancer, or were about to.
+  bool was_served(const Work& work) const;
   /// Starts the deletion of all parents of the key but `keep`. True once none is left.
   Task<bool> remove_parents(TenantKey key, std::string keep);
   /// Leaves in `work` the tenant Service as it then is.

@@ -328,15 +328,58 @@ TEST_F(LoadBalancers, NotEvenEqualUidsMixTwoTenants) {
 }
 
 TEST_F(LoadBalancers, AClusterMayLeaveThemToAnotherProgram) {
-  auto cluster = world.management.peek<Cluster>(world.demo).value();
-  cluster.metadata.annotations[std::string(kBalancersAnnotation)] = "false";
-  world.management.put(cluster);
+  serve(false);
   put(CloudWorld::balancer("web"));
   EXPECT_TRUE(world.parents().empty());
-  cluster.metadata.annotations.clear();
-  world.management.put(cluster);
-  world.run();
+  serve(true);
   EXPECT_EQ(world.parents().size(), 1U);
+}
+
+TEST_F(LoadBalancers, AreReleasedWhenTheirClusterLeavesThemToAnotherProgram) {
+  put(CloudWorld::balancer("web"));
+  ASSERT_EQ(world.parents().size(), 1U);
+  serve(false);
+  EXPECT_TRUE(world.parents().empty());
+  Service now = world.service("web").value();
+  EXPECT_TRUE(now.metadata.finalizers.empty());
+  EXPECT_TRUE(now.metadata.annotations.empty());
+  EXPECT_TRUE(now.status.loadBalancer.ingress.empty());
+  EXPECT_TRUE(now.status.conditions.empty());
+  // What the other program writes from then on stays.
+  now.metadata.finalizers = {std::string(kBalancerFinalizer)};
+  now.status.loadBalancer.ingress.emplace_back().ip = "192.0.2.1";
+  put(now);
+  world.tenant.erase(Service::kType, {"shop", "web"});
+  world.run();
+  ASSERT_TRUE(world.service("web").has_value());
+  EXPECT_TRUE(world.service("web")->metadata.has_finalizer(kBalancerFinalizer));
+  EXPECT_EQ(CloudWorld::address(*world.service("web")), "192.0.2.1");
+}
+
+TEST_F(LoadBalancers, AReleaseThatACrashCutShortGoesOn) {
+  // The n-th write and all after it are lost until the manager is started again.
+  for (int n = 0; n < 3; ++n) {
+    SCOPED_TRACE(n);
+    serve(true);
+    put(CloudWorld::balancer("web"));
+    ASSERT_EQ(world.parents().size(), 1U);
+    int writes = 0;
+    const auto dead = [&](const kube::testing::FakeCall& call) {
+      const bool write = call.verb == "patch" || call.verb == "delete";
+      return write && writes++ >= n ? std::optional<Error>({Code::kUnavailable, "down", {}})
+                                    : std::nullopt;
+    };
+    world.tenant.on_call(dead);
+    world.management.on_call(dead);
+    serve(false);
+    EXPECT_GT(writes, n);
+    world.tenant.on_call({});
+    world.management.on_call({});
+    world.restart();
+    EXPECT_TRUE(world.parents().empty());
+    EXPECT_TRUE(world.service("web")->metadata.finalizers.empty());
+    EXPECT_EQ(CloudWorld::address(*world.service("web")), "");
+  }
 }
 
 TEST_F(LoadBalancers, WaitForATenantThatDoesNotAnswer) {

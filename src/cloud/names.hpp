@@ -30,6 +30,9 @@ inline constexpr std::string_view kAddressesAnnotation = "nestor.dev/node-addres
 // Services of type LoadBalancer of a tenant, and what stands for them in the management cluster.
 inline constexpr std::string_view kBalancerFinalizer =
     "service.kubernetes.io/load-balancer-cleanup";
+/// On a tenant's Service, written and removed together with the finalizer: that it is ours, for
+/// other programs use the same one.
+inline constexpr std::string_view kServedAnnotation = "nestor.dev/load-balancer";
 inline constexpr std::string_view kTenantServiceNameLabel = "cluster.x-k8s.io/tenant-service-name";
 inline constexpr std::string_view kTenantServiceNamespaceLabel =
     "cluster.x-k8s.io/tenant-service-namespace";

@@ -47,7 +47,8 @@ bool contains(const Json& whole, const Json& part) {
 
 /// What describes the tenant's copy of the object rather than the Service.
 bool is_private(std::string_view annotation) {
-  return annotation.starts_with("kubectl.kubernetes.io/") || annotation == kAppliedAnnotation;
+  return annotation.starts_with("kubectl.kubernetes.io/") || annotation == kAppliedAnnotation ||
+         annotation == kServedAnnotation;
 }
 
 Result<std::vector<ServicePort>> parent_ports(const Service& tenant) {
@@ -222,6 +223,7 @@ Service without_balancer(const Service& tenant) {
   std::erase_if(out.status.conditions,
                 [](const auto& condition) { return condition.type == kBalancerReady; });
   std::erase(out.metadata.finalizers, kBalancerFinalizer);
+  out.metadata.annotations.erase(std::string(kServedAnnotation));
   return out;
 }
 

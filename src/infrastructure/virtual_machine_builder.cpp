@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "api/kubevirt/annotations.hpp"
 #include "base/json_convert.hpp"
 
 namespace nestor::infrastructure {
@@ -151,6 +152,9 @@ std::map<std::string, std::string> capacity_of(const Json& spec) {
                quantity_at(*domain, {"resources", "limits", "memory"}));
   if (!cpu.empty()) out["cpu"] = cpu;
   if (!memory.empty()) out["memory"] = memory;
+  const auto disk = find_string(spec, {"virtualMachineTemplate", "spec", "template", "metadata",
+                                       "annotations", api::kubevirt::kRootSizeAnnotation});
+  if (!disk.empty()) out["ephemeral-storage"] = disk;
   return out;
 }
 

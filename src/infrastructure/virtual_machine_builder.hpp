@@ -34,6 +34,7 @@ Result<Json> build_virtual_machine(const Json& spec, const VirtualMachineInput& 
 
 /// The Node's resources as far as the machine's hardware tells them: {"cpu": "2", "memory": "4Gi"}.
 /// Cores × sockets × threads, else requests, else limits. Instance types are not looked up.
+/// "ephemeral-storage" where the root disk has a size of its own.
 std::map<std::string, std::string> capacity_of(const Json& spec);
 
 }  // namespace nestor::infrastructure

@@ -64,6 +64,15 @@ TEST(CapacityOf, MultipliesTheTopologyOfTheCpu) {
   EXPECT_EQ(capacity_of(json(kSpec)), want);
 }
 
+TEST(CapacityOf, KnowsTheSizeOfTheRootDisk) {
+  const Json spec = json(R"({"virtualMachineTemplate":{"spec":{"template":{
+      "metadata":{"annotations":{"nestor.dev/root-disk-size":"20Gi"}},
+      "spec":{"domain":{"cpu":{"cores":2},"memory":{"guest":"2Gi"}}}}}}})");
+  const std::map<std::string, std::string> want{
+      {"cpu", "2"}, {"memory", "2Gi"}, {"ephemeral-storage", "20Gi"}};
+  EXPECT_EQ(capacity_of(spec), want);
+}
+
 TEST(CapacityOf, FallsBackToRequestsThenLimits) {
   const Json spec = json(R"({"virtualMachineTemplate":{"spec":{"template":{"spec":{"domain":{
       "resources":{"requests":{"memory":"2Gi"},"limits":{"cpu":3,"memory":"9Gi"}}}}}}}})");

@@ -8,10 +8,13 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <fstream>
+#include <map>
 #include <set>
 
 #include "cli/kinds.hpp"
+#include "infrastructure/virtual_machine_builder.hpp"
 #include "integration/management.hpp"
+#include "storage/csi/csi.hpp"
 
 namespace nestor::integration {
 namespace {
@@ -89,6 +92,42 @@ addOns: {app: {chart: app, repoURL: "oci://example.org/charts", values: {a: "{{ 
   }
   EXPECT_EQ(references, 6);
   EXPECT_TRUE(names.contains("HelmChartProxy/demo-app"));
+}
+
+TEST_F(ClusterChartTest, AGroupAtZeroSaysWhatItsNodesWillBe) {
+  const std::string prefix = "capacity.cluster-autoscaler.kubernetes.io/";
+  const auto capacity = [&](const char* yaml) {
+    std::map<std::string, std::string> out;
+    for (const Json& object : must(chart_->render("demo", values(yaml)))) {
+      if (find_string(object, {"kind"}) != "MachineDeployment") continue;
+      for (const auto& item : find(object, {"metadata", "annotations"})->as_object()) {
+        const std::string name(item.key());
+        if (name.starts_with(prefix)) out[name.substr(prefix.size())] = item.value().as_string();
+      }
+    }
+    return out;
+  };
+  // CPU, memory and disk are left to the machine template's status.
+  using Capacity = std::map<std::string, std::string>;
+  EXPECT_EQ(capacity("nodeGroups: {a: {min: 0, max: 3, cpu: 4, memory: 8Gi, disk: 20Gi}}"),
+            (Capacity{{"csi-driver", "csi.kubevirt.io=" +
+                                         std::to_string(storage::CsiNodeOptions{}.max_volumes)}}));
+  EXPECT_EQ(capacity("{storage: {enabled: false}, nodeGroups: {a: {min: 0, max: 3}}}"), Capacity());
+  EXPECT_EQ(capacity(R"(nodeGroups: {a: {min: 0, max: 3, labels: {tier: web}, annotations:
+{capacity.cluster-autoscaler.kubernetes.io/csi-driver: "csi.kubevirt.io=8"}}})"),
+            (Capacity{{"csi-driver", "csi.kubevirt.io=8"}, {"labels", "tier=web"}}));
+}
+
+TEST_F(ClusterChartTest, ItsMachineTemplateTellsCpuMemoryAndDisk) {
+  for (const Json& object : must(chart_->render(
+           "demo", values("nodeGroups: {a: {min: 0, max: 3, cpu: 4, disk: 20Gi}}")))) {
+    if (find_string(object, {"kind"}) != "KubevirtMachineTemplate") continue;
+    EXPECT_EQ(infrastructure::capacity_of(*find(object, {"spec", "template", "spec"})),
+              (std::map<std::string, std::string>{
+                  {"cpu", "4"}, {"memory", "2Gi"}, {"ephemeral-storage", "20Gi"}}));
+    return;
+  }
+  FAIL() << "no machine template";
 }
 
 TEST_F(ClusterChartTest, RefusesWrongValuesWithTheirPath) {

@@ -67,6 +67,8 @@ struct PodShape {
   std::vector<PodTerm> anti_affinity;
   std::vector<SpreadConstraint> spread;
   std::vector<HostPort> ports;
+  /// Whether a term of (anti-)affinity looks at the labels of namespaces.
+  bool selects_namespaces() const;
   bool operator==(const PodShape&) const = default;
 };
 

@@ -20,6 +20,13 @@ bool namespace_matches(const PodTerm& term, const std::string& ns,
 
 }  // namespace
 
+bool PodShape::selects_namespaces() const {
+  const auto selects = [](const PodTerm& term) {
+    return term.namespace_selector && !term.namespace_selector->empty();
+  };
+  return std::ranges::any_of(affinity, selects) || std::ranges::any_of(anti_affinity, selects);
+}
+
 TopologyKeys::Key TopologyKeys::add(const std::string& label, bool& added) {
   const auto found = std::ranges::find(keys_, label, &One::label);
   added = found == keys_.end();

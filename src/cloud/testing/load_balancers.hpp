@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/discovery/endpoint_slice.hpp"
+#include "cloud/settings.hpp"
 #include "cloud/testing/world.hpp"
 
 namespace nestor::cloud::testing {
@@ -25,6 +26,13 @@ struct LoadBalancersTest : ::testing::Test {
     Service service = world.service(name).value();
     edit(service);
     return put(service);
+  }
+  /// Whether the cluster's load balancers are the manager's.
+  void serve(bool wanted) {
+    auto cluster = world.management.peek<api::cluster::Cluster>(world.demo).value();
+    cluster.metadata.annotations[std::string(kBalancersAnnotation)] = wanted ? "true" : "false";
+    world.management.put(cluster);
+    world.run();
   }
   /// A machine and its ready Node.
   void put_worker(const std::string& name, const std::string& address) {

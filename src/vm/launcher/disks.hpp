@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "api/kubevirt/annotations.hpp"
 #include "api/kubevirt/virtual_machine_instance.hpp"
 #include "base/process.hpp"
 #include "vm/launcher/cloud_init.hpp"
@@ -13,9 +14,7 @@
 /// A machine's disks: which there are (pure), and making their files.
 namespace nestor::vm {
 
-/// On a VirtualMachineInstance: the least size of the first container disk (quantity). It grows
-/// before the machine starts; it never shrinks.
-inline constexpr std::string_view kRootSizeAnnotation = "nestor.dev/root-disk-size";
+using api::kubevirt::kRootSizeAnnotation;
 
 struct DiskPlan {
   enum class Source { kContainerDisk, kEmpty, kCloudInit };
