@@ -14,10 +14,15 @@ none_left() {
 
 start
 cat >"$work/demo.yaml" <<EOF
+nodeGroups:
+  md-0: {replicas: 1, cpu: 2, memory: 2Gi, disk: 12Gi}
 storageClasses:
   second: {infraStorageClass: local-path, fsType: xfs}
 EOF
-create demo -f "$work/demo.yaml" --workers 1 --cpu 2 --memory 2Gi
+create demo -f "$work/demo.yaml"
+# The image's file system has 6Gi.
+room() { t demo get node -o jsonpath='{.items[0].status.capacity.ephemeral-storage}'; }
+[[ $(room) =~ ^([0-9]+)Ki$ && ${BASH_REMATCH[1]} -gt $((11 << 20)) ]] || die "the node has $(room), not 12Gi"
 t demo -n kubevirt-csi-driver rollout status daemonset kubevirt-csi-node --timeout=180s
 limit() { t demo get csinode -o jsonpath='{.items[0].spec.drivers[?(@.name=="csi.kubevirt.io")].allocatable.count}'; }
 registered() { (($(limit) > 0)); }
