@@ -29,6 +29,8 @@ inline constexpr std::string_view kKubeconfigKeyAnnotation =
     "kamaji.clastix.io/kubeconfig-secret-key";
 /// "none" leaves the tenant without a network plugin of ours.
 inline constexpr std::string_view kCniAnnotation = "nestor.dev/cni";
+/// "false" leaves the tenant without metrics-server.
+inline constexpr std::string_view kMetricsServerAnnotation = "nestor.dev/metrics-server";
 /// On what we apply inside tenants, so that we never delete what somebody else installed.
 inline constexpr std::string_view kManagedByLabel = "app.kubernetes.io/managed-by";
 inline constexpr std::string_view kManagedByValue = "nestor";

@@ -283,6 +283,34 @@ TEST(TenantObjects, TunnelAgentRunsInTheFormThatTheSpecSays) {
   EXPECT_THAT(other, HasSubstr("/proxy-agent\""));
 }
 
+TEST(TenantObjects, MetricsServerComesWithTheTunnelUnlessItIsSwitchedOff) {
+  TenantControlPlane tcp = sample();
+  const auto enabled = [&tcp] {
+    const auto objects =
+        build_tenant_objects(tcp, settings_of(tcp), "10.1.2.3:6443", "PEM").value();
+    return group_named(objects, "metrics-server").enabled;
+  };
+  EXPECT_FALSE(enabled());
+  tcp.spec.addons.konnectivity.emplace();
+  EXPECT_TRUE(enabled());
+  tcp.metadata.annotations["nestor.dev/metrics-server"] = "false";
+  EXPECT_FALSE(enabled());
+}
+
+TEST(TenantObjects, MetricsServerKeepsNoNodeFromGoing) {
+  const TenantControlPlane tcp = sample();
+  const auto objects = build_tenant_objects(tcp, settings_of(tcp), "10.1.2.3:6443", "PEM").value();
+  const auto& group = group_named(objects, "metrics-server");
+  const Json* server = object_named(objects, "Deployment", "metrics-server");
+  ASSERT_NE(server, nullptr);
+  const Json* volumes = find(*server, {"spec", "template", "spec", "volumes"});
+  ASSERT_EQ(volumes->as_array().size(), 1U);
+  EXPECT_EQ(find_string(volumes->as_array()[0], {"emptyDir", "medium"}), "Memory");
+  EXPECT_NE(object_named(objects, "PodDisruptionBudget", "metrics-server"), nullptr);
+  // Removed before what serves it.
+  EXPECT_EQ(find_string(group.objects.back(), {"kind"}), "APIService");
+}
+
 TEST(Arguments, TunnelsServerTakesUpstreamsOptions) {
   TenantControlPlane tcp = sample();
   tcp.spec.addons.konnectivity.emplace();
@@ -329,6 +357,7 @@ TEST(TenantObjects, FollowTheAddonsOfTheSpec) {
                                                   {"kube-proxy", true},
                                                   {"coredns", false},
                                                   {"flannel", false},
+                                                  {"metrics-server", false},
                                                   {"konnectivity", false},
                                                   {"konnectivity-daemonset", false},
                                                   {"konnectivity-deployment", false}}));

@@ -117,6 +117,10 @@ Result<Settings> resolve_settings(const TenantControlPlane& tcp,
   out.cgroup_driver = spec.kubernetes.kubelet.cgroupfs;
   if (out.cgroup_driver.empty()) out.cgroup_driver = "systemd";
   out.cni = tcp.metadata.annotation(kCniAnnotation) != "none";
+  // The tunnel is the API server's way to it. An APIService that does not answer keeps every
+  // deleted namespace of the tenant from going.
+  out.metrics_server = spec.addons.konnectivity.has_value() &&
+                       tcp.metadata.annotation(kMetricsServerAnnotation) != "false";
   return out;
 }
 

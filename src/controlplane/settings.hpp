@@ -37,6 +37,8 @@ struct Settings {
   std::string image;
   /// Whether we install a network plugin.
   bool cni = true;
+  /// Whether we install metrics-server.
+  bool metrics_server = true;
 
   /// "<name>.<ns>.svc"
   std::string service_host() const { return name + "." + ns + ".svc"; }

@@ -196,6 +196,27 @@ TEST_F(World, PutsATunnelBetweenTheApiServerAndTheNodes) {
   }));
 }
 
+TEST_F(World, BringsMetricsServerAndTakesItAway) {
+  TenantControlPlane wanted = sample();
+  wanted.spec.addons.konnectivity.emplace();
+  management.put(wanted);
+  give_address("192.0.2.7");
+  make_ready();
+  const kube::ResourceType service{"apiregistration.k8s.io", "v1", "APIService", "apiservices",
+                                   false};
+  const kube::ResourceType deployment{"apps", "v1", "Deployment", "deployments"};
+  const auto both = [&](bool there) {
+    return tenant.peek(service, {"", "v1beta1.metrics.k8s.io"}).has_value() == there &&
+           tenant.peek(deployment, {"kube-system", "metrics-server"}).has_value() == there;
+  };
+  ASSERT_TRUE(until([&] { return both(true); }));
+  TenantControlPlane changed = tcp();
+  changed.metadata.annotations["nestor.dev/metrics-server"] = "false";
+  management.put(changed);
+  ASSERT_TRUE(until([&] { return both(false); }));
+  EXPECT_TRUE(tenant.peek(deployment, {"kube-system", "coredns"}));
+}
+
 TEST_F(World, RemovesAnAddonThatIsNoLongerWantedButNotSomebodyElses) {
   management.put(sample());
   give_address("192.0.2.7");

@@ -22,6 +22,8 @@ constexpr ResourceType kRoleBinding{kRbac, "v1", "RoleBinding", "rolebindings"};
 constexpr ResourceType kClusterRole{kRbac, "v1", "ClusterRole", "clusterroles", false};
 constexpr ResourceType kClusterRoleBinding{kRbac, "v1", "ClusterRoleBinding", "clusterrolebindings",
                                            false};
+constexpr ResourceType kApiService{"apiregistration.k8s.io", "v1", "APIService", "apiservices",
+                                   false};
 
 kube::Scope ours() {
   return {.label_selector = std::string(kManagedByLabel) + "=" + std::string(kManagedByValue)};
@@ -35,7 +37,7 @@ void for_each_kind(Use use) {
   };
   all.template
   operator()<kNamespace, kServiceAccount, kConfigMap, kService, kDaemonSet, kDeployment,
-             kDisruptionBudget, kRole, kRoleBinding, kClusterRole, kClusterRoleBinding>();
+             kDisruptionBudget, kRole, kRoleBinding, kClusterRole, kClusterRoleBinding, kApiService>();
 }
 
 /// Reports of a workload's progress move the resourceVersion alone.

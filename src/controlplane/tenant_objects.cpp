@@ -21,6 +21,8 @@ constexpr std::string_view kKubeProxyRepository = "registry.k8s.io";
 constexpr std::string_view kFlannelImage = "ghcr.io/flannel-io/flannel:" NESTOR_FLANNEL_IMAGE;
 constexpr std::string_view kFlannelCniImage =
     "ghcr.io/flannel-io/flannel-cni-plugin:" NESTOR_FLANNEL_CNI_IMAGE;
+constexpr std::string_view kMetricsServerImage =
+    "registry.k8s.io/metrics-server/metrics-server:" NESTOR_METRICS_SERVER_IMAGE;
 constexpr std::string_view kServiceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount/";
 /// Before it kube-proxy had nftables only behind a feature gate.
 constexpr int kNftablesMinor = 31;
@@ -155,6 +157,8 @@ Result<TenantObjects> build_tenant_objects(const TenantControlPlane& tcp, const 
   NESTOR_TRY_VOID(add_group(out, "kube-proxy", tcp.spec.addons.kubeProxy.has_value(), variables));
   NESTOR_TRY_VOID(add_group(out, "coredns", tcp.spec.addons.coreDNS.has_value(), variables));
   NESTOR_TRY_VOID(add_group(out, "flannel", settings.cni, variables));
+  variables["METRICS_SERVER_IMAGE"] = Json(kMetricsServerImage);
+  NESTOR_TRY_VOID(add_group(out, "metrics-server", settings.metrics_server, variables));
   const auto& tunnel = tcp.spec.addons.konnectivity;
   add_tunnel(variables, tunnel.value_or(api::kamaji::Konnectivity{}), settings);
   const bool as_deployment = tunnel && tunnel->agent.mode == "Deployment";

@@ -10,8 +10,8 @@ namespace nestor::controlplane {
 
 /// A group of objects that is applied inside the tenant, or removed from it, as a whole.
 struct TenantGroup {
-  /// Name of its manifest: "kubeadm", "kube-proxy", "coredns", "flannel" or one of
-  /// "konnectivity"'s.
+  /// Name of its manifest: "kubeadm", "kube-proxy", "coredns", "flannel",
+  /// "metrics-server" or one of "konnectivity"'s.
   std::string name;
   bool enabled = true;
   std::vector<Json> objects;

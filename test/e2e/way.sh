@@ -56,6 +56,9 @@ use_the_cluster() {
   kill $forward
   wait $forward 2>/dev/null || true
   equal "port-forward" "$answer" "$pod"
+  say "metrics-server"
+  measured() { t demo top nodes 2>/dev/null | grep -q '^demo-'; }
+  retry 120 measured || die "kubectl top: $(t demo top nodes 2>&1; t demo get apiservice v1beta1.metrics.k8s.io -o yaml 2>&1)"
 }
 
 endpoint() {
