@@ -105,6 +105,81 @@ TEST_F(KamajiWorld, PutsBackWhatTheTenantChangesOrDeletes) {
   EXPECT_EQ(tenant.count("apply"), 2U);
 }
 
+class KamajiDisks : public KamajiWorld {
+ protected:
+  void SetUp() override {
+    create();
+    give_address("192.0.2.7");
+    make_ready();
+    const kube::ObjectKey cluster{"team", "sky"};
+    ASSERT_TRUE(until([&] { return initialized() && sessions->find(cluster) != nullptr; }));
+    quiet();
+  }
+  void enable(const char* value) {
+    KamajiControlPlane changed = kcp();
+    changed.metadata.annotations["nestor.dev/storage"] = value;
+    management.put(changed);
+  }
+  bool has(const kube::ResourceType& type, const kube::ObjectKey& key) const {
+    return tenant.peek(type, key).has_value();
+  }
+
+  const kube::ResourceType daemon_sets{"apps", "v1", "DaemonSet", "daemonsets"};
+  const kube::ResourceType accounts{"", "v1", "ServiceAccount", "serviceaccounts"};
+  const kube::ResourceType drivers{"storage.k8s.io", "v1", "CSIDriver", "csidrivers", false};
+  const kube::ResourceType classes{"storage.k8s.io", "v1", "StorageClass", "storageclasses", false};
+  const kube::ObjectKey node{"kubevirt-csi-driver", "kubevirt-csi-node"};
+  const kube::ObjectKey account{"kubevirt-csi-driver", "kubevirt-csi-node-sa"};
+  const kube::ObjectKey driver{"", "csi.kubevirt.io"};
+  const kube::ObjectKey standard{"", "kubevirt"};
+};
+
+TEST_F(KamajiDisks, ComeBackWhateverOfThemIsChangedOrDeleted) {
+  ASSERT_TRUE(has(drivers, driver));
+  tenant.erase(drivers, driver);
+  tenant.erase(accounts, account);
+  Json changed = tenant.peek(daemon_sets, node).value();
+  changed.at_pointer("/spec/template/spec/containers/0/image") = "theirs";
+  tenant.put(daemon_sets, std::move(changed));
+  EXPECT_TRUE(until([&] {
+    return has(drivers, driver) && has(accounts, account) &&
+           to_text(tenant.peek(daemon_sets, node).value()).find("theirs") == std::string::npos;
+  }));
+}
+
+TEST_F(KamajiDisks, GoWhenSwitchedOffAndComeAgain) {
+  const kube::ResourceType namespaces{"", "v1", "Namespace", "namespaces", false};
+  const kube::ObjectKey ns{"", "kubevirt-csi-driver"};
+  const auto all = [&](bool there) {
+    return has(drivers, driver) == there && has(accounts, account) == there &&
+           has(daemon_sets, node) == there && has(classes, standard) == there &&
+           has(namespaces, ns) == there;
+  };
+  ASSERT_TRUE(all(true));
+  enable("false");
+  ASSERT_TRUE(until([&] { return all(false); }));
+  enable("true");
+  EXPECT_TRUE(until([&] { return all(true); }));
+}
+
+TEST_F(KamajiDisks, LeaveTheirClassToThePeopleOfTheTenant) {
+  ASSERT_TRUE(has(classes, standard));
+  const char* annotation = "/metadata/annotations/storageclass.kubernetes.io~1is-default-class";
+  Json changed = tenant.peek(classes, standard).value();
+  changed.at_pointer(annotation) = "false";
+  tenant.put(classes, std::move(changed));
+  stop();
+  start();
+  quiet();
+  EXPECT_EQ(tenant.peek(classes, standard)->at_pointer(annotation), Json("false"));
+  tenant.erase(classes, standard);
+  stop();
+  start();
+  quiet();
+  EXPECT_TRUE(has(daemon_sets, node));
+  EXPECT_FALSE(has(classes, standard));
+}
+
 TEST_F(KamajiWorld, PutsBackTheKubeconfigAndWritesNothingElse) {
   create();
   give_address("192.0.2.7");

@@ -31,6 +31,8 @@ inline constexpr std::string_view kKubeconfigKeyAnnotation =
 inline constexpr std::string_view kCniAnnotation = "nestor.dev/cni";
 /// "false" leaves the tenant without metrics-server.
 inline constexpr std::string_view kMetricsServerAnnotation = "nestor.dev/metrics-server";
+/// "false" leaves the tenant without the CSI driver's node part and its storage class.
+inline constexpr std::string_view kStorageAnnotation = "nestor.dev/storage";
 /// On what we apply inside tenants, so that we never delete what somebody else installed.
 inline constexpr std::string_view kManagedByLabel = "app.kubernetes.io/managed-by";
 inline constexpr std::string_view kManagedByValue = "nestor";

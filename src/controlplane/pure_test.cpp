@@ -297,6 +297,29 @@ TEST(TenantObjects, MetricsServerComesWithTheTunnelUnlessItIsSwitchedOff) {
   EXPECT_FALSE(enabled());
 }
 
+TEST(TenantObjects, DisksComeToClustersUnlessTheyAreSwitchedOff) {
+  TenantControlPlane tcp = sample();
+  const auto build = [&tcp] {
+    const Settings settings = resolve_settings(tcp, "main", "nestor.dev/nestor:1").value();
+    return build_tenant_objects(tcp, settings, "10.1.2.3:6443", "PEM").value();
+  };
+  EXPECT_FALSE(group_named(build(), "csi").enabled);
+  KamajiControlPlane owner;
+  owner.metadata.name = "blue";
+  tcp.metadata.ownerReferences = {kube::owner_reference(owner)};
+  const auto objects = build();
+  const TenantGroup& disks = group_named(objects, "csi");
+  EXPECT_TRUE(disks.enabled);
+  EXPECT_THAT(to_text(*object_named(objects, "DaemonSet", "kubevirt-csi-node")),
+              HasSubstr("nestor.dev/nestor:1"));
+  ASSERT_EQ(disks.once.size(), 1U);
+  EXPECT_TRUE(type_of(disks.once[0]));
+  EXPECT_EQ(find_string(disks.once[0], {"metadata", "labels", "app.kubernetes.io/managed-by"}),
+            "nestor");
+  tcp.metadata.annotations["nestor.dev/storage"] = "false";
+  EXPECT_FALSE(group_named(build(), "csi").enabled);
+}
+
 TEST(TenantObjects, MetricsServerKeepsNoNodeFromGoing) {
   const TenantControlPlane tcp = sample();
   const auto objects = build_tenant_objects(tcp, settings_of(tcp), "10.1.2.3:6443", "PEM").value();
@@ -358,6 +381,7 @@ TEST(TenantObjects, FollowTheAddonsOfTheSpec) {
                                                   {"coredns", false},
                                                   {"flannel", false},
                                                   {"metrics-server", false},
+                                                  {"csi", false},
                                                   {"konnectivity", false},
                                                   {"konnectivity-daemonset", false},
                                                   {"konnectivity-deployment", false}}));

@@ -121,6 +121,10 @@ Result<Settings> resolve_settings(const TenantControlPlane& tcp,
   // deleted namespace of the tenant from going.
   out.metrics_server = spec.addons.konnectivity.has_value() &&
                        tcp.metadata.annotation(kMetricsServerAnnotation) != "false";
+  // The driver's other part serves Clusters. Elsewhere claims would wait for ever.
+  const auto* owner = tcp.metadata.controller();
+  out.storage = owner != nullptr && owner->kind == "KamajiControlPlane" &&
+                tcp.metadata.annotation(kStorageAnnotation) != "false";
   return out;
 }
 

@@ -39,6 +39,8 @@ struct Settings {
   bool cni = true;
   /// Whether we install metrics-server.
   bool metrics_server = true;
+  /// Whether we install the node part of the CSI driver.
+  bool storage = true;
 
   /// "<name>.<ns>.svc"
   std::string service_host() const { return name + "." + ns + ".svc"; }

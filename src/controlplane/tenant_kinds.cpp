@@ -24,6 +24,9 @@ constexpr ResourceType kClusterRoleBinding{kRbac, "v1", "ClusterRoleBinding", "c
                                            false};
 constexpr ResourceType kApiService{"apiregistration.k8s.io", "v1", "APIService", "apiservices",
                                    false};
+constexpr ResourceType kCsiDriver{"storage.k8s.io", "v1", "CSIDriver", "csidrivers", false};
+constexpr ResourceType kStorageClass{"storage.k8s.io", "v1", "StorageClass", "storageclasses",
+                                     false};
 
 kube::Scope ours() {
   return {.label_selector = std::string(kManagedByLabel) + "=" + std::string(kManagedByValue)};
@@ -35,9 +38,9 @@ void for_each_kind(Use use) {
   const auto all = [&use]<const ResourceType&... Types>() {
     (use.template operator()<kube::MetadataOf<Types>>(), ...);
   };
-  all.template
-  operator()<kNamespace, kServiceAccount, kConfigMap, kService, kDaemonSet, kDeployment,
-             kDisruptionBudget, kRole, kRoleBinding, kClusterRole, kClusterRoleBinding, kApiService>();
+  all.template operator()<kNamespace, kServiceAccount, kConfigMap, kService, kDaemonSet,
+                          kDeployment, kDisruptionBudget, kRole, kRoleBinding, kClusterRole,
+                          kClusterRoleBinding, kApiService, kCsiDriver, kStorageClass>();
 }
 
 /// Reports of a workload's progress move the resourceVersion alone.

@@ -127,14 +127,19 @@ void add_tunnel(Variables& out, const api::kamaji::Konnectivity& tunnel, const S
       agent.tolerations.empty() ? Json(std::move(tolerations)) : to_json(agent.tolerations);
 }
 
-Result<> add_group(TenantObjects& out, const char* name, bool enabled, const Variables& variables) {
+Result<std::vector<Json>> render(const char* name, const Variables& variables) {
   NESTOR_TRY(std::vector<Json> objects, render_manifest(name, variables));
   for (Json& object : objects) {
     JsonObject& metadata = object.as_object()["metadata"].as_object();
     if (!metadata.contains("labels")) metadata["labels"] = JsonObject{};
     metadata["labels"].as_object()[kManagedByLabel] = kManagedByValue;
   }
-  out.groups.push_back({name, enabled, std::move(objects)});
+  return objects;
+}
+
+Result<> add_group(TenantObjects& out, const char* name, bool enabled, const Variables& variables) {
+  NESTOR_TRY(std::vector<Json> objects, render(name, variables));
+  out.groups.push_back({name, enabled, std::move(objects), {}});
   return {};
 }
 
@@ -159,6 +164,9 @@ Result<TenantObjects> build_tenant_objects(const TenantControlPlane& tcp, const 
   NESTOR_TRY_VOID(add_group(out, "flannel", settings.cni, variables));
   variables["METRICS_SERVER_IMAGE"] = Json(kMetricsServerImage);
   NESTOR_TRY_VOID(add_group(out, "metrics-server", settings.metrics_server, variables));
+  variables["CSI_NODE_IMAGE"] = Json(settings.image);
+  NESTOR_TRY_VOID(add_group(out, "csi", settings.storage, variables));
+  NESTOR_TRY(out.groups.back().once, render("csi-class", variables));
   const auto& tunnel = tcp.spec.addons.konnectivity;
   add_tunnel(variables, tunnel.value_or(api::kamaji::Konnectivity{}), settings);
   const bool as_deployment = tunnel && tunnel->agent.mode == "Deployment";

@@ -11,10 +11,13 @@ namespace nestor::controlplane {
 /// A group of objects that is applied inside the tenant, or removed from it, as a whole.
 struct TenantGroup {
   /// Name of its manifest: "kubeadm", "kube-proxy", "coredns", "flannel",
-  /// "metrics-server" or one of "konnectivity"'s.
+  /// "metrics-server", "csi" or one of "konnectivity"'s.
   std::string name;
   bool enabled = true;
   std::vector<Json> objects;
+  /// Made before the group's Namespace is, and then left to the people of the tenant: they may
+  /// change and delete these. Removed with the group.
+  std::vector<Json> once;
 };
 
 struct TenantObjects {

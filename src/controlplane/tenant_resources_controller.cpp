@@ -27,6 +27,23 @@ Task<> apply_one(kube::Applier& applier, kube::Client& client, Json object) {
   co_return with_context(std::move(applied).error(), "in the tenant");
 }
 
+/// The Namespace says whether they were made already.
+Task<> make_once(kube::Client& client, std::string ns, std::vector<Json> objects) {
+  if (objects.empty()) co_return Result<>();
+  const kube::ResourceType namespaces{"", "v1", "Namespace", "namespaces", false};
+  auto there = co_await client.get(namespaces, {"", std::move(ns)});
+  if (there) co_return Result<>();
+  if (there.error().code != Code::kNotFound) co_return std::unexpected(std::move(there).error());
+  for (Json& object : objects) {
+    NESTOR_CO_TRY(const kube::ResourceType type, type_of(object));
+    auto made = co_await client.create(type, "", std::move(object));
+    if (!made && made.error().code != Code::kAlreadyExists) {
+      co_return std::unexpected(std::move(made).error());
+    }
+  }
+  co_return Result<>();
+}
+
 Task<> remove_one(kube::Client& client, Json object) {
   NESTOR_CO_TRY(const kube::ResourceType type, type_of(object));
   const kube::ObjectKey key = kube::Applier::key_of(object);
@@ -111,23 +128,31 @@ TenantResourcesController::Pending TenantResourcesController::pending(const kube
                                                                       const Tenant& tenant) const {
   const auto session = session_of(key);
   Pending out;
+  const auto cached = [&session](const Json& object) {
+    const auto type = type_of(object);
+    return type && session ? find_tenant_object(*session, *type, kube::Applier::key_of(object))
+                           : std::optional<std::shared_ptr<const kube::ObjectMeta>>();
+  };
+  const auto current = [&tenant](const Json& object, const auto& there) {
+    const auto type = type_of(object);
+    return type && (there ? tenant.applier.is_current(*type, object, there->get())
+                          : tenant.applier.was_applied(*type, object));
+  };
   for (const TenantGroup& group : objects.groups) {
     const bool removed = tenant.removed.contains(group.name);
+    const auto remove = [&](const Json& object) {
+      const auto there = cached(object);
+      if (there ? *there != nullptr : !removed) out.remove.push_back(object);
+    };
     for (const Json& object : group.objects) {
-      const auto type = type_of(object);
-      std::optional<std::shared_ptr<const kube::ObjectMeta>> cached;
-      if (type && session) {
-        cached = find_tenant_object(*session, *type, kube::Applier::key_of(object));
-      }
-      if (group.enabled) {
-        const bool current =
-            type && (cached ? tenant.applier.is_current(*type, object, cached->get())
-                            : tenant.applier.was_applied(*type, object));
-        if (!current) out.apply.push_back(object);
-      } else if (cached ? *cached != nullptr : !removed) {
-        out.remove.push_back(object);
+      if (!group.enabled) {
+        remove(object);
+      } else if (!current(object, cached(object))) {
+        out.apply.push_back(object);
+        if (is_namespace(object)) out.once[kube::Applier::key_of(object).name] = group.once;
       }
     }
+    if (!group.enabled) std::ranges::for_each(group.once, remove);
   }
   std::ranges::reverse(out.remove);
   return out;
@@ -171,6 +196,8 @@ Task<> TenantResourcesController::bring_up_to_date(Pending pending, Tenant& tena
   std::vector<Task<>> tasks;
   for (Json& object : pending.apply) {
     if (is_namespace(object)) {
+      const std::string name = kube::Applier::key_of(object).name;
+      NESTOR_CO_TRY_VOID(co_await make_once(client, name, std::move(pending.once[name])));
       NESTOR_CO_TRY_VOID(co_await apply_one(tenant.applier, client, std::move(object)));
     } else {
       tasks.push_back(apply_one(tenant.applier, client, std::move(object)));

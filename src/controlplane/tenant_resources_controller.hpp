@@ -38,6 +38,8 @@ class TenantResourcesController {
   /// What is not as wanted.
   struct Pending {
     std::vector<Json> apply;
+    /// What is made before a Namespace of `apply`, by its name.
+    std::map<std::string, std::vector<Json>> once;
     /// In the order of removal.
     std::vector<Json> remove;
     bool empty() const { return apply.empty() && remove.empty(); }

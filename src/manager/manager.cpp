@@ -111,7 +111,6 @@ class Manager {
     controlplane.image = options_.image;
     controlplane::add_controllers(*runtime_, *sessions_, std::move(controlplane));
     storage::Options storage;
-    storage.image = options_.image;
     storage.grow_local_path = options_.grow_local_path;
     storage::add_controllers(*runtime_, *sessions_, std::move(storage));
     addon::Options addon;

@@ -2,17 +2,12 @@
 
 #include "storage/attach_controller.hpp"
 #include "storage/local_path.hpp"
-#include "storage/node_part.hpp"
 #include "storage/provision_controller.hpp"
 
 namespace nestor::storage {
 
 void add_controllers(kube::Runtime& runtime, tenant::Sessions& sessions, Options options) {
   if (options.grow_local_path) add_local_path_growth(runtime);
-  auto& part = runtime.own<NodePartController>(runtime, sessions, options.image);
-  auto& parts = runtime.add_controller(
-      "storage-node", [&part](kube::ObjectKey key) { return part.reconcile(std::move(key)); });
-  part.watch(parts);
   auto& provision = runtime.own<ProvisionController>(runtime, sessions, std::move(options));
   auto& volumes = runtime.add_controller("storage-volume", [&provision](kube::ObjectKey key) {
     return provision.reconcile(std::move(key));

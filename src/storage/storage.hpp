@@ -18,8 +18,6 @@ struct Options {
   std::set<std::string> allowed_classes = {};
   /// Grow claims of the local-path provisioner, which does not do it itself.
   bool grow_local_path = false;
-  /// Nestor's own, for the node part in the tenants.
-  std::string image = "nestor.dev/nestor:dev";
 };
 
 /// Adds the controllers: claims of tenants become claims of the management cluster; attachments

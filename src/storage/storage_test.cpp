@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "api/apps/daemon_set.hpp"
 #include "api/cluster/cluster.hpp"
 #include "api/core/persistent_volume.hpp"
 #include "api/core/persistent_volume_claim.hpp"
@@ -450,23 +449,6 @@ TEST_F(Storage, AClaimGrowsOnlineStepByStep) {
   EXPECT_EQ(volume_size(*disk(id)).value(), 2LL << 30);
   EXPECT_EQ(volume(id)->spec.capacity.at("storage"), "2Gi");
   EXPECT_EQ(tenant_claim()->status.allocatedResourceStatuses.at("storage"), "NodeResizePending");
-}
-
-TEST_F(Storage, TheNodePartComesToEveryTenantAndComesBack) {
-  const kube::ObjectKey key{"kubevirt-csi-driver", "kubevirt-csi-node"};
-  const auto part = world_.tenant.peek(api::apps::DaemonSet::kType, key);
-  ASSERT_TRUE(part);
-  EXPECT_NE(to_text(*part).find("nestor.dev/nestor:dev"), std::string::npos);
-  world_.tenant.erase(api::apps::DaemonSet::kType, key);
-  world_.run();
-  EXPECT_TRUE(world_.tenant.peek(api::apps::DaemonSet::kType, key));
-}
-
-TEST_F(Storage, AClassThatSomebodyDeletedStaysDeleted) {
-  EXPECT_TRUE(world_.tenant.peek(StorageClass::kType, {"", "kubevirt"}));
-  world_.tenant.erase(StorageClass::kType, {"", "kubevirt"});
-  restart();
-  EXPECT_FALSE(world_.tenant.peek(StorageClass::kType, {"", "kubevirt"}));
 }
 
 TEST_F(Storage, AnIdleTenantCostsNoCalls) {

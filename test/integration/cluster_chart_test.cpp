@@ -130,6 +130,26 @@ TEST_F(ClusterChartTest, ItsMachineTemplateTellsCpuMemoryAndDisk) {
   FAIL() << "no machine template";
 }
 
+TEST_F(ClusterChartTest, SwitchesReachTheControlPlane) {
+  const auto annotations = [&](const char* yaml) {
+    std::map<std::string, std::string> out;
+    for (const Json& object : must(chart_->render("demo", values(yaml)))) {
+      if (find_string(object, {"kind"}) != "KamajiControlPlane") continue;
+      for (const auto& [key, value] : find(object, {"metadata", "annotations"})->as_object()) {
+        if (key.starts_with("nestor.dev/")) out[key] = value.as_string();
+      }
+    }
+    return out;
+  };
+  using Annotations = std::map<std::string, std::string>;
+  EXPECT_EQ(annotations("{}"), Annotations());
+  EXPECT_EQ(annotations("{network: {cni: none}, storage: {enabled: false}, "
+                        "controlPlane: {addons: {metricsServer: false}}}"),
+            (Annotations{{"nestor.dev/cni", "none"},
+                         {"nestor.dev/metrics-server", "false"},
+                         {"nestor.dev/storage", "false"}}));
+}
+
 TEST_F(ClusterChartTest, RefusesWrongValuesWithTheirPath) {
   EXPECT_THAT(refusal("nodeGroups: {md-0: {cpu: two}}"),
               HasSubstr("at '/nodeGroups/md-0/cpu': got string, want integer"));
