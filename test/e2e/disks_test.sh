@@ -21,8 +21,8 @@ storageClasses:
 EOF
 create demo -f "$work/demo.yaml"
 # The image's file system has 6Gi.
-room() { t demo get node -o jsonpath='{.items[0].status.capacity.ephemeral-storage}'; }
-[[ $(room) =~ ^([0-9]+)Ki$ && ${BASH_REMATCH[1]} -gt $((11 << 20)) ]] || die "the node has $(room), not 12Gi"
+room() { t demo get node -o jsonpath='{.items[0].status.capacity.ephemeral-storage}' | numfmt --from=auto; }
+(($(room) > 11 << 30)) || die "the node has $(room) bytes, not 12Gi"
 t demo -n kubevirt-csi-driver rollout status daemonset kubevirt-csi-node --timeout=180s
 limit() { t demo get csinode -o jsonpath='{.items[0].spec.drivers[?(@.name=="csi.kubevirt.io")].allocatable.count}'; }
 registered() { (($(limit) > 0)); }
