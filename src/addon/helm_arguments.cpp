@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <boost/json/array.hpp>
-#include <charconv>
 #include <chrono>
-#include <cmath>
 
+#include "base/go_duration.hpp"
 #include "base/json_convert.hpp"
 
 namespace nestor::addon {
@@ -101,27 +100,9 @@ Result<> validate(const Spec& spec) {
 }
 
 Result<Duration> helm_timeout(const std::string& text) {
-  using std::chrono::minutes;
-  if (text.empty()) return Duration(minutes(10));
-  static constexpr std::pair<std::string_view, double> kUnits[] = {
-      {"ms", 1e-3}, {"us", 1e-6}, {"ns", 1e-9}, {"h", 3600}, {"m", 60}, {"s", 1}};
-  double seconds = 0;
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    double number = 0;
-    const auto [end, error] =
-        std::from_chars(rest.data(), rest.data() + rest.size(), number, std::chars_format::fixed);
-    if (error != std::errc() || number < 0) break;
-    rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
-    const auto* unit =
-        std::ranges::find_if(kUnits, [&](const auto& one) { return rest.starts_with(one.first); });
-    if (unit == std::end(kUnits)) break;
-    seconds += number * unit->second;
-    rest.remove_prefix(unit->first.size());
-    if (rest.empty() && std::isfinite(seconds) && seconds > 0 && seconds <= 86400) {
-      return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-    }
-  }
+  if (text.empty()) return Duration(std::chrono::minutes(10));
+  auto timeout = parse_go_duration(text);
+  if (timeout && timeout->count() > 0 && *timeout <= std::chrono::hours(24)) return timeout;
   return fail(Code::kInvalidArgument, "'" + text + "' is no duration such as 5m30s, up to 24h");
 }
 

@@ -1,10 +1,9 @@
 #include "autoscale/options.hpp"
 
-#include <array>
 #include <charconv>
-#include <cmath>
 
 #include "autoscale/simulation/expander.hpp"
+#include "base/go_duration.hpp"
 
 namespace nestor::autoscale {
 namespace {
@@ -77,31 +76,10 @@ void take(const kube::ObjectMeta& metadata, std::string_view prefix, std::string
 }  // namespace
 
 Result<Duration> parse_duration(std::string_view text) {
-  const auto wrong = fail(Code::kInvalidArgument,
-                          "expected a time like 10m or 1h30m, got \"" + std::string(text) + "\"");
-  if (text == "0") return Duration(0);
-  if (text.empty()) return wrong;
-  double sum = 0;
-  while (!text.empty()) {
-    double value = 0;
-    const auto [end, error] =
-        std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-    if (error != std::errc() || !(value >= 0)) return wrong;
-    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-    static constexpr std::array<std::pair<std::string_view, double>, 4> kUnits{
-        {{"ms", 1}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}}};
-    double unit = 0;
-    for (const auto& [name, size] : kUnits) {
-      if (!text.starts_with(name)) continue;
-      unit = size;
-      text.remove_prefix(name.size());
-      break;
-    }
-    if (unit == 0) return wrong;
-    sum += value * unit;
-  }
-  if (!(sum <= static_cast<double>(kLongest.count()))) return wrong;
-  return Duration(static_cast<std::int64_t>(std::llround(sum)));
+  auto duration = parse_go_duration(text);
+  if (duration && *duration <= kLongest) return duration;
+  return fail(Code::kInvalidArgument,
+              "expected a time like 10m or 1h30m, got \"" + std::string(text) + "\"");
 }
 
 std::string format_duration(Duration duration) {

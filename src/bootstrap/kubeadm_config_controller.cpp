@@ -119,6 +119,11 @@ Task<kube::ReconcileResult> KubeadmConfigController::reconcile(kube::ObjectKey k
     co_return kube::ReconcileResult{};
   }
   if (done && !machine->status.nodeRef.name.empty()) co_return kube::ReconcileResult{};
+  // Data that are made already stay as they are.
+  if (const auto valid = validate(*config); !done && !valid) {
+    NESTOR_CO_TRY_VOID(co_await wait_for(config, "InvalidSpec", valid.error().message));
+    co_return kube::ReconcileResult{};
+  }
   co_return co_await provide(config, machine, cluster);
 }
 

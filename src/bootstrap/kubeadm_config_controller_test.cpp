@@ -144,6 +144,35 @@ TEST_F(BootstrapRoom, ACrashAnywhereLeavesOneTokenAndItsData) {
   }
 }
 
+TEST_F(BootstrapRoom, AnInvalidConfigMakesNothingAndSaysWhy) {
+  auto invalid = config();
+  api::bootstrap::File file;
+  file.path = "/a";
+  invalid.spec.files = {file, file};
+  world.management.put(invalid);
+  control_plane_up();
+  world.management.clear_calls();
+  world.pass(std::chrono::minutes(1));
+  EXPECT_TRUE(world.management.calls().empty());
+  EXPECT_TRUE(tokens().empty());
+  const auto status = config().status;
+  const auto* ready = kube::find_condition(status.conditions, "Ready");
+  ASSERT_NE(ready, nullptr);
+  EXPECT_EQ(ready->reason, "InvalidSpec");
+  EXPECT_NE(ready->message.find("spec.files[1].path"), std::string::npos) << ready->message;
+  auto mended = config();
+  mended.spec.files.pop_back();
+  world.management.put(mended);
+  world.pass(std::chrono::seconds(1));
+  EXPECT_EQ(config().status.dataSecretName, "m");
+  // From here on it changes nothing, and a Machine that runs is not called unready for it.
+  invalid = config();
+  invalid.spec.files.push_back(invalid.spec.files[0]);
+  world.management.put(invalid);
+  world.pass(std::chrono::seconds(1));
+  EXPECT_TRUE(kube::condition_true(config().status.conditions, "Ready"));
+}
+
 TEST_F(BootstrapRoom, FilesComeFromTheirSecrets) {
   Secret source = named<Secret>("source");
   api::core::set_secret_value(source, "key", "the content");

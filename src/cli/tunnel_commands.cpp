@@ -1,40 +1,16 @@
 #include "cli/tunnel_commands.hpp"
 
 #include <CLI/CLI.hpp>
-#include <charconv>
+#include <limits>
 #include <memory>
 #include <string>
 
+#include "base/go_duration.hpp"
 #include "base/log.hpp"
 #include "tunnel/tunnel.hpp"
 
 namespace nestor::cli {
 namespace {
-
-/// Go's durations, of which these programs need whole units: "1h", "30s", "1m30s", "500ms".
-bool parse_go_duration(const std::string& text, long& milliseconds) {
-  const char* at = text.data();
-  const char* end = at + text.size();
-  milliseconds = 0;
-  while (at != end) {
-    long count = 0;
-    const auto parsed = std::from_chars(at, end, count);
-    if (parsed.ec != std::errc() || count < 0) return false;
-    at = parsed.ptr;
-    const std::string rest(at, end);
-    long unit = 0;
-    for (const auto& [name, size] :
-         {std::pair{"ms", 1L}, {"h", 3'600'000L}, {"m", 60'000L}, {"s", 1000L}}) {
-      if (!rest.starts_with(name)) continue;
-      unit = size;
-      at += std::string(name).size();
-      break;
-    }
-    if (unit == 0 && !(count == 0 && at == end)) return false;
-    milliseconds += count * unit;
-  }
-  return !text.empty();
-}
 
 void add_duration(CLI::App& command, const std::string& name, int& value, int unit,
                   const std::string& help) {
@@ -42,11 +18,12 @@ void add_duration(CLI::App& command, const std::string& name, int& value, int un
       .add_option_function<std::string>(
           name,
           [&value, unit, name](const std::string& text) {
-            long milliseconds = 0;
-            if (!parse_go_duration(text, milliseconds)) {
+            const auto duration = parse_go_duration(text);
+            const auto count = duration ? duration->count() / unit : 0;
+            if (!duration || count > std::numeric_limits<int>::max()) {
               throw CLI::ValidationError(name, "not a duration such as 1h or 30s: " + text);
             }
-            value = static_cast<int>(milliseconds / unit);
+            value = static_cast<int>(count);
           },
           help)
       ->type_name("DURATION");

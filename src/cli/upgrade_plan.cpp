@@ -11,6 +11,8 @@ namespace nestor::cli {
 namespace {
 
 constexpr int kMaxNodeSkew = 3;
+/// No version has a higher one; sums stay in range.
+constexpr int kMaxPart = 1'000'000;
 using Version = std::array<int, 3>;
 
 std::optional<Version> read_version(std::string_view text) {
@@ -18,7 +20,7 @@ std::optional<Version> read_version(std::string_view text) {
   Version out{};
   for (std::size_t i = 0; i < out.size(); ++i) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out[i]);
-    if (error != std::errc()) return std::nullopt;
+    if (error != std::errc() || out[i] < 0 || out[i] > kMaxPart) return std::nullopt;
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
     if (i + 1 == out.size()) break;
     if (!text.starts_with('.')) return std::nullopt;

@@ -54,6 +54,11 @@ TEST(UpgradePlan, RefusesWhatKubernetesDoes) {
   EXPECT_EQ(refusal(state, "latest"), "Kubernetes version 'latest' must look like v1.37.2");
   EXPECT_EQ(refusal(cluster("v1.36.0", {"v1.33.0"}), "v1.37.0"),
             "nodes run v1.33.0, too old for a v1.37.0 control plane: upgrade them first");
+  for (const char* absurd : {"v1.2147483647.0", "v1.-36.0", "v1.36", "latest"}) {
+    EXPECT_EQ(refusal(cluster(absurd, {}), "v1.37.0"),
+              "the cluster has no control plane with a version yet")
+        << absurd;
+  }
   EXPECT_EQ(refusal({}, "v1.37.0"), "the cluster has no control plane with a version yet");
 }
 

@@ -83,6 +83,9 @@ Task<kube::ReconcileResult> ClusterController::reconcile(kube::ObjectKey key) {
     co_return co_await show_paused(context_, cluster, cluster);
   }
   if (cluster->metadata.deleting()) co_return co_await reconcile_delete(cluster);
+  if (const auto valid = validate(*cluster); !valid) {
+    co_return co_await show_invalid(context_, cluster, "Available", valid.error().message);
+  }
   if (!cluster->metadata.has_finalizer(api::cluster::kClusterFinalizer)) {
     Cluster after = *cluster;
     after.metadata.finalizers.emplace_back(api::cluster::kClusterFinalizer);

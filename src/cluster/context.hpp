@@ -9,6 +9,7 @@
 #include "api/cluster/machine_health_check.hpp"
 #include "api/cluster/machine_set.hpp"
 #include "cluster/kinds.hpp"
+#include "cluster/replica_logic.hpp"
 #include "kube/runtime.hpp"
 #include "tenant/sessions.hpp"
 
@@ -90,6 +91,19 @@ Task<kube::ReconcileResult> show_paused(Context& context, std::shared_ptr<const 
                                         kube::Informer<api::cluster::Cluster>::Ptr cluster) {
   T after = *object;
   api::cluster::set_paused(after.status.conditions, *cluster, object->metadata, context.now());
+  NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context.client(), *object, after));
+  co_return kube::ReconcileResult{};
+}
+
+/// All that an object gets whose spec is not valid: its condition `type` is False and says why. It
+/// is looked at again when it changes.
+template <kube::Resource T>
+Task<kube::ReconcileResult> show_invalid(Context& context, std::shared_ptr<const T> object,
+                                         std::string type, std::string why) {
+  T after = *object;
+  put_conditions(after.status.conditions,
+                 {make_condition(type, false, "InvalidSpec", std::move(why))},
+                 object->metadata.generation, context.now());
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context.client(), *object, after));
   co_return kube::ReconcileResult{};
 }

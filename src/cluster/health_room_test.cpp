@@ -89,6 +89,27 @@ TEST_F(HealthRoom, RemediatesNothingWhenTooManyAreUnhealthy) {
   EXPECT_EQ(condition(read<Machine>(names[1]), "HealthCheckSucceeded").status, "True");
 }
 
+TEST_F(HealthRoom, AMistypedRangeRemediatesNothing) {
+  auto mistyped = check();
+  mistyped.spec.remediation.triggerIf.unhealthyInRange = "[5-2]";
+  world.management.put(mistyped);
+  world.run();
+  silence(names[0]);
+  world.pass(seconds(65));
+  EXPECT_FALSE(read<Machine>(names[0]).metadata.deleting());
+  const auto status = check().status;
+  const auto* allowed = kube::find_condition(status.conditions, "RemediationAllowed");
+  EXPECT_EQ(allowed->status, "False");
+  EXPECT_EQ(allowed->reason, "InvalidSpec");
+  EXPECT_NE(allowed->message.find("spec.remediation.triggerIf.unhealthyInRange"),
+            std::string::npos);
+  auto mended = check();
+  mended.spec.remediation.triggerIf.unhealthyInRange = "[1-2]";
+  world.management.put(mended);
+  world.pass(seconds(2));
+  EXPECT_FALSE(world.management.peek<Machine>({"default", names[0]}).has_value());
+}
+
 TEST_F(HealthRoom, AMachineWhoseNodeNeverComesIsReplaced) {
   scale(4);
   std::string late;

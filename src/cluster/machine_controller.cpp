@@ -140,6 +140,9 @@ Task<kube::ReconcileResult> MachineController::reconcile(kube::ObjectKey key) {
     co_return co_await show_paused(context_, machine, cluster);
   }
   if (machine->metadata.deleting()) co_return co_await deletion_.reconcile(machine, cluster);
+  if (const auto valid = validate(*machine); !valid) {
+    co_return co_await show_invalid(context_, machine, "Ready", valid.error().message);
+  }
   if (!cluster) co_return kube::ReconcileResult{};
   NESTOR_CO_TRY(const bool wrote, co_await ensure_metadata(
                                       context_, machine, api::cluster::kMachineFinalizer, cluster));

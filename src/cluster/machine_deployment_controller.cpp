@@ -45,13 +45,16 @@ Task<kube::ReconcileResult> MachineDeploymentController::reconcile(kube::ObjectK
     co_return co_await show_paused(context_, stored, cluster);
   }
   if (stored->metadata.deleting()) co_return co_await reconcile_delete(stored);
+  auto defaulted = std::make_shared<MachineDeployment>(*stored);
+  api::cluster::set_defaults(*defaulted);
+  const DeploymentPtr deployment = defaulted;
+  if (const auto valid = validate(*deployment); !valid) {
+    co_return co_await show_invalid(context_, stored, "Available", valid.error().message);
+  }
   if (!cluster || cluster->metadata.deleting()) co_return kube::ReconcileResult{};
   NESTOR_CO_TRY(const bool wrote, co_await complete(stored, cluster));
   if (wrote) co_return kube::ReconcileResult{};
 
-  auto defaulted = std::make_shared<MachineDeployment>(*stored);
-  api::cluster::set_defaults(*defaulted);
-  const DeploymentPtr deployment = defaulted;
   NESTOR_CO_TRY_VOID(co_await adopt_templates(deployment, cluster));
   const WallTime now = context_.runtime.clock().now();
   MachineSets sets = sort_sets(*deployment, owned_sets(*deployment), now);

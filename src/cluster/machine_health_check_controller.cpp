@@ -70,10 +70,13 @@ Task<kube::ReconcileResult> MachineHealthCheckController::reconcile(kube::Object
   const auto stored = context_.machine_health_checks().get(key);
   if (!stored || stored->metadata.deleting()) co_return kube::ReconcileResult{};
   const auto cluster = context_.clusters().get({key.ns, stored->spec.clusterName});
-  if (!cluster || cluster->metadata.deleting()) co_return kube::ReconcileResult{};
-  if (api::cluster::paused(*cluster, stored->metadata)) {
+  if (cluster && api::cluster::paused(*cluster, stored->metadata)) {
     co_return co_await show_paused(context_, stored, cluster);
   }
+  if (const auto valid = validate(*stored); !valid) {
+    co_return co_await show_invalid(context_, stored, "RemediationAllowed", valid.error().message);
+  }
+  if (!cluster || cluster->metadata.deleting()) co_return kube::ReconcileResult{};
   NESTOR_CO_TRY(const bool wrote, co_await ensure_metadata(context_, stored, "", cluster));
   if (wrote) co_return kube::ReconcileResult{};
   const auto session = context_.sessions.find(cluster->metadata.key());

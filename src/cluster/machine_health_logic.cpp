@@ -136,14 +136,16 @@ Health judge(const MachineHealthCheck& check, const Cluster& cluster, const Heal
 Allowance allowance(const MachineHealthCheck& check, int total, int unhealthy) {
   const auto& trigger = check.spec.remediation.triggerIf;
   int least = 0;
-  int most = resolve_count(trigger.unhealthyLessThanOrEqualTo, total, false, total);
+  // Without a limit all may be; one that cannot be understood allows none.
+  const auto& limit_given = trigger.unhealthyLessThanOrEqualTo;
+  int most = resolve_count(limit_given, total, false, limit_given.is_null() ? total : 0);
   std::string limit = "at most " + std::to_string(most);
   if (!trigger.unhealthyInRange.empty()) {
-    if (const auto range = names::parse_range(trigger.unhealthyInRange)) {
-      least = range->first;
-      most = range->second;
-      limit = "in the range " + trigger.unhealthyInRange;
-    }
+    const auto range = names::parse_range(trigger.unhealthyInRange);
+    if (!range) return {.allowed = false, .remaining = 0, .message = range.error().message};
+    least = range->first;
+    most = range->second;
+    limit = "in the range " + trigger.unhealthyInRange;
   }
   Allowance out;
   out.allowed = unhealthy >= least && unhealthy <= most;

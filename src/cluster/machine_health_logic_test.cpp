@@ -148,6 +148,17 @@ TEST_F(MachineHealth, TheLimitIsANumberAPercentageOrARange) {
   EXPECT_FALSE(allowance(check, 5, 4).allowed);
 }
 
+TEST_F(MachineHealth, ALimitThatCannotBeUnderstoodAllowsNothing) {
+  auto& trigger = check.spec.remediation.triggerIf;
+  trigger.unhealthyLessThanOrEqualTo = "most";
+  EXPECT_FALSE(allowance(check, 5, 1).allowed);
+  trigger.unhealthyLessThanOrEqualTo = Json();
+  trigger.unhealthyInRange = "[5-2]";
+  EXPECT_FALSE(allowance(check, 5, 3).allowed);
+  EXPECT_FALSE(allowance(check, 5, 1).allowed);
+  EXPECT_NE(allowance(check, 5, 1).message.find("[5-2]"), std::string::npos);
+}
+
 TEST_F(MachineHealth, MarksUnhealthyAndTakesItBack) {
   const Health bad{.reason = "UnhealthyNode", .message = "why", .until_unhealthy = {}};
   auto after = marked(machine, bad, false, kStart);

@@ -135,15 +135,18 @@ Task<kube::ReconcileResult> MachineSetController::reconcile(kube::ObjectKey key)
     co_return co_await show_paused(context_, stored, cluster);
   }
   if (stored->metadata.deleting()) co_return co_await reconcile_delete(stored);
+  auto defaulted = std::make_shared<MachineSet>(*stored);
+  api::cluster::set_defaults(*defaulted);
+  const SetPtr set = defaulted;
+  if (const auto valid = validate(*set); !valid) {
+    co_return co_await show_invalid(context_, stored, "MachinesReady", valid.error().message);
+  }
   if (!cluster || cluster->metadata.deleting()) co_return kube::ReconcileResult{};
   NESTOR_CO_TRY(
       const bool wrote,
       co_await ensure_metadata(context_, stored, api::cluster::kMachineSetFinalizer, cluster));
   if (wrote) co_return kube::ReconcileResult{};
 
-  auto defaulted = std::make_shared<MachineSet>(*stored);
-  api::cluster::set_defaults(*defaulted);
-  const SetPtr set = defaulted;
   NESTOR_CO_TRY_VOID(co_await wait_for_own_writes(key));
   auto members = members_of(*set, machines_in(key.ns));
   NESTOR_CO_TRY_VOID(co_await adopt_machines(set, members.orphans));

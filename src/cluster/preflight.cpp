@@ -12,6 +12,8 @@ namespace nestor::cluster {
 namespace {
 
 constexpr int kMaxMinorsBehind = 3;
+/// No version has a higher one; sums stay in range.
+constexpr int kMaxPart = 1'000'000;
 
 struct Version {
   std::array<int, 3> parts{};
@@ -24,8 +26,9 @@ std::optional<Version> parse_version(std::string_view text) {
   if (text.starts_with('v')) text.remove_prefix(1);
   Version version;
   for (std::size_t i = 0; i < version.parts.size(); ++i) {
-    const auto read = std::from_chars(text.data(), text.data() + text.size(), version.parts[i]);
-    if (read.ec != std::errc{}) return std::nullopt;
+    int& part = version.parts[i];
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), part);
+    if (read.ec != std::errc{} || part < 0 || part > kMaxPart) return std::nullopt;
     text.remove_prefix(static_cast<std::size_t>(read.ptr - text.data()));
     if (!text.starts_with('.')) return i > 0 ? std::optional(version) : std::nullopt;
     text.remove_prefix(1);

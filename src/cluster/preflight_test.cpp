@@ -49,6 +49,13 @@ TEST_F(Preflight, ComparesVersions) {
   EXPECT_THAT(check(plane("v1.37.2", "v1.37.2")), ElementsAre(HasSubstr("KubeadmVersionSkew")));
 }
 
+TEST_F(Preflight, WhatIsNoVersionIsNotCompared) {
+  for (const char* absurd : {"v1.2147483647.0", "v1.-2147483648.0", "latest"}) {
+    set.spec.template_.spec.version = absurd;
+    EXPECT_THAT(check(plane("v1.37.2", "v1.37.2")), IsEmpty()) << absurd;
+  }
+}
+
 TEST_F(Preflight, MayBeSkipped) {
   auto& note = set.metadata.annotations["machineset.cluster.x-k8s.io/skip-preflight-checks"];
   note = "KubeadmVersionSkew, ControlPlaneIsStable";

@@ -9,6 +9,9 @@ namespace nestor::cluster {
 
 namespace {
 
+/// More than any cluster has, so that sums of counts stay in range.
+constexpr int kMostMachines = 1'000'000;
+
 std::string plural(int count) { return count == 1 ? " Machine" : " Machines"; }
 
 }  // namespace
@@ -26,15 +29,19 @@ kube::Condition make_condition(std::string_view type, bool status, std::string_v
 int resolve_count(const Json& number_or_percent, int total, bool round_up, int fallback) {
   if (number_or_percent.is_number()) {
     std::int32_t number = 0;
-    return read_json(number_or_percent, number) ? std::max(0, number) : fallback;
+    if (!read_json(number_or_percent, number)) return fallback;
+    return std::clamp(number, 0, kMostMachines);
   }
   if (!number_or_percent.is_string()) return fallback;
   const std::string_view text = number_or_percent.get_string();
   int percent = 0;
   const auto read = std::from_chars(text.data(), text.data() + text.size(), percent);
   if (read.ec != std::errc{} || percent < 0) return fallback;
-  if (read.ptr == text.data() + text.size()) return percent;
-  return (percent * total + (round_up ? 99 : 0)) / 100;
+  const std::string_view unit(read.ptr, text.data() + text.size());
+  if (unit.empty()) return std::min(percent, kMostMachines);
+  if (unit != "%") return fallback;
+  const std::int64_t count = (std::int64_t{percent} * total + (round_up ? 99 : 0)) / 100;
+  return static_cast<int>(std::min<std::int64_t>(count, kMostMachines));
 }
 
 std::vector<kube::Condition> replica_conditions(const ReplicaCounts& counts) {

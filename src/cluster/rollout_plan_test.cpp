@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "cluster/replica_logic.hpp"
 #include "cluster/testing/sets.hpp"
@@ -20,6 +21,20 @@ TEST(ResolveCount, TakesNumbersAndPercentages) {
   EXPECT_EQ(resolve_count(Json("3"), 10, false, 1), 3);
   EXPECT_EQ(resolve_count(Json(nullptr), 10, true, 7), 7);
   EXPECT_EQ(resolve_count(Json("many"), 10, true, 7), 7);
+  EXPECT_EQ(resolve_count(Json("25 percent"), 10, true, 7), 7);
+}
+
+TEST(ResolveCount, StaysInRangeForAnyNumber) {
+  const int much = std::numeric_limits<std::int32_t>::max();
+  const Json percent(std::to_string(much) + "%");
+  EXPECT_EQ(resolve_count(percent, 100, true, 1), 1'000'000);
+  EXPECT_EQ(resolve_count(percent, much, true, 1), 1'000'000);
+  EXPECT_EQ(resolve_count(Json(std::to_string(much)), 10, false, 1), 1'000'000);
+  EXPECT_EQ(resolve_count(Json(much), 10, true, 1), 1'000'000);
+  EXPECT_EQ(resolve_count(Json(-1), 10, true, 1), 0);
+  EXPECT_EQ(resolve_count(Json("99999999999%"), 10, true, 7), 7);
+  MachineSets sets{.current = set_with(0, 0, 0), .old = {set_with(3, 3, 3, "old")}};
+  EXPECT_EQ(plan_rollout(deployment_of(3, percent, percent), sets).current, 3);
 }
 
 TEST(PlanRollout, ScalesTheOnlySetDirectly) {

@@ -146,15 +146,11 @@ TEST_F(RolloutRoom, APausedDeploymentScalesButDoesNotRoll) {
 }
 
 TEST_F(RolloutRoom, ReplicasAreWrittenOnceAndNeverReset) {
-  world.management.put(named<KubeadmConfigTemplate>("demo"));
-  world.management.put(named<KubevirtMachineTemplate>("demo"));
-  auto deployment = named<MachineDeployment>("workers");
-  deployment.spec.clusterName = "demo";
-  deployment.spec.template_.spec.clusterName = "demo";
-  auto& notes = deployment.metadata.annotations;
+  auto unsized = deployment();
+  auto& notes = unsized.metadata.annotations;
   notes["cluster.x-k8s.io/cluster-api-autoscaler-node-group-min-size"] = "1";
   notes["cluster.x-k8s.io/cluster-api-autoscaler-node-group-max-size"] = "3";
-  world.management.put(deployment);
+  world.management.put(unsized);
   world.run();
   EXPECT_EQ(read<MachineDeployment>("workers").spec.replicas, 1);
   scale(3);

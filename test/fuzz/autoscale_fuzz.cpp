@@ -1,12 +1,14 @@
+#include "api/cluster/labels.hpp"
 #include "autoscale/node_group.hpp"
 #include "autoscale/simulation/expander.hpp"
 #include "autoscale/simulation/snapshot.hpp"
 #include "fuzz.hpp"
 
-/// What tenants and people write for the autoscaler: pods, durations, capacity annotations,
-/// patterns. A pod that can be read can also be scheduled in thought, and back.
+/// What tenants and people write for the autoscaler: pods, durations, options, capacity
+/// annotations, patterns. A pod that can be read can also be scheduled in thought, and back.
 namespace {
 
+using namespace nestor;
 using namespace nestor::autoscale;
 
 void simulate(const Pod& pod) {
@@ -33,6 +35,40 @@ void simulate(const Pod& pod) {
              snapshot.used(on).get(Resources::kCpu) == before.get(Resources::kCpu));
 }
 
+/// What is remembered is remembered the same again: once read, it is in our own form.
+void remember(const kube::ObjectMeta& group) {
+  kube::ObjectMeta written;
+  write_state(read_state(group), written.annotations);
+  const GroupState state = read_state(written);
+  written.annotations.clear();
+  write_state(state, written.annotations);
+  FUZZ_CHECK(read_state(written) == state);
+}
+
+void read_annotations(std::string_view name, std::string_view value) {
+  kube::ObjectMeta object;
+  for (const std::string_view prefix :
+       {kAnnotationPrefix, std::string_view("cluster.x-k8s.io/autoscaling-options-")}) {
+    object.annotations[std::string(prefix) + std::string(name)] = value;
+  }
+  std::vector<std::string> faults;
+  const Options options = read_options(object, faults);
+  FUZZ_CHECK(!options.expander.empty());
+  const GroupOptions own = read_group_options(object, options, faults);
+  FUZZ_CHECK(own.utilization_threshold >= 0 && own.utilization_threshold <= 1);
+  FUZZ_CHECK(own.unneeded_time.count() >= 0 && own.provision_time.count() >= 0);
+  // One annotation of each kind is there.
+  FUZZ_CHECK(faults.size() <= 2);
+  remember(object);
+  object.annotations = {
+      {std::string(api::cluster::kAutoscalerMinSizeAnnotation), std::string(name)},
+      {std::string(api::cluster::kAutoscalerMaxSizeAnnotation), std::string(value)}};
+  std::string fault;
+  if (const auto sizes = read_sizes(object, fault)) {
+    FUZZ_CHECK(sizes->min >= 0 && sizes->min <= sizes->max);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -49,8 +85,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto priorities = Priorities::parse(std::string(input))) {
     (void)priorities->of("MachineDeployment/ns/name");
   }
-  kube::ObjectMeta group;
   const auto [name, value] = fuzz::split(input, '\n');
+  read_annotations(name, value);
+  kube::ObjectMeta group;
   group.annotations["capacity.cluster-autoscaler.kubernetes.io/" + std::string(name)] = value;
   (void)node_from_capacity(group, {}, {{"cpu", "2"}, {"memory", "2Gi"}});
   return 0;

@@ -4,7 +4,8 @@
 #include "vm/launcher/hotplug_wire.hpp"
 
 /// What the node side of disks and the launcher read: requests of attachment pods, the kernel's
-/// list of mounts, mount options, serial numbers, and names that CSI clients choose.
+/// list of mounts, mount options, serial numbers, what blkid says, and names that CSI clients
+/// choose.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace nestor;
   const std::string_view input = fuzz::text(data, size);
@@ -18,6 +19,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto options = storage::read_mount_options({std::string(path), std::string(mounts)});
   FUZZ_CHECK(options.data.size() <= input.size() + 1);
   FUZZ_CHECK(storage::serial_matches(path, path) == !path.empty());
+  // "" would be a blank disk, to be formatted.
+  const std::string found = storage::file_system_in(std::string(input));
+  FUZZ_CHECK(!found.empty() && found.find('\n') == std::string::npos);
+  const std::string_view serial = storage::serial_in_vpd(input);
+  FUZZ_CHECK(serial.empty() || input.substr(4).starts_with(serial));
   const std::string id = storage::volume_id_for(std::string(input));
   FUZZ_CHECK(id.starts_with("pvc-") && id.size() <= 253);
   FUZZ_CHECK(storage::volume_id_for(id) == id);

@@ -89,23 +89,35 @@ TEST(MachineDeployment, EveryFaultIsNamedAtOnce) {
   deployment.spec.template_.spec.clusterName = "other";
   deployment.spec.template_.spec.version = "latest";
   deployment.spec.template_.spec.bootstrap = {};
-  deployment.spec.rollout.strategy = {"RollingUpdate", {Json(0), Json("0%")}};
+  deployment.spec.rollout.strategy = {"AllAtOnce", {Json(-1), Json("few")}};
+  deployment.spec.remediation.maxInFlight = "some";
   const auto result = validate(deployment);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, Code::kInvalidArgument);
-  for (const char* part :
-       {"metadata.name", "spec.replicas", "spec.template.spec.clusterName",
-        "spec.template.spec.version", "spec.template.spec.bootstrap", "cannot both be 0"}) {
+  for (const char* part : {"metadata.name", "spec.replicas", "spec.template.spec.clusterName",
+                           "spec.template.spec.version", "spec.template.spec.bootstrap",
+                           "strategy.type", "maxSurge", "maxUnavailable", "maxInFlight"}) {
     EXPECT_THAT(result.error().message, HasSubstr(part));
   }
+}
+
+TEST(MachineDeployment, NeitherSurgeNorUnavailableIsAllowed) {
+  MachineDeployment deployment = workers();
+  // The chart's way to say it: the other is 0 unless given.
+  deployment.spec.rollout.strategy.rollingUpdate.maxSurge = 0;
+  set_defaults(deployment);
+  EXPECT_TRUE(validate(deployment));
 }
 
 TEST(MachineDeployment, SurgeMayBeAPercentage) {
   MachineDeployment deployment = workers();
   RollingUpdate& update = deployment.spec.rollout.strategy.rollingUpdate;
-  update.maxSurge = "20%";
-  EXPECT_TRUE(validate(deployment));
-  for (const Json& bad : {Json("20"), Json("120%"), Json(-1), Json("%"), Json(true)}) {
+  for (const Json& good : {Json("20%"), Json("120%"), Json(0), Json("0%")}) {
+    update.maxSurge = good;
+    EXPECT_TRUE(validate(deployment)) << to_text(good);
+  }
+  for (const Json& bad : {Json("20"), Json(-1), Json("%"), Json("99999999999%"), Json(true),
+                          Json(std::int64_t{1} << 31), Json(~std::uint64_t{0})}) {
     update.maxSurge = bad;
     EXPECT_FALSE(validate(deployment)) << to_text(bad);
   }
@@ -173,6 +185,8 @@ TEST(Cluster, ValidationNamesThePlace) {
   cluster.metadata.name = "demo";
   cluster.spec.clusterNetwork.pods.cidrBlocks = {"10.244.0.0/16", "fd00::/48"};
   EXPECT_TRUE(validate(cluster));
+  cluster.spec.controlPlaneEndpoint.port = 0;
+  EXPECT_TRUE(validate(cluster)) << "not known yet";
   cluster.metadata.name = "Demo-";
   cluster.spec.clusterNetwork.services.cidrBlocks = {"10.96.0.0"};
   cluster.spec.controlPlaneEndpoint.port = 70000;

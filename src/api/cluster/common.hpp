@@ -81,7 +81,7 @@ struct DeletionOrder {
 };
 BOOST_DESCRIBE_STRUCT(DeletionOrder, (), (order))
 
-/// A whole number of zero or more, or a percentage of 0 to 100.
+/// A whole number or percentage ("25%"), of zero or more.
 bool is_count_or_percentage(const Json& value);
 
 }  // namespace nestor::api::cluster

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 #include "api/cluster/cluster.hpp"
 #include "api/cluster/machine_deployment.hpp"
@@ -25,8 +26,10 @@ void check_ranges(const NetworkRanges& ranges, const std::string& where, Faults&
   }
 }
 
-bool is_zero(const Json& value) {
-  return value == Json(0) || (value.is_string() && value.get_string() == "0%");
+void check_count(const Json& value, const std::string& where, Faults& faults) {
+  if (!value.is_null() && !is_count_or_percentage(value)) {
+    faults.add(where, "must be a whole number or a percentage");
+  }
 }
 
 void check_selector(const LabelSelector& selector, const MachineTemplate& machine_template,
@@ -42,15 +45,9 @@ void check_strategy(const RolloutStrategy& strategy, Faults& faults) {
   }
   const RollingUpdate& update = strategy.rollingUpdate;
   const std::string where = "spec.rollout.strategy.rollingUpdate";
-  for (const auto& [name, value] : {std::pair{".maxSurge", &update.maxSurge},
-                                    std::pair{".maxUnavailable", &update.maxUnavailable}}) {
-    if (!value->is_null() && !is_count_or_percentage(*value)) {
-      faults.add(where + name, "must be a whole number or a percentage");
-    }
-  }
-  if (is_zero(update.maxSurge) && is_zero(update.maxUnavailable)) {
-    faults.add(where, "maxSurge and maxUnavailable cannot both be 0");
-  }
+  // Both may be 0: then one Machine is unavailable at a time.
+  check_count(update.maxSurge, where + ".maxSurge", faults);
+  check_count(update.maxUnavailable, where + ".maxUnavailable", faults);
 }
 
 template <class Spec>
@@ -71,14 +68,15 @@ void check_machine_set_spec(const kube::ObjectMeta& metadata, const Spec& spec, 
 }  // namespace
 
 bool is_count_or_percentage(const Json& value) {
-  if (value.is_int64()) return value.get_int64() >= 0;
-  if (value.is_uint64()) return true;
+  if (value.is_int64()) {
+    return value.get_int64() >= 0 && value.get_int64() <= std::numeric_limits<std::int32_t>::max();
+  }
   if (!value.is_string()) return false;
   const std::string_view text = value.get_string();
   int percent = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), percent);
   return error == std::errc() && end + 1 == text.data() + text.size() && *end == '%' &&
-         percent >= 0 && percent <= 100;
+         percent >= 0;
 }
 
 Result<> validate(const Cluster& cluster) {
@@ -92,7 +90,8 @@ Result<> validate(const Cluster& cluster) {
   check_ranges(spec.clusterNetwork.pods, "spec.clusterNetwork.pods.cidrBlocks", faults);
   check_ranges(spec.clusterNetwork.services, "spec.clusterNetwork.services.cidrBlocks", faults);
   const Endpoint& endpoint = spec.controlPlaneEndpoint;
-  if (endpoint.port && (*endpoint.port < 1 || *endpoint.port > 65535)) {
+  // Zero is how other writers say that there is none yet.
+  if (endpoint.port && (*endpoint.port < 0 || *endpoint.port > 65535)) {
     faults.add("spec.controlPlaneEndpoint.port", "must be between 1 and 65535");
   }
   check_reference(spec.controlPlaneRef, "spec.controlPlaneRef", faults);
@@ -133,6 +132,7 @@ Result<> validate(const MachineDeployment& deployment) {
   Faults faults;
   check_machine_set_spec(deployment.metadata, deployment.spec, faults);
   check_strategy(deployment.spec.rollout.strategy, faults);
+  check_count(deployment.spec.remediation.maxInFlight, "spec.remediation.maxInFlight", faults);
   return faults.result();
 }
 

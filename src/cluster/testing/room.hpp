@@ -75,19 +75,24 @@ struct ClusterRoom : ::testing::Test {
     world.add_kubeconfig();
     world.pass(std::chrono::seconds(1));
   }
-  void add_deployment(int replicas) {
+  /// Without a number of replicas; its templates are there.
+  MachineDeployment deployment() {
     world.management.put(named<KubeadmConfigTemplate>("demo"));
     world.management.put(named<KubevirtMachineTemplate>("demo"));
-    auto deployment = named<MachineDeployment>("workers");
-    deployment.spec.clusterName = "demo";
-    deployment.spec.replicas = replicas;
-    deployment.spec.template_.spec.clusterName = "demo";
-    deployment.spec.template_.spec.version = "v1.37.2";
-    deployment.spec.template_.spec.bootstrap.configRef = {"bootstrap.cluster.x-k8s.io",
-                                                          "KubeadmConfigTemplate", "demo"};
-    deployment.spec.template_.spec.infrastructureRef = {"infrastructure.cluster.x-k8s.io",
-                                                        "KubevirtMachineTemplate", "demo"};
-    world.management.put(deployment);
+    auto made = named<MachineDeployment>("workers");
+    made.spec.clusterName = "demo";
+    made.spec.template_.spec.clusterName = "demo";
+    made.spec.template_.spec.version = "v1.37.2";
+    made.spec.template_.spec.bootstrap.configRef = {"bootstrap.cluster.x-k8s.io",
+                                                    "KubeadmConfigTemplate", "demo"};
+    made.spec.template_.spec.infrastructureRef = {"infrastructure.cluster.x-k8s.io",
+                                                  "KubevirtMachineTemplate", "demo"};
+    return made;
+  }
+  void add_deployment(int replicas) {
+    auto added = deployment();
+    added.spec.replicas = replicas;
+    world.management.put(added);
     world.run();
   }
   void scale(int replicas) {

@@ -1,5 +1,6 @@
 #include <sys/mount.h>
 
+#include <algorithm>
 #include <array>
 #include <sstream>
 #include <utility>
@@ -11,6 +12,8 @@ namespace {
 
 /// virtio-blk tells no more of a serial number.
 constexpr std::size_t kVirtioSerial = 20;
+/// Of a page of vital product data.
+constexpr std::size_t kVpdHeader = 4;
 
 /// Undoes the octal escapes of spaces and the like.
 std::string unescape(std::string_view text) {
@@ -78,6 +81,23 @@ MountOptions read_mount_options(const std::vector<std::string>& options) {
     if (!known) out.data += (out.data.empty() ? "" : ",") + option;
   }
   return out;
+}
+
+std::string file_system_in(const std::string& blkid_output) {
+  const auto at = ("\n" + blkid_output).find("\nTYPE=");
+  std::string type;
+  if (at != std::string::npos) type = blkid_output.substr(at + std::string_view("TYPE=").size());
+  type.resize(std::min(type.find('\n'), type.size()));
+  // A partition table or the like: not blank, and nothing that could be mounted.
+  return type.empty() ? "unknown" : type;
+}
+
+std::string_view trimmed(std::string_view text) {
+  return text.substr(0, text.find_last_not_of(std::string_view("\n \0", 3)) + 1);
+}
+
+std::string_view serial_in_vpd(std::string_view page) {
+  return page.size() > kVpdHeader ? trimmed(page.substr(kVpdHeader)) : std::string_view();
 }
 
 bool serial_matches(std::string_view found, std::string_view serial) {

@@ -26,8 +26,6 @@ namespace fs = std::filesystem;
 constexpr Duration kFormatTime = std::chrono::minutes(10);
 /// blkid's exit code for a device with nothing on it.
 constexpr int kNothingFound = 2;
-/// Of page 0x80 of the vital product data.
-constexpr std::size_t kVpdHeader = 4;
 
 std::unexpected<Error> failed(const std::string& what) {
   const Code code = errno == ENOENT ? Code::kNotFound : Code::kInternal;
@@ -39,18 +37,11 @@ std::string read_file(const fs::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-std::string trimmed(std::string text) {
-  const auto end = text.find_last_not_of(std::string_view("\n \0", 3));
-  text.resize(end == std::string::npos ? 0 : end + 1);
-  return text;
-}
-
 std::string serial_of(const fs::path& block) {
   // virtio-blk has a file of its own; a SCSI disk has the page that its serial number came with.
-  std::string serial = trimmed(read_file(block / "serial"));
-  if (!serial.empty()) return serial;
-  serial = read_file(block / "device/vpd_pg80");
-  return serial.size() > kVpdHeader ? trimmed(serial.substr(kVpdHeader)) : std::string();
+  const std::string serial = read_file(block / "serial");
+  if (const auto own = trimmed(serial); !own.empty()) return std::string(own);
+  return std::string(serial_in_vpd(read_file(block / "device/vpd_pg80")));
 }
 
 Result<> make_target(const std::string& target, bool is_file) {
@@ -113,13 +104,9 @@ class SystemNodeHost final : public NodeHost {
     NESTOR_CO_TRY(const ProcessOutput output, co_await processes_.run(ask));
     if (output.exit_code == kNothingFound) co_return std::string();
     if (output.exit_code != 0) {
-      co_return fail(Code::kInternal, "blkid " + device + ": " + trimmed(output.err));
+      co_return fail(Code::kInternal, "blkid " + device + ": " + std::string(trimmed(output.err)));
     }
-    const auto at = ("\n" + output.out).find("\nTYPE=");
-    // A partition table or the like: not blank, and nothing that could be mounted.
-    if (at == std::string::npos) co_return std::string("unknown");
-    const std::string rest = output.out.substr(at + std::string_view("TYPE=").size());
-    co_return rest.substr(0, rest.find('\n'));
+    co_return file_system_in(output.out);
   }
 
   Task<> format(std::string device, std::string fs_type) override {

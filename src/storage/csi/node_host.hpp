@@ -70,6 +70,14 @@ struct MountOptions {
 };
 MountOptions read_mount_options(const std::vector<std::string>& options);
 
+/// The file system that `blkid -o export` names; "unknown" when it found something else.
+std::string file_system_in(const std::string& blkid_output);
+
+/// Without the blanks and zero bytes that fill it up.
+std::string_view trimmed(std::string_view text);
+/// The serial number in page 0x80 of a SCSI disk's vital product data; "" without one.
+std::string_view serial_in_vpd(std::string_view page);
+
 /// Whether a device that reports `found` is the one with `serial`.
 bool serial_matches(std::string_view found, std::string_view serial);
 

@@ -171,6 +171,25 @@ TEST(MountText, SplitsOptionsIntoFlagsAndData) {
   EXPECT_EQ(options.data, "discard,nouuid");
 }
 
+TEST(Blkid, NamesAFileSystemOrSomethingUnknown) {
+  EXPECT_EQ(file_system_in("DEVNAME=/dev/vdb\nPTTYPE=dos\nTYPE=ext4\nUSAGE=x\n"), "ext4");
+  EXPECT_EQ(file_system_in("TYPE=xfs"), "xfs");
+  // Never "", which is a blank device: that would be formatted.
+  for (const char* text : {"", "DEVNAME=/dev/vdb\nPTTYPE=dos\n", "TYPE=\n", "UUID=1\nTYPE="}) {
+    EXPECT_EQ(file_system_in(text), "unknown") << text;
+  }
+}
+
+TEST(Serial, IsReadFromTheVitalProductData) {
+  using namespace std::string_view_literals;
+  EXPECT_EQ(serial_in_vpd("\0\x80\0\x06"
+                          "ab12 \0"sv),
+            "ab12");
+  for (const auto page : {""sv, "\0\x80\0"sv, "\0\x80\0\0"sv, "\0\x80\0\x02 \0"sv}) {
+    EXPECT_EQ(serial_in_vpd(page), "");
+  }
+}
+
 TEST(Serial, IsComparedWholeOrAsVirtioCutsIt) {
   const std::string serial = "12345678-1234-1234-1234-1234567890ab";
   EXPECT_TRUE(serial_matches(serial, serial));
