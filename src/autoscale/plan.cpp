@@ -11,12 +11,15 @@ namespace {
 /// On a node that we cordoned.
 constexpr const char* kCordonedAnnotation = "autoscaler.nestor.dev/cordoned";
 
+/// Of 2200: the clock's nanoseconds end in 2262. The tenant may write any number.
+constexpr std::int64_t kLastSecond = 7'258'118'400;
+
 std::optional<WallTime> taint_time(const Taint& taint) {
   std::int64_t seconds = 0;
   const std::string& text = taint.value;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   if (error != std::errc() || end != text.data() + text.size() || seconds < 0 ||
-      seconds > 253'402'300'799) {
+      seconds > kLastSecond) {
     return WallTime{};
   }
   return WallTime(std::chrono::seconds(seconds));

@@ -178,6 +178,14 @@ TEST_F(ScaleDown, MarksOfOthersNodesAreTakenOff) {
   EXPECT_EQ(*marks(scene.decide(), "x"), NodeMarks{});
 }
 
+TEST(Marks, ATimeThatNoClockHasIsTheFirst) {
+  NodeMarks begun;
+  begun.candidate_since = testing::kNow;
+  auto node = with_marks(api_node("n"), begun);
+  node.spec.taints.at(0).value = "253402300799";
+  EXPECT_EQ(read_marks(node).candidate_since, WallTime{});
+}
+
 TEST(Marks, LeaveAPersonsCordonAlone) {
   NodeMarks begun;
   begun.to_be_deleted_since = testing::kNow;

@@ -1,5 +1,6 @@
 #include "api/cluster/labels.hpp"
 #include "autoscale/node_group.hpp"
+#include "autoscale/plan.hpp"
 #include "autoscale/simulation/expander.hpp"
 #include "autoscale/simulation/snapshot.hpp"
 #include "fuzz.hpp"
@@ -87,6 +88,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const auto [name, value] = fuzz::split(input, '\n');
   read_annotations(name, value);
+  api::core::Node node;
+  node.spec.taints.resize(1);
+  node.spec.taints[0].key = kDeletionCandidateTaint;
+  node.spec.taints[0].value = input;
+  FUZZ_CHECK(read_marks(with_marks(node, read_marks(node))) == read_marks(node));
   kube::ObjectMeta group;
   group.annotations["capacity.cluster-autoscaler.kubernetes.io/" + std::string(name)] = value;
   (void)node_from_capacity(group, {}, {{"cpu", "2"}, {"memory", "2Gi"}});
