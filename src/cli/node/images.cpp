@@ -164,6 +164,8 @@ Result<ArchiveGroups> find_archives(const std::string& directory) {
     const fs::path& path = entry.path();
     std::string name = path.lexically_relative(directory).replace_extension().string();
     if (path.extension() != ".tar" || placed.contains(name)) continue;
+    // A link whose archive was cleared from the cache: that version is not offered.
+    if (name.contains('/') && !fs::exists(path, error)) continue;
     NESTOR_TRY(Archive archive, describe(path.string()));
     std::ranges::replace(name, '/', '-');
     archive.name = std::move(name);

@@ -211,6 +211,7 @@ TEST(Images, AreGroupedByWhatNeedsThemFirst) {
   }
   ASSERT_TRUE(make_directory(directory / "v1.36.3"));
   ASSERT_TRUE(write_text(directory / "v1.36.3/etcd.tar", std::string(20, 'x')));
+  fs::create_symlink("/gone/worker.tar", directory / "v1.36.3/worker.tar");
   const auto groups = find_archives(directory.path());
   ASSERT_TRUE(groups) << groups.error().message;
   EXPECT_EQ(groups->control_plane.size(), 5U);
