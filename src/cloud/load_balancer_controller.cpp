@@ -172,8 +172,9 @@ Task<kube::ReconcileResult> LoadBalancerController::reconcile(kube::ObjectKey ke
   }
   if (!work.settings.load_balancers || !wants_balancer(*work.tenant)) {
     // Where another program serves, its finalizer and status are not ours to take off.
-    if (work.settings.load_balancers || was_served(work))
+    if (work.settings.load_balancers || was_served(work)) {
       NESTOR_CO_TRY_VOID(co_await release(work));
+    }
     co_return woken_by_watch;
   }
   auto ensured = co_await ensure(work);
