@@ -1,3 +1,5 @@
+#include <sys/resource.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <string>
@@ -16,8 +18,6 @@
 
 namespace nestor::cli {
 namespace {
-
-constexpr int kUsageError = 2;
 
 /// What the callbacks fill and main returns. Options live here because CLI11 keeps references.
 struct Program {
@@ -66,7 +66,7 @@ bool read_output(Program& p, OutputFormat& format) {
   auto parsed = parse_output_format(p.output);
   if (!parsed) {
     print_error(parsed.error());
-    p.exit_code = kUsageError;
+    p.exit_code = kWrongUsage;
     return false;
   }
   format = *parsed;
@@ -235,7 +235,8 @@ void add_cluster_commands(Program& p) {
 
 void add_node_commands(Program& p) {
   auto* up = p.app.add_subcommand("up", "Start a management cluster on this machine");
-  up->add_option("--state-dir", p.up.state_dir)->capture_default_str();
+  up->add_option("--state-dir", p.up.state_dir, "Where all of it is kept; made if missing")
+      ->capture_default_str();
   up->add_option("--assets", p.up.assets, "Directory with bin, cni and images");
   up->add_option("--port", p.up.port, "Loopback port of its API server")
       ->default_str("6443, or as before");
@@ -247,11 +248,13 @@ void add_node_commands(Program& p) {
   up->callback([&p] { p.exit_code = node::up(p.up); });
 
   auto* down = p.app.add_subcommand("down", "Stop it and remove all that `up` made");
-  down->add_option("--state-dir", p.down.state_dir)->capture_default_str();
+  down->add_option("--state-dir", p.down.state_dir, "That of `up`")->capture_default_str();
+  down->footer("Removes all clusters with their data.\nExample:\n  nestor down");
   down->callback([&p] { p.exit_code = node::down(p.down); });
 
   auto* status = p.app.add_subcommand("status", "Show whether its parts are well");
-  status->add_option("--state-dir", p.status.state_dir)->capture_default_str();
+  status->add_option("--state-dir", p.status.state_dir, "That of `up`")->capture_default_str();
+  status->footer("Exits with 1 when something is not well.\nExample:\n  nestor status -o json");
   status->add_option("-o,--output", p.status.output, "json");
   status->callback([&p] { p.exit_code = node::status(p.status); });
 
@@ -344,6 +347,16 @@ log::Level level_of(const std::string& name) {
   return log::Level::kInfo;
 }
 
+/// Each tenant takes the manager some fifty connections, each machine the supervisor two. The usual
+/// limit, 1024, is for programs that use select(2); ours do not, and may have what the machine
+/// allows.
+void allow_many_files() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int run(int argc, char** argv) {
   Program p;
   p.app.require_subcommand(1);
@@ -369,7 +382,7 @@ int run(int argc, char** argv) {
     p.app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const int code = p.app.exit(error);
-    return code == 0 ? 0 : kUsageError;
+    return code == 0 ? 0 : kWrongUsage;
   }
   return p.exit_code;
 }
@@ -377,4 +390,7 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace nestor::cli
 
-int main(int argc, char** argv) { return nestor::cli::run(argc, argv); }
+int main(int argc, char** argv) {
+  nestor::cli::allow_many_files();
+  return nestor::cli::run(argc, argv);
+}

@@ -25,8 +25,15 @@ supervisor() { ss -Hltnp "sport = :$port" | grep -oP 'pid=\K[0-9]+' | head -1; }
 
 before=$(snapshot "$state" $port $proxy)
 
+step "a directory with somebody's files is left alone"
+mkdir -p "$work/theirs/images"
+refuses 'holds images and is no node' "$nestor" up --state-dir "$work/theirs" --skip-chart
+refuses 'not a state directory' "$nestor" down --state-dir "$work/theirs"
+[[ $(ls -A "$work/theirs") == images ]] || die "left in it: $(ls -A "$work/theirs")"
+
 step "up, killed while the control plane starts"
-"$nestor" up --state-dir "$state" --port "$port" --proxy-port "$proxy" --skip-chart >/dev/null &
+# A proxy of the machine must not matter: nothing of the node is on its other side.
+https_proxy=http://192.0.2.1:1 "$nestor" up --state-dir "$state" --port "$port" --proxy-port "$proxy" --skip-chart >/dev/null &
 half=$!
 begun() { [[ -e $state/root/kubernetes/manifests/etcd.yaml ]]; }
 retry 60 begun || die "the control plane does not start"
@@ -34,7 +41,7 @@ kill -9 "$half"
 wait "$half" 2>/dev/null || true
 
 step "up goes on"
-up
+https_proxy=http://192.0.2.1:1 up
 status
 [[ $(stat -c %a "$KUBECONFIG") == 600 ]] || die "the kubeconfig can be read by others"
 [[ $(kubectl get nodes -o jsonpath='{.items[*].status.conditions[?(@.type=="Ready")].status}') == True ]] ||
@@ -122,7 +129,10 @@ step "down after a crash"
 group=$(grep -oP '"cgroup":"\K[^"]+' "$state/node.json")
 [[ -n $(find /sys/fs/cgroup -type d -name "$group") ]] || die "the control group is not found"
 kill -9 "$(supervisor)"
+echo mine >"$state/notes"
 "$nestor" down --state-dir "$state"
+[[ $(ls -A "$state") == notes ]] || die "left in the state directory: $(ls -A "$state")"
+rm -r "$state"
 after=$(snapshot "$state" $port $proxy)
 diff <(echo "$before") <(echo "$after") || die "down left traces"
 "$nestor" down --state-dir "$state" >/dev/null || die "down of nothing is an error"

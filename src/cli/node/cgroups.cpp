@@ -38,10 +38,9 @@ Result<std::vector<std::string>> hierarchies() {
 }
 
 /// In version 2 a group has the controllers that its parent passes on; a kubelet wants these. Those
-/// that the machine lacks are refused one by one. They stay passed on after `down`: whoever else
-/// relies on them by then cannot be seen.
-void pass_controllers_on(const std::string& hierarchy) {
-  const std::string file = hierarchy + "/cgroup.subtree_control";
+/// that the machine lacks are refused one by one.
+void pass_controllers_on(const std::string& group) {
+  const std::string file = group + "/cgroup.subtree_control";
   if (!exists(file)) return;
   for (const char* controller : {"+cpuset", "+cpu", "+io", "+memory", "+hugetlb", "+pids"}) {
     [[maybe_unused]] const auto refused = write_kernel(file, controller);
@@ -85,7 +84,11 @@ Result<> make_cgroups(const std::string& name) {
     const std::string group = hierarchy + "/" + name;
     NESTOR_TRY_VOID(make_directory(group));
     NESTOR_TRY_VOID(fill_cpuset(hierarchy, group));
+    // The root's stay passed on after `down`: whoever else relies on them by then cannot be seen.
+    // Ours passes them on at once, too: what a child uses, systemd does not take from the root
+    // again.
     pass_controllers_on(hierarchy);
+    pass_controllers_on(group);
   }
   return {};
 }

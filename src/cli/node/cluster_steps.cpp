@@ -196,6 +196,20 @@ Result<bool> make_addons(const Node& node) {
 
 Result<> make_storage(const Node& node) { return apply(node, storage_manifest()); }
 
+namespace {
+
+/// A helm that was ended in the middle leaves a record because of which the next one refuses to
+/// work. It is nobody's now: a helm at work holds the lock of the command that started it.
+Result<> forget_interrupted_release(const Node& node) {
+  NESTOR_TRY_VOID(run_checked(
+      {kubectl(node, {"-n", "nestor-system", "delete", "secret", "--ignore-not-found", "-l",
+                      "owner=helm,name=nestor,status in (pending-install,pending-upgrade,"
+                      "pending-rollback)"})}));
+  return {};
+}
+
+}  // namespace
+
 Result<> install_chart(const Node& node, const std::string& chart,
                        const std::string& image_revision) {
   // Helm installs CRDs once and never changes them; ours must follow the program.
@@ -205,6 +219,7 @@ Result<> install_chart(const Node& node, const std::string& chart,
                                minutes(2)}));
   const bool kvm = exists(fmt::format("/proc/{}/root{}", node.init_pid, kKvmSpec));
   if (kvm) NESTOR_TRY_VOID(apply(node, kvm_runtime_class()));
+  NESTOR_TRY_VOID(forget_interrupted_release(node));
   const auto outcome =
       run_checked({{node.config.program("helm"), "--kubeconfig", node.layout.kubeconfig(),
                     "upgrade", "--install", "nestor", chart, "--namespace", "nestor-system",

@@ -65,7 +65,8 @@ std::string cni_config() {
 std::string kubeadm_config(const Config& config) {
   // Images come from archives and cannot be pulled again: never collect them as garbage, and
   // evict only when the disk is truly full. A process that died many times, of ours or of a
-  // tenant, is back after 10 s at most (upstream's default is 5 minutes).
+  // tenant, is back after 10 s at most (upstream's default is 5 minutes). Nobody renews
+  // certificates of a node like this: they last for ten years, as its authority does.
   return fmt::format(R"(apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
 localAPIEndpoint:
@@ -87,6 +88,8 @@ apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
 clusterName: nestor
 kubernetesVersion: {version}
+certificateValidityPeriod: 87600h
+caCertificateValidityPeriod: 87600h
 networking:
   podSubnet: {pods}
   serviceSubnet: {services}

@@ -28,10 +28,22 @@ Result<> check_ours(const Layout& layout) {
   if (layout.state_dir == "/" || !fs::is_directory(layout.state_dir)) {
     return fail(Code::kInvalidArgument, layout.state_dir + " is not a state directory of a node");
   }
-  if (exists(layout.config()) || exists(layout.command_lock())) return {};
-  if (fs::is_empty(layout.state_dir)) return {};
-  return fail(Code::kInvalidArgument,
-              layout.state_dir + " holds no node.json: it is not a state directory of a node");
+  if (exists(layout.config())) return {};
+  // An `up` that ended before it wrote node.json made no more than these.
+  for (const auto& entry : fs::directory_iterator(layout.state_dir)) {
+    const std::string name = entry.path().filename().string();
+    if (name == "command.lock" || name == "log" || name == "lost+found") continue;
+    return fail(Code::kInvalidArgument,
+                layout.state_dir + " holds no node.json: it is not a state directory of a node");
+  }
+  return {};
+}
+
+Result<> delete_all(const fs::path& path) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (!error) return {};
+  return fail(Code::kInternal, "deleting " + path.string() + ": " + error.message());
 }
 
 /// Deletes without crossing into another file system: had a mount survived, its files are not
@@ -53,12 +65,13 @@ Result<> remove_state(const Layout& layout) {
   for (const auto& entry : fs::directory_iterator(layout.state_dir, error)) {
     // Last, so that an interrupted `down` still knows what it works on.
     if (entry.path() == layout.config() || entry.path() == layout.command_lock()) continue;
-    fs::remove_all(entry.path(), error);
-    if (error)
-      return fail(Code::kInternal, "deleting " + entry.path().string() + ": " + error.message());
+    if (!is_node_entry(entry.path().filename().string())) continue;
+    NESTOR_TRY_VOID(delete_all(entry.path()));
   }
-  fs::remove_all(layout.state_dir, error);
-  if (error) return fail(Code::kInternal, "deleting " + layout.state_dir + ": " + error.message());
+  NESTOR_TRY_VOID(delete_all(layout.config()));
+  NESTOR_TRY_VOID(delete_all(layout.command_lock()));
+  // Stays where somebody keeps more in it, or where it is a mount point.
+  ::rmdir(layout.state_dir.c_str());
   return {};
 }
 
@@ -74,7 +87,9 @@ Result<> take_down(const Layout& layout, ProgressLines& progress) {
   NESTOR_TRY_VOID(remove_cgroups(cgroup_name(layout.state_dir)));
   NESTOR_TRY_VOID(restore_sysctls(layout.state_dir));
   NESTOR_TRY_VOID(remove_state(layout));
-  progress.done("control groups, kernel settings and " + layout.state_dir + " removed");
+  progress.done("control groups, kernel settings and " +
+                (exists(layout.state_dir) ? "its files in " : std::string()) + layout.state_dir +
+                " removed");
   return {};
 }
 

@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -25,6 +27,7 @@ namespace nestor::node {
 
 namespace {
 
+namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
@@ -35,6 +38,9 @@ constexpr milliseconds kFirstDelay{200};
 constexpr milliseconds kLongestDelay{10'000};
 constexpr milliseconds kLivedWell{30'000};
 constexpr milliseconds kServiceStopTime{2'000};
+constexpr milliseconds kLogLook{600'000};
+/// Bytes. A log has up to twice as many: in its file and in the one before.
+constexpr std::uintmax_t kLogSize = 32U << 20U;
 
 /// A program that must always run.
 struct Service {
@@ -109,6 +115,16 @@ Result<pid_t> spawn_service(const Service& service, const Config& config) {
   return pid;
 }
 
+/// Keeps the log of a program that holds it open from growing for ever.
+void bound_log(const std::string& path) {
+  std::error_code error;
+  if (fs::file_size(path, error) <= kLogSize || error) return;
+  // It is written to by appending, so it goes on from its new end.
+  fs::copy_file(path, path + ".old", fs::copy_options::overwrite_existing, error);
+  if (!error) fs::resize_file(path, 0, error);
+  if (error) log::warn(kInitComponent, "cannot shorten {}: {}", path, error.message());
+}
+
 /// Process 1's work once the sandbox stands: keep the services running, bury the dead.
 class Init {
  public:
@@ -134,7 +150,7 @@ class Init {
 
   void run() {
     while (!stopping_) {
-      const int wait = start_due();
+      const int wait = look_at_logs(start_due());
       std::array<pollfd, 2> set{pollfd{signals_.get(), POLLIN, 0}, pollfd{files_.get(), POLLIN, 0}};
       ::poll(set.data(), set.size(), wait);
       read_signals();
@@ -160,6 +176,18 @@ class Init {
       start(service);
     }
     return static_cast<int>(wait.count());
+  }
+
+  /// Now and then; returns how long to wait for the next start or look.
+  int look_at_logs(int wait_ms) {
+    const auto now = Clock::now();
+    if (now >= next_look_) {
+      for (const auto& service : services_) bound_log(service.log);
+      next_look_ = now + kLogLook;
+    }
+    const auto left = std::chrono::ceil<milliseconds>(next_look_ - now);
+    return wait_ms < 0 ? static_cast<int>(left.count())
+                       : std::min(wait_ms, static_cast<int>(left.count()));
   }
 
   void start(Service& service) {
@@ -224,6 +252,7 @@ class Init {
   Fd signals_;
   Fd files_;
   bool stopping_ = false;
+  Clock::time_point next_look_ = {};
 };
 
 Result<> set_up(const Layout& layout, const Config& config) {

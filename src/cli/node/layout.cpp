@@ -58,6 +58,15 @@ std::string cgroup_name(const std::string& state_dir) {
   return fmt::format("nestor-{:08x}", hash);
 }
 
+bool is_node_entry(std::string_view name) {
+  for (const std::string_view entry : {"node.json", "command.lock", "supervisor.lock", "init.pid",
+                                       "admin.kubeconfig", "log", "root", "images"}) {
+    // A file that is being written has another end.
+    if (name == entry || name == std::string(entry) + ".new") return true;
+  }
+  return false;
+}
+
 Result<std::string> absolute_directory(const std::string& path) {
   std::error_code error;
   const fs::path absolute = fs::weakly_canonical(fs::absolute(path, error), error);
@@ -78,6 +87,13 @@ Result<int> lock_holder(const std::string& path) {
   lock.l_whence = SEEK_SET;
   if (::fcntl(file.get(), F_GETLK, &lock) != 0) return system_failure("locking " + path);
   return lock.l_type == F_UNLCK ? 0 : lock.l_pid;
+}
+
+void forget_proxies() {
+  for (const char* name : {"http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP_PROXY",
+                           "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}) {
+    ::unsetenv(name);
+  }
 }
 
 void use_programs_of(const Config& config) {

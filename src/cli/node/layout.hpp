@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -39,7 +40,6 @@ struct Layout {
   std::string var_lib() const { return root() + "/var-lib"; }
   std::string kubernetes() const { return root() + "/kubernetes"; }
   std::string cni() const { return root() + "/cni"; }
-  std::string generated() const { return state_dir + "/generated"; }
   std::string images() const { return state_dir + "/images"; }
 };
 
@@ -62,11 +62,18 @@ Result<Config> load(const Layout& layout);
 /// "nestor-xxxxxxxx", the same for the same (absolute, normalised) directory.
 std::string cgroup_name(const std::string& state_dir);
 
+/// Whether a node makes an entry of that name in its state directory.
+bool is_node_entry(std::string_view name);
+
 /// The directory as an absolute path without links, even if it does not exist yet.
 Result<std::string> absolute_directory(const std::string& path);
 
 /// The process that holds the lock of that file, 0 if none.
 Result<int> lock_holder(const std::string& path);
+
+/// Takes the proxies of the machine's environment away from this process and those it starts: all
+/// that a node speaks to is in its sandbox, which no proxy reaches.
+void forget_proxies();
 
 /// Puts assets/bin in front of PATH for this process and those it starts.
 void use_programs_of(const Config& config);

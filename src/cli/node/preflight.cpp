@@ -56,6 +56,16 @@ Result<> check_port(std::uint16_t port, const char* option) {
               fmt::format("{}; choose another port with {}", socket.error().message, option));
 }
 
+/// The module begins with this machine's own bridges, whose guests its packet filter may not let
+/// through. It is for the sandbox, which has switches of its own.
+Result<> spare_own_bridges() {
+  for (const char* name : {"iptables", "ip6tables", "arptables"}) {
+    const std::string path = std::string("/proc/sys/net/bridge/bridge-nf-call-") + name;
+    if (exists(path)) NESTOR_TRY_VOID(write_kernel(path, "0"));
+  }
+  return {};
+}
+
 Result<> check_kernel() {
   NESTOR_TRY(const std::string types, read_text("/proc/filesystems"));
   // Modules that are not there yet load on demand, these two do not.
@@ -68,6 +78,7 @@ Result<> check_kernel() {
       return fail(Code::kFailedPrecondition,
                   fmt::format("the kernel offers no {}: {}", module, loaded.error().message));
     }
+    if (std::string(module) == "br_netfilter") NESTOR_TRY_VOID(spare_own_bridges());
   }
   NESTOR_TRY(const std::string mounts, read_text("/proc/self/mounts"));
   if (mounts.find(" cgroup") == std::string::npos) {

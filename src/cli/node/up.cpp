@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <future>
 
 #include "cli/node/cluster_steps.hpp"
@@ -42,6 +43,26 @@ Result<Config> decide(const UpOptions& options, const Layout& layout) {
     return fail(Code::kInvalidArgument, "--port and --proxy-port must be two different ports");
   }
   return config;
+}
+
+/// A directory in which somebody keeps something else does not become a node's: `down` would have
+/// to tell the two apart.
+Result<> check_state_dir(const Layout& layout) {
+  if (exists(layout.config()) || !exists(layout.state_dir)) return {};
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(layout.state_dir, error)) {
+    const std::string name = entry.path().filename().string();
+    // Of an `up` that came no further; and what every new file system has.
+    if (name == "command.lock" || name == "log" || name == "lost+found") continue;
+    return fail(Code::kInvalidArgument,
+                fmt::format("{0} holds {1} and is no node's directory; choose a new one with "
+                            "--state-dir, such as {0}/nestor",
+                            layout.state_dir, name));
+  }
+  if (error) {
+    return fail(Code::kInvalidArgument, layout.state_dir + ": " + error.message());
+  }
+  return {};
 }
 
 /// The sandbox, made if need be.
@@ -125,6 +146,7 @@ Result<> make_service(const Node& node, const UpOptions& options, const std::str
 }
 
 Result<> make_all(const UpOptions& options, const Layout& layout, ProgressLines& progress) {
+  NESTOR_TRY_VOID(check_state_dir(layout));
   NESTOR_TRY(const Config config, decide(options, layout));
   NESTOR_TRY_VOID(make_directory(layout.state_dir, 0711));
   NESTOR_TRY(const Fd held, lock_commands(layout, kUpPatience));
@@ -170,6 +192,7 @@ int up(const UpOptions& options) {
   if (::geteuid() != 0) {
     return progress.fail({Code::kPermissionDenied, "`nestor up` must run as root: try sudo", {}});
   }
+  forget_proxies();
   const Layout layout{*directory};
   if (const auto made = make_all(options, layout, progress); !made) {
     const int code =
