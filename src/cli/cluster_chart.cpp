@@ -2,10 +2,13 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 
 #include "addon/helm_arguments.hpp"
+#include "api/core/secret.hpp"
+#include "cli/table.hpp"
 
 namespace nestor::cli {
 namespace {
@@ -120,6 +123,31 @@ Task<> ClusterChart::apply(std::string name, ValueSources sources) {
   words.emplace_back(sources.reuse ? "--reset-then-reuse-values" : "--reset-values");
   words.insert(words.end(), {"--", name, directory_.path() + "/chart"});
   NESTOR_CO_TRY_VOID(co_await run(std::move(words)));
+  co_return Result<>{};
+}
+
+Task<> ClusterChart::forget_interrupted(kube::Client& client, Clock& clock, std::string name) {
+  kube::ListOptions pending;
+  pending.metadata_only = true;
+  pending.label_selector =
+      "owner=helm,status in (pending-install,pending-upgrade,pending-rollback),name=" + name;
+  NESTOR_CO_TRY(const auto records,
+                co_await client.list(api::core::Secret::kType, ns_, std::move(pending)));
+  for (const Json& record : records.items) {
+    NESTOR_CO_TRY(const WallTime since,
+                  parse_rfc3339(find_string(record, {"metadata", "creationTimestamp"})));
+    const auto age = clock.now() - since;
+    // Ours is ended after that time.
+    if (age < kTimeout) {
+      co_return fail(Code::kFailedPrecondition,
+                     "another command is changing cluster " + name +
+                         "; if it was interrupted, this " + "one works from " +
+                         human_duration(std::chrono::ceil<std::chrono::seconds>(kTimeout - age)) +
+                         " from now on");
+    }
+    kube::ObjectKey key{ns_, std::string(find_string(record, {"metadata", "name"}))};
+    NESTOR_CO_TRY_VOID(co_await kube::ensure_deleted(client, api::core::Secret::kType, key));
+  }
   co_return Result<>{};
 }
 

@@ -6,9 +6,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/json.hpp"
 #include "base/private_directory.hpp"
 #include "base/process.hpp"
+#include "kube/client.hpp"
 
 namespace nestor::cli {
 
@@ -49,6 +51,9 @@ class ClusterChart {
   Task<Json> values(std::string name);
   /// Whether a release of this name and chart is there.
   Task<bool> exists(std::string name);
+  /// Makes way for apply() where a helm died in the middle, whose record would hold up the next.
+  /// Errors: kFailedPrecondition while one may still be at work.
+  Task<> forget_interrupted(kube::Client& client, Clock& clock, std::string name);
   /// Removes the release's objects, other than those that go with the Cluster, and its record.
   Task<> uninstall(std::string name);
 

@@ -2,6 +2,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/json/array.hpp>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -43,6 +44,10 @@ Result<Kubeconfig> load_kubeconfig(const ConnectOptions& options) {
                                                     : options.state_dir + "/admin.kubeconfig";
   }
   std::ifstream file(path);
+  if (!file && errno == EACCES) {
+    return fail(Code::kFailedPrecondition,
+                path + " is not yours to read: use sudo, or name a kubeconfig with --kubeconfig");
+  }
   if (!file) {
     return fail(Code::kFailedPrecondition,
                 "no management cluster: cannot read " + path +
@@ -65,7 +70,7 @@ int print_error(const Error& error) {
     hint = "\nThe kubeconfig's user may not do this; name another with --kubeconfig.";
   }
   std::fprintf(stderr, "error: %s%s\n", error.message.c_str(), hint.c_str());
-  return 1;
+  return error.code == Code::kInvalidArgument ? kWrongUsage : 1;
 }
 
 int run_command(const ConnectOptions& options, const Command& command) {

@@ -8,6 +8,9 @@
 
 namespace nestor::cli {
 
+/// Exit code of a command that was given something wrong.
+inline constexpr int kWrongUsage = 2;
+
 /// Options that every command against the management cluster takes.
 struct ConnectOptions {
   /// "": $KUBECONFIG, else the kubeconfig that `nestor up` wrote.
@@ -33,11 +36,12 @@ struct Context {
 using Command = std::function<Task<int>(Context&)>;
 
 /// Connects, runs the command on an event loop and returns its exit code. An error is printed as
-/// one message on standard error and gives exit code 1. SIGINT ends the process as usual: a command
-/// holds no state, and what it began goes on in the management cluster.
+/// one message on standard error and gives its exit code. SIGINT ends the process as usual: a
+/// command holds no state, and what it began goes on in the management cluster.
 int run_command(const ConnectOptions& options, const Command& command);
 
-/// Prints "error: …" with a hint where one helps. Returns 1.
+/// Prints "error: …" with a hint where one helps. Returns the exit code: kWrongUsage for
+/// kInvalidArgument, else 1.
 int print_error(const Error& error);
 
 }  // namespace nestor::cli

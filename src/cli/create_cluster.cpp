@@ -86,6 +86,7 @@ Task<int> create_cluster(Context& context, CreateClusterOptions options) {
   ValueSources sources = sources_of(options);
   NESTOR_CO_TRY(auto objects, co_await chart.render(name, sources));
   NESTOR_CO_TRY_VOID(co_await refuse_unfit(context.client, std::move(objects)));
+  NESTOR_CO_TRY_VOID(co_await chart.forget_interrupted(context.client, context.clock, name));
   auto applied = co_await chart.apply(name, std::move(sources));
   if (!applied) co_return with_context(std::move(applied).error(), "creating the cluster");
   printer.line("cluster " + name + ": created");

@@ -65,6 +65,8 @@ Task<int> upgrade_cluster(Context& context, UpgradeOptions options) {
   }
   NESTOR_CO_TRY(ClusterChart chart,
                 ClusterChart::open(context.executor, context.kubeconfig, context.ns));
+  NESTOR_CO_TRY_VOID(
+      co_await chart.forget_interrupted(context.client, context.clock, options.name));
   NESTOR_CO_TRY(const bool ours, co_await chart.exists(options.name));
   if (!ours) {
     co_return fail(
