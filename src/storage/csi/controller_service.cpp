@@ -1,3 +1,6 @@
+#include "api/core/persistent_volume_claim.hpp"
+#include "api/kubevirt/virtual_machine.hpp"
+#include "base/race.hpp"
 #include "csi.pb.h"
 #include "storage/csi/method.hpp"
 #include "storage/csi/services.hpp"
@@ -11,7 +14,6 @@ using Mode = v1::VolumeCapability_AccessMode;
 using Capabilities = google::protobuf::RepeatedPtrField<v1::VolumeCapability>;
 
 constexpr std::int64_t kDefaultSize = 1LL << 30;
-constexpr Duration kClaimLookAgain = std::chrono::milliseconds(500);
 
 bool several_nodes(const v1::VolumeCapability& capability) {
   switch (capability.access_mode().mode()) {
@@ -41,10 +43,43 @@ std::string parameter(const v1::CreateVolumeRequest& request, std::string_view n
   return found != request.parameters().end() ? found->second : std::string();
 }
 
+/// What an owner's volumes and machines did in the management cluster, as a count of changes.
+class Changes {
+ public:
+  static std::shared_ptr<Changes> watch(kube::InformerSet& informers, const Owner& owner) {
+    auto self = std::make_shared<Changes>();
+    const auto tell = [self](const auto&, const auto&) {
+      ++self->count_;
+      self->signal_.notify();
+    };
+    kube::Scope claims = our_claims();
+    claims.ns = owner.cluster.ns;
+    informers.of<api::core::PersistentVolumeClaim>(claims).subscribe(tell);
+    kube::Scope machines{.ns = owner.cluster.ns};
+    machines.label_selector = std::string(kClusterLabel) + "=" + owner.cluster.name;
+    informers.of<api::kubevirt::VirtualMachineInstance>(machines).subscribe(tell);
+    return self;
+  }
+  std::uint64_t count() const { return count_; }
+  /// Until there were more than `seen`.
+  Task<> after(std::uint64_t seen) {
+    while (count_ == seen) NESTOR_CO_TRY_VOID(co_await signal_.wait());
+    co_return Result<>{};
+  }
+
+ private:
+  std::uint64_t count_ = 0;
+  Signal signal_;
+};
+
 class ControllerService {
  public:
-  ControllerService(Volumes& volumes, Clock& clock, ControllerOptions options)
-      : volumes_(volumes), clock_(clock), options_(std::move(options)) {}
+  ControllerService(Volumes& volumes, kube::InformerSet& informers, Clock& clock,
+                    ControllerOptions options)
+      : volumes_(volumes),
+        changes_(Changes::watch(informers, options.owner)),
+        clock_(clock),
+        options_(std::move(options)) {}
 
   Task<v1::CreateVolumeResponse> create(v1::CreateVolumeRequest request) {
     if (request.name().empty()) co_return missing("name");
@@ -82,13 +117,9 @@ class ControllerService {
   Task<v1::DeleteVolumeResponse> remove(v1::DeleteVolumeRequest request) {
     if (request.volume_id().empty()) co_return missing("volume id");
     NESTOR_CO_TRY(const auto held, locks_.take(request.volume_id()));
-    const SteadyTime until = clock_.steady_now() + options_.timeout;
-    for (;;) {
-      NESTOR_CO_TRY(const Progress progress,
-                    co_await volumes_.remove(options_.owner, request.volume_id()));
-      if (progress.done) co_return v1::DeleteVolumeResponse();
-      NESTOR_CO_TRY_VOID(co_await pause(until, progress));
-    }
+    NESTOR_CO_TRY_VOID(
+        co_await until_done([&] { return volumes_.remove(options_.owner, request.volume_id()); }));
+    co_return v1::DeleteVolumeResponse();
   }
 
   Task<v1::ControllerPublishVolumeResponse> publish(v1::ControllerPublishVolumeRequest request) {
@@ -103,12 +134,8 @@ class ControllerService {
     what.shared = several_nodes(request.volume_capability());
     const auto bus = request.volume_context().find(std::string(kBusAttribute));
     if (bus != request.volume_context().end() && bus->second == "virtio") what.bus = "virtio";
-    const SteadyTime until = clock_.steady_now() + options_.timeout;
-    for (;;) {
-      NESTOR_CO_TRY(const Progress progress, co_await volumes_.attach(options_.owner, what));
-      if (progress.done) co_return v1::ControllerPublishVolumeResponse();
-      NESTOR_CO_TRY_VOID(co_await pause(until, progress));
-    }
+    NESTOR_CO_TRY_VOID(co_await until_done([&] { return volumes_.attach(options_.owner, what); }));
+    co_return v1::ControllerPublishVolumeResponse();
   }
 
   Task<v1::ControllerUnpublishVolumeResponse> unpublish(
@@ -117,13 +144,9 @@ class ControllerService {
     if (request.node_id().empty()) co_return missing("node id");
     NESTOR_CO_TRY(const auto held, locks_.take(request.volume_id()));
     const std::string machine = machine_of(request.node_id());
-    const SteadyTime until = clock_.steady_now() + options_.timeout;
-    for (;;) {
-      NESTOR_CO_TRY(const Progress progress,
-                    co_await volumes_.detach(options_.owner, request.volume_id(), machine));
-      if (progress.done) co_return v1::ControllerUnpublishVolumeResponse();
-      NESTOR_CO_TRY_VOID(co_await pause(until, progress));
-    }
+    NESTOR_CO_TRY_VOID(co_await until_done(
+        [&] { return volumes_.detach(options_.owner, request.volume_id(), machine); }));
+    co_return v1::ControllerUnpublishVolumeResponse();
   }
 
   Task<v1::ControllerExpandVolumeResponse> expand(v1::ControllerExpandVolumeRequest request) {
@@ -131,13 +154,8 @@ class ControllerService {
     if (request.capacity_range().required_bytes() <= 0) co_return missing("capacity range");
     NESTOR_CO_TRY(const auto held, locks_.take(request.volume_id()));
     const std::int64_t size = request.capacity_range().required_bytes();
-    const SteadyTime until = clock_.steady_now() + options_.timeout;
-    for (;;) {
-      NESTOR_CO_TRY(const Progress progress,
-                    co_await volumes_.expand(options_.owner, request.volume_id(), size));
-      if (progress.done) break;
-      NESTOR_CO_TRY_VOID(co_await pause(until, progress));
-    }
+    NESTOR_CO_TRY_VOID(co_await until_done(
+        [&] { return volumes_.expand(options_.owner, request.volume_id(), size); }));
     NESTOR_CO_TRY(const Volume volume, co_await volumes_.find(options_.owner, request.volume_id()));
     v1::ControllerExpandVolumeResponse out;
     out.set_capacity_bytes(volume.size);
@@ -179,14 +197,23 @@ class ControllerService {
     return slash == std::string::npos ? node_id : node_id.substr(slash + 1);
   }
 
-  Task<> pause(SteadyTime until, Progress progress) {
-    if (clock_.steady_now() >= until) {
-      co_return fail(Code::kDeadlineExceeded, "not done in time: " + progress.waiting);
+  /// Takes the step again after each change until it is done. `step` outlives the call.
+  Task<> until_done(std::function<Task<Progress>()> step) {
+    const SteadyTime until = clock_.steady_now() + options_.timeout;
+    for (;;) {
+      const std::uint64_t seen = changes_->count();
+      NESTOR_CO_TRY(const Progress progress, co_await step());
+      if (progress.done) co_return Result<>{};
+      const auto left = std::chrono::duration_cast<Duration>(until - clock_.steady_now());
+      if (left <= Duration(0)) {
+        co_return fail(Code::kDeadlineExceeded, "not done in time: " + progress.waiting);
+      }
+      NESTOR_CO_TRY_VOID(co_await first_of(changes_->after(seen), clock_.sleep_for(left)));
     }
-    co_return co_await clock_.sleep_for(kClaimLookAgain);
   }
 
   Volumes& volumes_;
+  std::shared_ptr<Changes> changes_;
   Clock& clock_;
   ControllerOptions options_;
   VolumeLocks locks_;
@@ -194,8 +221,9 @@ class ControllerService {
 
 }  // namespace
 
-grpc::Handlers controller_service(Volumes& volumes, Clock& clock, ControllerOptions options) {
-  auto self = std::make_shared<ControllerService>(volumes, clock, std::move(options));
+grpc::Handlers controller_service(Volumes& volumes, kube::InformerSet& informers, Clock& clock,
+                                  ControllerOptions options) {
+  auto self = std::make_shared<ControllerService>(volumes, informers, clock, std::move(options));
   grpc::Handlers out;
   out["/csi.v1.Controller/CreateVolume"] = method(self, &ControllerService::create);
   out["/csi.v1.Controller/DeleteVolume"] = method(self, &ControllerService::remove);

@@ -40,6 +40,14 @@ Task<> serve(asio::io_context& io, grpc::Server& server, Result<> started) {
   co_return started;
 }
 
+/// serve() of a server whose handlers watch.
+Task<> serve_watching(asio::io_context& io, grpc::Server& server, kube::InformerSet& informers,
+                      Result<> started) {
+  auto result = co_await serve(io, server, std::move(started));
+  co_await informers.close();
+  co_return result;
+}
+
 int exit_code(const Result<>& result) {
   if (result) return 0;
   log::error(kComponent, "{}", result.error().message);
@@ -77,29 +85,28 @@ int csi_node_main(CsiNodeOptions options) {
 }
 
 int csi_controller_main(CsiControllerOptions options) {
-  auto config = client_config(options.kubeconfig);
-  if (!config) {
-    log::error(kComponent, "{}", config.error().message);
-    return 1;
+  if (options.ns.empty() || options.cluster.empty()) {
+    return exit_code(fail(Code::kInvalidArgument, "--namespace and --cluster are needed"));
   }
+  auto config = client_config(options.kubeconfig);
+  if (!config) return exit_code(std::unexpected(std::move(config).error()));
   asio::io_context io(1);
   auto client = kube::make_client(io.get_executor(), std::move(*config));
-  if (!client) {
-    log::error(kComponent, "{}", client.error().message);
-    return 1;
-  }
+  if (!client) return exit_code(std::unexpected(std::move(client).error()));
   SystemClock clock(io.get_executor());
+  kube::InformerSet informers(**client, clock, io.get_executor());
   Volumes volumes(**client);
   ControllerOptions controller;
   controller.owner.cluster = {options.ns, options.cluster};
-  grpc::Server server(io.get_executor(),
-                      join(identity_service(true), controller_service(volumes, clock, controller)));
-  Result<> started;
-  if (options.ns.empty() || options.cluster.empty()) {
-    started = fail(Code::kInvalidArgument, "--namespace and --cluster are needed");
+  grpc::Server server(
+      io.get_executor(),
+      join(identity_service(true), controller_service(volumes, informers, clock, controller)));
+  auto started = listen(server, options.endpoint);
+  if (started) {
+    log::info(kComponent, "volumes of {}: serves {}", controller.owner.cluster.to_string(),
+              options.endpoint);
   }
-  if (started) started = listen(server, options.endpoint);
-  return exit_code(run_to_end(io, serve(io, server, std::move(started))));
+  return exit_code(run_to_end(io, serve_watching(io, server, informers, std::move(started))));
 }
 
 }  // namespace nestor::storage

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/clock.hpp"
+#include "kube/informer.hpp"
 #include "net/grpc/server.hpp"
 #include "storage/csi/node_host.hpp"
 #include "storage/volumes.hpp"
@@ -23,13 +24,14 @@ struct NodeOptions {
 /// csi.v1.Node. `host` and `clock` outlive the handlers.
 grpc::Handlers node_service(NodeHost& host, Clock& clock, NodeOptions options);
 
-/// csi.v1.Controller, for the volumes of one owner.
+/// csi.v1.Controller, for the volumes of one owner. What the handlers are given outlives them.
 struct ControllerOptions {
   Owner owner;
   /// How long one call waits for the management cluster.
   Duration timeout = std::chrono::minutes(2);
 };
-grpc::Handlers controller_service(Volumes& volumes, Clock& clock, ControllerOptions options);
+grpc::Handlers controller_service(Volumes& volumes, kube::InformerSet& informers, Clock& clock,
+                                  ControllerOptions options);
 
 /// csi.v1.Identity. `controller`: whether the Controller service is served beside it.
 grpc::Handlers identity_service(bool controller);
