@@ -14,12 +14,17 @@
 #include "api/addons/helm_chart_proxy.hpp"
 #include "api/addons/helm_release_proxy.hpp"
 #include "api/cluster/cluster.hpp"
+#include "api/controlplane/kamaji_control_plane.hpp"
 #include "api/core/config_map.hpp"
 #include "api/core/secret.hpp"
+#include "api/infrastructure/kubevirt_cluster.hpp"
+#include "base/base64.hpp"
 #include "base/process.hpp"
 #include "integration/management.hpp"
 #include "kube/runtime.hpp"
 #include "net/http.hpp"
+#include "net/testing/certificates.hpp"
+#include "pki/pki.hpp"
 #include "tenant/sessions.hpp"
 
 namespace nestor::integration {
@@ -28,8 +33,10 @@ namespace {
 using api::addons::HelmChartProxy;
 using api::addons::HelmReleaseProxy;
 using api::cluster::Cluster;
+using api::controlplane::KamajiControlPlane;
 using api::core::ConfigMap;
 using api::core::Secret;
+using api::infrastructure::KubevirtCluster;
 using std::chrono::seconds;
 
 constexpr const char* kTemplate = R"(apiVersion: v1
@@ -39,6 +46,12 @@ metadata:
 data:
   name: {{ .Values.name | quote }}
 )";
+
+std::optional<std::string> read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return std::nullopt;
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
 
 class AddonTest : public ApiServerTest {
  protected:
@@ -89,6 +102,17 @@ class AddonTest : public ApiServerTest {
     map.data = {{"Chart.yaml", "apiVersion: v2\nname: app\nversion: 1.0.0\n"},
                 {"made.yaml", kTemplate}};
     return map;
+  }
+  /// The chart as an archive.
+  std::string packed_chart() {
+    auto job = addon::HelmJob::make(*processes_, helm_).value();
+    EXPECT_TRUE(job.write("app/Chart.yaml", chart().data["Chart.yaml"]));
+    EXPECT_TRUE(job.write("app/templates/made.yaml", kTemplate));
+    const auto source = job.make_directory("app").value();
+    const auto folder = job.make_directory("packed").value();
+    const auto packed = run(job.run({"package", source, "--destination", folder}, seconds(30)));
+    EXPECT_TRUE(packed && packed->exit_code == 0);
+    return read_file(folder + "/app-1.0.0.tgz").value_or("");
   }
   HelmChartProxy proxy(const std::string& name, const std::string& repository) const {
     HelmChartProxy out;
@@ -192,6 +216,37 @@ TEST_F(AddonTest, InstallsUpgradesTellsFaultsAndUninstalls) {
   EXPECT_TRUE(must(client_->list(Secret::kType, ns_ + "-apps", records)).items.empty());
 }
 
+TEST_F(AddonTest, ShowsTemplatesTheObjectsBehindTheCluster) {
+  KamajiControlPlane plane;
+  plane.metadata.name = "plane";
+  plane.metadata.namespace_ = ns_;
+  plane.spec.version = "v1.37.2";
+  plane = must(kube::create(*client_, plane));
+  KubevirtCluster infrastructure;
+  infrastructure.metadata.name = "metal";
+  infrastructure.metadata.namespace_ = ns_;
+  must(kube::create(*client_, infrastructure));
+  const auto cluster = must(kube::get<Cluster>(*client_, {ns_, "demo"}));
+  Cluster whole = cluster;
+  whole.spec.controlPlaneRef = {"controlplane.cluster.x-k8s.io", "KamajiControlPlane", "plane"};
+  whole.spec.infrastructureRef = {"infrastructure.cluster.x-k8s.io", "KubevirtCluster", "metal"};
+  must(kube::patch_changes(*client_, cluster, whole));
+  apply(chart());
+  auto wanted = proxy("app", "configmap://charts");
+  wanted.spec.valuesTemplate =
+      "name: {{ .ControlPlane.spec.version }}/{{ .InfraCluster.metadata.name }}\n";
+  apply(wanted);
+  ready("app", "True");
+  EXPECT_EQ(made("app"), "v1.37.2/metal");
+
+  KamajiControlPlane newer = plane;
+  newer.spec.version = "v1.37.3";
+  must(kube::patch_changes(*client_, plane, newer));
+  EXPECT_TRUE(
+      run(releases_->wait_until([&] { return release("app").status.revision == 2; }, seconds(50))));
+  EXPECT_EQ(made("app"), "v1.37.3/metal");
+}
+
 TEST_F(AddonTest, HealsAReleaseWhoseHelmWasKilled) {
   auto stuck = chart();
   stuck.data["pod.yaml"] =
@@ -220,21 +275,17 @@ TEST_F(AddonTest, HealsAReleaseWhoseHelmWasKilled) {
 
 TEST_F(AddonTest, PullsFromARepository) {
   auto job = addon::HelmJob::make(*processes_, helm_).value();
-  ASSERT_TRUE(job.write("app/Chart.yaml", chart().data["Chart.yaml"]));
-  ASSERT_TRUE(job.write("app/templates/made.yaml", kTemplate));
   const auto served = job.make_directory("served").value();
-  const auto source = job.make_directory("app").value();
-  const auto packed = run(job.run({"package", source, "--destination", served}, seconds(30)));
-  ASSERT_TRUE(packed && packed->exit_code == 0);
+  ASSERT_TRUE(job.write("served/app-1.0.0.tgz", packed_chart()));
   const auto indexed = run(job.run({"repo", "index", served}, seconds(30)));
   ASSERT_TRUE(indexed && indexed->exit_code == 0);
   auto server = net::make_http_server(
       io_.get_executor(), {.address = "127.0.0.1"},
       [&served](net::HttpRequest request) -> asio::awaitable<net::HttpResponse> {
-        std::ifstream file(served + request.target, std::ios::binary);
+        const auto content = read_file(served + request.target);
         net::HttpResponse response;
-        response.status = file ? 200 : 404;
-        if (file) response.body = {std::istreambuf_iterator<char>(file), {}};
+        response.status = content ? 200 : 404;
+        response.body = content.value_or("");
         co_return response;
       });
   ASSERT_TRUE(server) << server.error().message;
@@ -246,6 +297,103 @@ TEST_F(AddonTest, PullsFromARepository) {
   EXPECT_NE(words.find("9.9.9"), std::string::npos) << words;
   wanted.spec.version = "1.0.0";
   apply(wanted);
+  ready("pulled", "True");
+  EXPECT_EQ(made("pulled"), "demo-6443");
+  run_coroutine(io_, (*server)->stop());
+}
+
+/// The part of a registry that pulls one chart, for those who show `login`.
+/// Source: the distribution specification, "Pull"; media types: helm's.
+class ChartRegistry {
+ public:
+  ChartRegistry(std::string archive, std::string login)
+      : chart_(std::move(archive)), authorization_("Basic " + base64_encode(login)) {
+    manifest_ = to_text(JsonObject{
+        {"schemaVersion", 2},
+        {"mediaType", kManifest},
+        {"config", descriptor("application/vnd.cncf.helm.config.v1+json", config_)},
+        {"layers",
+         JsonArray{descriptor("application/vnd.cncf.helm.chart.content.v1.tar+gzip", chart_)}},
+    });
+  }
+  net::HttpResponse answer(const net::HttpRequest& request) const {
+    net::HttpResponse out;
+    std::string authorization;
+    for (const auto& [name, value] : request.headers) {
+      if (name == "Authorization" || name == "authorization") authorization = value;
+    }
+    if (authorization != authorization_) {
+      out.status = 401;
+      out.headers.emplace_back("WWW-Authenticate", "Basic realm=\"charts\"");
+      return out;
+    }
+    const std::string* content = nullptr;
+    const std::string repository = "/v2/team/charts/app/";
+    for (const std::string& tag : {std::string("1.0.0"), digest(manifest_)}) {
+      if (request.target == repository + "manifests/" + tag) content = &manifest_;
+    }
+    for (const std::string* blob : {&config_, &chart_}) {
+      if (request.target == repository + "blobs/" + digest(*blob)) content = blob;
+    }
+    out.status = content != nullptr ? 200 : 404;
+    if (content == nullptr) return out;
+    out.body = *content;
+    out.headers = {{"Content-Type", content == &manifest_ ? kManifest : "application/octet-stream"},
+                   {"Docker-Content-Digest", digest(*content)}};
+    return out;
+  }
+
+ private:
+  static constexpr const char* kManifest = "application/vnd.oci.image.manifest.v1+json";
+  static std::string digest(const std::string& content) {
+    return "sha256:" + pki::sha256_hex(content);
+  }
+  static JsonObject descriptor(const char* type, const std::string& content) {
+    return {{"mediaType", type}, {"digest", digest(content)}, {"size", content.size()}};
+  }
+  std::string config_ = R"({"name":"app","version":"1.0.0","apiVersion":"v2"})";
+  std::string chart_;
+  std::string manifest_;
+  std::string authorization_;
+};
+
+TEST_F(AddonTest, PullsFromARegistryWithALogin) {
+  const auto ca = net::make_test_ca("charts");
+  const auto leaf = net::make_test_leaf(ca, {"IP:127.0.0.1"});
+  const ChartRegistry registry(packed_chart(), "reader:secret");
+  net::HttpServerOptions options{.address = "127.0.0.1"};
+  options.tls = {.cert_pem = leaf.cert_pem, .key_pem = leaf.key_pem};
+  auto server = net::make_http_server(
+      io_.get_executor(), options,
+      [&registry](net::HttpRequest request) -> asio::awaitable<net::HttpResponse> {
+        co_return registry.answer(request);
+      });
+  ASSERT_TRUE(server) << server.error().message;
+  const std::string host = "127.0.0.1:" + std::to_string((*server)->port());
+
+  Secret trust;
+  trust.metadata.name = "registry";
+  trust.metadata.namespace_ = ns_;
+  api::core::set_secret_value(trust, "ca.crt", ca.cert_pem);
+  const auto login = [&](const std::string& password) {
+    return R"({"auths":{")" + host + R"(":{"auth":")" + base64_encode("reader:" + password) +
+           R"("}}})";
+  };
+  api::core::set_secret_value(trust, "config.json", login("wrong"));
+  trust = must(kube::create(*client_, trust));
+  auto wanted = proxy("pulled", "oci://" + host + "/team/charts");
+  wanted.spec.version = "1.0.0";
+  wanted.spec.credentials = api::addons::Credentials{{"registry", ns_}, "config.json"};
+  wanted.spec.tlsConfig.emplace();
+  wanted.spec.tlsConfig->caSecret = {"registry", ns_};
+  apply(wanted);
+  const std::string words = ready("pulled", "False");
+  EXPECT_NE(words.find("401"), std::string::npos) << words;
+  EXPECT_EQ(words.find("wrong"), std::string::npos) << words;
+
+  Secret right = trust;
+  api::core::set_secret_value(right, "config.json", login("secret"));
+  must(kube::patch_changes(*client_, trust, right));
   ready("pulled", "True");
   EXPECT_EQ(made("pulled"), "demo-6443");
   run_coroutine(io_, (*server)->stop());
