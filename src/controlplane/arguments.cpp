@@ -74,7 +74,7 @@ std::vector<std::string> api_server_arguments(const TenantControlPlane& tcp,
              {"--requestheader-extra-headers-prefix", "X-Remote-Extra-"},
              {"--requestheader-group-headers", "X-Remote-Group"},
              {"--requestheader-username-headers", "X-Remote-User"},
-             {"--service-account-issuer", "https://kubernetes.default.svc.cluster.local"}};
+             {"--service-account-issuer", "https://kubernetes.default.svc." + settings.domain}};
   // Without it, open watches keep a pod that ends until it is killed.
   if (settings.minor >= kWatchTerminationMinor) {
     weak["--shutdown-watch-termination-grace-period"] = "5s";

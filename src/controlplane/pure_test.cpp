@@ -155,6 +155,14 @@ TEST(SubjectNames, HoldEveryWayToTheApiServer) {
               ElementsAre("10.1.2.3", "10.96.0.1", "10.96.0.77", "127.0.0.1", "fd00::5"));
 }
 
+TEST(Arguments, TheIssuerIsOfTheClustersDomain) {
+  TenantControlPlane tcp = sample();
+  tcp.spec.networkProfile.clusterDomain = "example.org";
+  EXPECT_THAT(
+      api_server_arguments(tcp, settings_of(tcp), sample_address(), {"etcd", {"e-0:2379"}, {}}),
+      Contains("--service-account-issuer=https://kubernetes.default.svc.example.org"));
+}
+
 TEST(Arguments, OursWinWhereTheyMustAndRepeatedExtrasSurvive) {
   TenantControlPlane tcp = sample();
   tcp.spec.controlPlane.deployment.extraArgs.apiServer = {

@@ -130,3 +130,30 @@ postKubeadmCommands: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- toYaml (set $out "annotations" $annotations) }}
 {{- end }}
+
+{{- /* Of a group's MachineDeployment: its own win over those that are made here. Of a group that may have no
+  nodes, what it cannot show then: not CPU, memory and disk, which are in the status of its machine template;
+  annotations would stand for what pods get, which is less. */}}
+{{- define "cluster.groupAnnotations" -}}
+{{- $group := .group }}
+{{- $out := default dict .count.annotations }}
+{{- if hasKey $group "min" }}
+{{- $capacity := "capacity.cluster-autoscaler.kubernetes.io/" }}
+{{- /* As many disks as `nestor csi-node` lets a node have. */}}
+{{- if .values.storage.enabled }}{{ $_ := set $out (print $capacity "csi-driver") "csi.kubevirt.io=64" }}{{ end }}
+{{- with $group.labels }}
+{{- $pairs := list }}
+{{- range $k, $v := . }}{{ $pairs = append $pairs (printf "%s=%v" $k $v) }}{{ end }}
+{{- $_ := set $out (print $capacity "labels") (join "," $pairs) }}
+{{- end }}
+{{- with $group.taints }}
+{{- $marks := list }}
+{{- range . }}{{ $marks = append $marks (printf "%s=%s:%s" .key (default "" .value) .effect) }}{{ end }}
+{{- $_ := set $out (print $capacity "taints") (join "," $marks) }}
+{{- end }}
+{{- range $option, $value := $group.autoscaling }}
+{{- $_ := set $out (printf "cluster.x-k8s.io/autoscaling-options-%s" (lower $option)) (toString $value) }}
+{{- end }}
+{{- end }}
+{{- toYaml (mergeOverwrite $out (default dict $group.annotations)) }}
+{{- end }}

@@ -123,6 +123,14 @@ TEST(MachineDeployment, SurgeMayBeAPercentage) {
   }
 }
 
+TEST(MachineDeployment, ReplicasHaveAnEnd) {
+  MachineDeployment deployment = workers();
+  deployment.spec.replicas = 1'000'000;
+  EXPECT_TRUE(validate(deployment));
+  deployment.spec.replicas = 1'000'001;
+  EXPECT_THAT(validate(deployment).error().message, HasSubstr("spec.replicas"));
+}
+
 TEST(MachineSet, SelectsByItsOwnName) {
   MachineSet set;
   set.metadata.name = "demo-md-0-abcde";

@@ -10,6 +10,8 @@
 namespace nestor::api::cluster {
 namespace {
 
+/// Far above any cluster, and far enough below the type's end to be counted with.
+constexpr int kMostReplicas = 1'000'000;
 constexpr std::string_view kControlPlaneTaint = "node-role.kubernetes.io/control-plane";
 
 /// All parts of a reference or none.
@@ -57,7 +59,11 @@ void check_machine_set_spec(const kube::ObjectMeta& metadata, const Spec& spec, 
     faults.add("metadata.name", "must be a DNS name of at most 63 characters");
   }
   faults.require("spec.clusterName", spec.clusterName);
-  if (spec.replicas.value_or(0) < 0) faults.add("spec.replicas", "cannot be negative");
+  const int replicas = spec.replicas.value_or(0);
+  if (replicas < 0) faults.add("spec.replicas", "cannot be negative");
+  if (replicas > kMostReplicas) {
+    faults.add("spec.replicas", "cannot be above " + std::to_string(kMostReplicas));
+  }
   if (spec.template_.spec.clusterName != spec.clusterName) {
     faults.add("spec.template.spec.clusterName", "must equal spec.clusterName");
   }
