@@ -222,6 +222,32 @@ TEST_F(ReadEnds, WhatCannotBeReadIsNotBlank) {
   EXPECT_FALSE(read_ends(fs::temp_directory_path().string()));
 }
 
+/// A blkid that finds nothing, whatever there is, and remembers what else was run.
+class BlindBlkid final : public ProcessRunner {
+ public:
+  Task<ProcessOutput> run(ProcessSpec spec) override {
+    ProcessOutput out;
+    out.exit_code = spec.argv.front() == "blkid" ? 2 : 0;
+    last = std::move(spec.argv);
+    co_return out;
+  }
+  std::vector<std::string> last;
+};
+
+TEST_F(ReadEnds, ADeviceIsBlankOnlyWhenItWasReadAndHoldsNothing) {
+  asio::io_context io;
+  BlindBlkid processes;
+  const auto host = make_node_host(processes);
+  const auto file_system = [&] { return run_coroutine<std::string>(io, host->file_system(path_)); };
+  EXPECT_FALSE(file_system());
+  ASSERT_TRUE(read(std::string(4096, '\0')));
+  EXPECT_EQ(file_system().value(), "");
+  ASSERT_TRUE(read("XFSB" + std::string(4096, '\0')));
+  EXPECT_EQ(file_system().error().code, Code::kInternal);
+  ASSERT_TRUE(run_coroutine<void>(io, host->format(path_, "xfs")));
+  EXPECT_EQ(processes.last, (std::vector<std::string>{"mkfs.xfs", "-q", path_}));
+}
+
 TEST(FileSystem, IsKnownByItsMagic) {
   EXPECT_TRUE(begins_with_file_system("XFSB rest"));
   std::string ext(4096, '\0');
