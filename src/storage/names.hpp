@@ -36,6 +36,8 @@ using api::core::kVolumeSizeAnnotation;
 /// The tenant's claim that it was made for.
 inline constexpr std::string_view kClaimAnnotation = "nestor.dev/tenant-claim";
 inline constexpr std::string_view kClaimUidAnnotation = "nestor.dev/tenant-claim-uid";
+/// "true" once the tenant has had a PersistentVolume of it: from then on it is the tenant's data.
+inline constexpr std::string_view kProvisionedAnnotation = "nestor.dev/provisioned";
 
 // Inside a tenant.
 inline constexpr std::string_view kVolumeFinalizer =

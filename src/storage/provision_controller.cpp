@@ -17,6 +17,7 @@ using api::storage::VolumeAttachment;
 using tenant::TenantKey;
 
 constexpr const char* kVolumeIndex = "csi-volume";
+constexpr const char* kHandleIndex = "csi-handle";
 
 kube::ObjectKey key_of(const kube::ObjectKey& cluster, std::string id) {
   return TenantKey{cluster, {"", std::move(id)}}.packed();
@@ -30,6 +31,12 @@ std::vector<std::string> ids_of(const PersistentVolumeClaim& claim) {
 
 bool ours(const PersistentVolume& volume) {
   return volume.spec.csi && volume.spec.csi->driver == kDriver;
+}
+
+/// The handle of a volume of ours, which need not be its name.
+std::vector<std::string> handles_of(const PersistentVolume& volume) {
+  if (!ours(volume)) return {};
+  return {volume.spec.csi->volumeHandle};
 }
 
 bool is_attached(tenant::Session& session, const std::string& volume) {
@@ -57,6 +64,7 @@ ProvisionController::ProvisionController(kube::Runtime& runtime, tenant::Session
 
 void ProvisionController::watch(kube::Controller& controller) {
   sessions_.add_index<PersistentVolumeClaim>(kVolumeIndex, ids_of);
+  sessions_.add_index<PersistentVolume>(kHandleIndex, handles_of);
   sessions_.watch<PersistentVolumeClaim>(
       [&controller](const kube::ObjectKey& cluster, const auto& old, const auto& now) {
         if (old) controller.enqueue(key_of(cluster, ids_of(*old).front()));
@@ -81,16 +89,27 @@ void ProvisionController::watch(kube::Controller& controller) {
           controller.enqueue(key_of(cluster, ids_of(*claim).front()));
         }
       });
-  controller.watch_mapped<PersistentVolumeClaim>(claims_, [](const PersistentVolumeClaim& claim) {
-    const kube::ObjectKey cluster{claim.metadata.namespace_,
-                                  std::string(claim.metadata.label(kClusterLabel))};
-    return std::vector<kube::ObjectKey>{key_of(cluster, claim.metadata.name)};
-  });
+  controller.watch_mapped<PersistentVolumeClaim>(
+      claims_, [this](const PersistentVolumeClaim& claim) { return keys_of(claim); });
   // A class that was missing here is there now: claims that failed for it are tried again.
   runtime_.informers().of<StorageClass>().subscribe(
       [this, &controller](const auto& old, const auto&) {
         if (!old) enqueue_waiting(controller);
       });
+}
+
+std::vector<kube::ObjectKey> ProvisionController::keys_of(const Claim& claim) const {
+  const kube::ObjectKey cluster{claim.metadata.namespace_,
+                                std::string(claim.metadata.label(kClusterLabel))};
+  const std::string& id = claim.metadata.name;
+  std::vector<kube::ObjectKey> out{key_of(cluster, id)};
+  const auto session = sessions_.find(cluster);
+  if (!session) return out;
+  for (const auto& volume :
+       session->informers().of<PersistentVolume>().by_index(kHandleIndex, id)) {
+    if (volume->metadata.name != id) out.push_back(key_of(cluster, volume->metadata.name));
+  }
+  return out;
 }
 
 void ProvisionController::enqueue_waiting(kube::Controller& controller) {
@@ -125,6 +144,7 @@ Task<kube::ReconcileResult> ProvisionController::reconcile(kube::ObjectKey packe
   const auto found = informers.of<PersistentVolumeClaim>().by_index(kVolumeIndex, id);
   const ClaimPtr claim = found.empty() ? nullptr : found.front();
   if (volume && ours(*volume)) {
+    NESTOR_CO_TRY_VOID(co_await mark(session, volume->spec.csi->volumeHandle));
     if (is_released(*volume) || volume->metadata.deleting()) {
       NESTOR_CO_TRY_VOID(co_await release(session, volume));
     } else if (claim && claim->spec.volumeName == id) {
@@ -169,8 +189,19 @@ Task<> ProvisionController::make_volume(SessionPtr session, ClaimPtr claim,
   NESTOR_CO_TRY(const Volume volume, co_await volumes_.ensure(owner, spec));
   Json object = persistent_volume(*claim, *type, spec, volume.serial);
   auto created = co_await session->client().create(PersistentVolume::kType, "", std::move(object));
-  if (created || created.error().code == Code::kAlreadyExists) co_return Result<>{};
-  co_return std::unexpected(std::move(created).error());
+  if (!created && created.error().code != Code::kAlreadyExists) {
+    co_return std::unexpected(std::move(created).error());
+  }
+  // If this gets lost, the volume itself keeps tidy() off and brings the mark.
+  if (volume.provisioned) co_return Result<>{};
+  co_return co_await volumes_.mark_provisioned(owner, spec.id);
+}
+
+Task<> ProvisionController::mark(SessionPtr session, std::string id) {
+  const Owner owner{.cluster = session->cluster()};
+  const auto claim = claims_.get({owner.cluster.ns, id});
+  if (!claim || !owns(owner, claim->metadata) || is_provisioned(*claim)) co_return Result<>{};
+  co_return co_await volumes_.mark_provisioned(owner, std::move(id));
 }
 
 Task<> ProvisionController::release(SessionPtr session, VolumePtr volume) {
@@ -249,16 +280,19 @@ Task<> ProvisionController::report_growth(SessionPtr session, ClaimPtr claim, st
 
 Task<> ProvisionController::tidy(SessionPtr session, std::string id) {
   const auto kept = claims_.get({session->cluster().ns, id});
-  if (!kept || kept->metadata.label(kClusterLabel) != session->cluster().name) {
+  if (!kept || kept->metadata.label(kClusterLabel) != session->cluster().name ||
+      is_provisioned(*kept)) {
     co_return Result<>{};
   }
   // Only what this controller made for a claim; and asked live, since caches may be late.
   const std::string claim(kept->metadata.annotation(kClaimAnnotation));
   const auto slash = claim.find('/');
   if (slash == std::string::npos) co_return Result<>{};
-  auto volume = co_await session->client().get(PersistentVolume::kType, {"", id});
-  if (volume) co_return Result<>{};
-  if (volume.error().code != Code::kNotFound) co_return std::unexpected(std::move(volume).error());
+  NESTOR_CO_TRY(const auto volumes, co_await kube::list<PersistentVolume>(session->client(), ""));
+  const bool is_volume = std::ranges::any_of(volumes, [&](const PersistentVolume& volume) {
+    return volume.metadata.name == id || (ours(volume) && volume.spec.csi->volumeHandle == id);
+  });
+  if (is_volume) co_return Result<>{};
   kube::ObjectKey key{claim.substr(0, slash), claim.substr(slash + 1)};
   auto there = co_await kube::get<PersistentVolumeClaim>(session->client(), key);
   if (!there && there.error().code != Code::kNotFound) {
@@ -267,6 +301,11 @@ Task<> ProvisionController::tidy(SessionPtr session, std::string id) {
   const bool same = there && there->metadata.uid == kept->metadata.annotation(kClaimUidAnnotation);
   if (same && !there->metadata.deleting()) co_return Result<>{};
   const Owner owner = owner_of(session->cluster());
+  // Last: a volume that came and went meanwhile has left its mark.
+  auto now = co_await volumes_.find(owner, id);
+  if (!now && now.error().code == Code::kNotFound) co_return Result<>{};
+  if (!now) co_return std::unexpected(std::move(now).error());
+  if (now->provisioned) co_return Result<>{};
   auto removed = co_await volumes_.remove(owner, std::move(id));
   if (!removed) co_return std::unexpected(std::move(removed).error());
   co_return Result<>{};

@@ -30,13 +30,19 @@ class ProvisionController {
 
   Task<> provision(SessionPtr session, ClaimPtr claim, std::shared_ptr<const Class> type);
   Task<> make_volume(SessionPtr session, ClaimPtr claim, std::shared_ptr<const Class> type);
+  /// Says on the claim here that the tenant has its volume.
+  Task<> mark(SessionPtr session, std::string id);
   Task<> release(SessionPtr session, VolumePtr volume);
   Task<> grow(SessionPtr session, VolumePtr volume, ClaimPtr claim);
   Task<> report_growth(SessionPtr session, ClaimPtr claim, std::int64_t size, bool controller_done,
                        bool block);
-  /// Deletes a claim here whose volume and claim there are gone.
+  /// Deletes a claim here that never became a volume there, when the claim there is gone. What has
+  /// been a volume goes by its reclaim policy alone: that there is none now may be the work of
+  /// `kubectl delete pv`, or of a backup of the tenant's that is older than the volume.
   Task<> tidy(SessionPtr session, std::string id);
   Owner owner_of(const kube::ObjectKey& cluster);
+  /// The volumes of a claim here: the one that it was made for, and others with its handle.
+  std::vector<kube::ObjectKey> keys_of(const Claim& claim) const;
   void enqueue_waiting(kube::Controller& controller);
 
   kube::Runtime& runtime_;

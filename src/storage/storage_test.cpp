@@ -89,6 +89,17 @@ class Storage : public ::testing::Test {
     return world_.management.peek<PersistentVolumeClaim>({"default", id});
   }
 
+  /// Ends the manager and leaves the disk as an earlier version did.
+  void stop_unmarked(const std::string& id) {
+    world_.stop();
+    auto claim = disk(id).value();
+    claim.metadata.annotations.erase(std::string(kProvisionedAnnotation));
+    world_.management.put(claim);
+  }
+  bool marked(const std::string& id) {
+    return disk(id).value().metadata.annotation(kProvisionedAnnotation) == "true";
+  }
+
   void put_machine(const std::string& name, const std::string& cluster = "demo") {
     VirtualMachine machine;
     machine.metadata.name = name;
@@ -276,6 +287,84 @@ TEST_F(Storage, ARetainedVolumeStaysWithItsDisk) {
   world_.run();
   EXPECT_TRUE(disk(id));
   EXPECT_TRUE(volume(id));
+}
+
+TEST_F(Storage, ADeletedRetainedVolumeLeavesItsDisk) {
+  const std::string id = put_claim();
+  bind(id);
+  auto released = volume(id).value();
+  released.spec.persistentVolumeReclaimPolicy = "Retain";
+  released.status.phase = "Released";
+  world_.tenant.put(released);
+  world_.tenant.erase(PersistentVolumeClaim::kType, {"shop", "data"});
+  world_.run();
+  world_.tenant.erase_now(PersistentVolume::kType, {"", id});
+  world_.run();
+  EXPECT_FALSE(volume(id));
+  ASSERT_TRUE(disk(id));
+  EXPECT_TRUE(marked(id));
+  restart();
+  EXPECT_TRUE(disk(id));
+}
+
+TEST_F(Storage, ATenantThatIsOlderThanItsVolumesLosesNoDisk) {
+  const std::string id = put_claim();
+  bind(id);
+  world_.stop();
+  // As a backup that is put back does.
+  world_.tenant.erase_now(PersistentVolumeClaim::kType, {"shop", "data"});
+  world_.tenant.erase_now(PersistentVolume::kType, {"", id});
+  restart();
+  EXPECT_TRUE(disk(id));
+}
+
+TEST_F(Storage, ADiskThatIsTakenAgainUnderAnotherNameFollowsThatVolume) {
+  const std::string id = put_claim();
+  stop_unmarked(id);
+  world_.tenant.erase_now(PersistentVolumeClaim::kType, {"shop", "data"});
+  world_.tenant.erase_now(PersistentVolume::kType, {"", id});
+  PersistentVolume again = put_crafted(id);
+  restart();
+  ASSERT_TRUE(disk(id));
+  EXPECT_TRUE(marked(id));
+
+  auto held = disk(id).value();
+  held.metadata.finalizers = {"kubernetes.io/pvc-protection"};
+  world_.management.put(held);
+  again.status.phase = "Released";
+  world_.tenant.put(again);
+  world_.run();
+  EXPECT_TRUE(volume("crafted"));
+  world_.management.erase_now(PersistentVolumeClaim::kType, {"default", id});
+  world_.run();
+  EXPECT_FALSE(volume("crafted"));
+}
+
+TEST_F(Storage, AnEarlierVersionsDiskGetsItsMarkWhenItsVolumeIsSeen) {
+  const std::string id = put_claim();
+  bind(id);
+  stop_unmarked(id);
+  restart();
+  EXPECT_TRUE(marked(id));
+}
+
+TEST_F(Storage, AMarkThatGotLostIsMadeUpFor) {
+  world_.management.on_call([](const kube::testing::FakeCall& call) -> std::optional<Error> {
+    if (call.verb == "patch" && call.plural == "persistentvolumeclaims") {
+      return Error{Code::kUnavailable, "gone", {}};
+    }
+    return std::nullopt;
+  });
+  const std::string id = put_claim();
+  ASSERT_TRUE(volume(id));
+  EXPECT_FALSE(marked(id));
+  world_.tenant.erase_now(PersistentVolumeClaim::kType, {"shop", "data"});
+  world_.pass(std::chrono::seconds(1));
+  ASSERT_TRUE(disk(id));
+  world_.management.on_call(nullptr);
+  restart();
+  ASSERT_TRUE(disk(id));
+  EXPECT_TRUE(marked(id));
 }
 
 TEST_F(Storage, AClaimThatWentBeforeItsVolumeCameLeavesNoDisk) {

@@ -94,6 +94,10 @@ bool owns(const Owner& owner, const kube::ObjectMeta& claim) {
          claim.label(kDriverLabel) == kDriver && claim.label(kClusterLabel) == owner.cluster.name;
 }
 
+bool is_provisioned(const PersistentVolumeClaim& claim) {
+  return claim.metadata.annotation(kProvisionedAnnotation) == "true";
+}
+
 bool is_shared(const std::vector<std::string>& access_modes) {
   return has(access_modes, "ReadWriteMany") || has(access_modes, "ReadOnlyMany");
 }

@@ -45,6 +45,8 @@ std::string volume_id(const kube::ObjectMeta& claim);
 std::string volume_id_for(const std::string& name);
 /// Whether a claim of the management cluster holds a volume of that owner.
 bool owns(const Owner& owner, const kube::ObjectMeta& claim);
+/// Whether that claim of the management cluster holds what the tenant may have written.
+bool is_provisioned(const api::core::PersistentVolumeClaim& claim);
 
 /// From the tenant's claim and its class.
 /// Errors: kInvalidArgument (a mode or parameter that is not served), kUnimplemented (a clone or

@@ -130,13 +130,29 @@ Task<Volume> Volumes::ensure(Owner owner, VolumeSpec spec) {
   if (claim->metadata.deleting()) {
     co_return fail(Code::kAborted, "volume " + spec.id + " is being deleted");
   }
-  co_return Volume{spec.id, claim->metadata.uid, size};
+  co_return Volume{spec.id, claim->metadata.uid, size, is_provisioned(*claim)};
 }
 
 Task<Volume> Volumes::find(Owner owner, std::string id) {
   NESTOR_CO_TRY(const Claim claim, co_await owned_claim(std::move(owner), id));
   NESTOR_CO_TRY(const std::int64_t size, volume_size(claim));
-  co_return Volume{std::move(id), claim.metadata.uid, size};
+  co_return Volume{std::move(id), claim.metadata.uid, size, is_provisioned(claim)};
+}
+
+Task<> Volumes::mark_provisioned(Owner owner, std::string id) {
+  auto claim = co_await owned_claim(std::move(owner), std::move(id));
+  if (!claim && claim.error().code == Code::kNotFound) co_return Result<>{};
+  if (!claim) co_return std::unexpected(std::move(claim).error());
+  if (is_provisioned(*claim)) co_return Result<>{};
+  // Without the resourceVersion: the mark is never taken back, and nothing else depends on it.
+  JsonObject metadata{{"uid", claim->metadata.uid},
+                      {"annotations", JsonObject{{kProvisionedAnnotation, "true"}}}};
+  Json body = JsonObject{{"metadata", std::move(metadata)}};
+  auto done = co_await client_.patch(Claim::kType, claim->metadata.key(), kube::PatchType::kMerge,
+                                     std::move(body));
+  if (!done)
+    co_return with_context(std::move(done).error(), "marking volume " + claim->metadata.name);
+  co_return Result<>{};
 }
 
 Task<Progress> Volumes::remove(Owner owner, std::string id) {

@@ -17,6 +17,8 @@ struct Volume {
   std::string serial;
   /// Bytes.
   std::int64_t size = 0;
+  /// See kProvisionedAnnotation.
+  bool provisioned = false;
 };
 
 /// The claims of the management cluster that hold volumes of tenants.
@@ -48,6 +50,8 @@ class Volumes {
   /// class that is not allowed; quota), kAlreadyExists (another size or kind under that id).
   Task<Volume> ensure(Owner owner, VolumeSpec spec);
   Task<Volume> find(Owner owner, std::string id);
+  /// The tenant has a PersistentVolume of it. A volume that is not there is a success.
+  Task<> mark_provisioned(Owner owner, std::string id);
   /// Done when claim and data are gone. Errors: kFailedPrecondition while a machine has it.
   Task<Progress> remove(Owner owner, std::string id);
   /// Done when the disk may grow to `size`; it never shrinks.

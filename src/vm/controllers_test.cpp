@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "api/core/persistent_volume_claim.hpp"
 #include "api/core/pod.hpp"
 #include "api/kubevirt/virtual_machine.hpp"
@@ -211,9 +213,9 @@ TEST_F(VmControllers, LeavesAnInstanceOfAnotherOwnerAlone) {
 /// The same, with a claim that comes and goes, and a kubelet for its attachment pods.
 class HotplugControllers : public VmControllers {
  protected:
-  void put_claim() {
+  void put_claim(const std::string& name = "c") {
     api::core::PersistentVolumeClaim claim;
-    claim.metadata.name = "c";
+    claim.metadata.name = name;
     claim.metadata.namespace_ = "tenants";
     claim.spec.resources = parse_json(R"({"requests": {"storage": "1Gi"}})").value();
     claim.status.phase = "Bound";
@@ -221,16 +223,20 @@ class HotplugControllers : public VmControllers {
     settle(io_);
   }
   void set_volume(bool there) {
+    using Volumes = std::map<std::string, std::string>;
+    set_volumes(there ? Volumes{{"v", "c"}} : Volumes{});
+  }
+  /// Names and claims.
+  void set_volumes(const std::map<std::string, std::string>& wanted) {
     Json object = client_.peek(VirtualMachine::kType, kKey).value();
     Json& spec = object.as_object()["spec"].as_object()["template"].as_object()["spec"];
     JsonArray volumes{parse_json(R"({"name": "root", "containerDisk": {"image": "x"}})").value()};
     JsonArray disks{parse_json(R"({"name": "root", "disk": {"bus": "virtio"}})").value()};
-    if (there) {
-      volumes.push_back(parse_json(R"({"name": "v",
-        "persistentVolumeClaim": {"claimName": "c", "hotpluggable": true}})")
-                            .value());
+    for (const auto& [name, claim] : wanted) {
+      JsonObject source{{"claimName", claim}, {"hotpluggable", true}};
+      volumes.push_back(JsonObject{{"name", name}, {"persistentVolumeClaim", std::move(source)}});
       disks.push_back(
-          parse_json(R"({"name": "v", "serial": "s", "disk": {"bus": "scsi"}})").value());
+          JsonObject{{"name", name}, {"serial", "s"}, {"disk", JsonObject{{"bus", "scsi"}}}});
     }
     spec.as_object()["volumes"] = std::move(volumes);
     spec.as_object()["domain"].as_object()["devices"].as_object()["disks"] = std::move(disks);
@@ -300,6 +306,39 @@ TEST_F(HotplugControllers, AVolumeWhosePodVanishedIsTakenOutByAnotherPod) {
   EXPECT_EQ(volume_phase(), "Detaching");
   report_attachment("Succeeded", R"({"terminated": {"exitCode": 0}})", false);
   EXPECT_EQ(volume_phase(), "");
+}
+
+TEST_F(HotplugControllers, AFullQuotaIsSaidAndHoldsUpNoOtherVolume) {
+  put_machine();
+  report_running();
+  put_claim();
+  put_claim("d");
+  set_volume(true);
+  report_attachment("Running", R"({"running": {}})", true);
+  const std::string first = attachment()->metadata.name;
+  client_.on_call([](const kube::testing::FakeCall& call) -> std::optional<Error> {
+    if (call.verb != "create" || call.plural != "pods") return std::nullopt;
+    return Error{Code::kPermissionDenied, "exceeded quota: pods", {}};
+  });
+  // One comes, which cannot, and one goes.
+  set_volumes({{"w", "d"}});
+  const auto statuses = instance()->status.volumeStatus;
+  ASSERT_EQ(statuses.size(), 2u);
+  EXPECT_EQ(statuses[0].name, "v");
+  EXPECT_EQ(statuses[0].phase, "Detaching");
+  EXPECT_EQ(attachment()->metadata.name, first);
+  EXPECT_EQ(attachment()->metadata.annotation("nestor.dev/detach"), "true");
+  EXPECT_EQ(statuses[1].name, "w");
+  EXPECT_EQ(statuses[1].reason, "FailedCreate");
+  EXPECT_NE(statuses[1].message.find("exceeded quota"), std::string::npos);
+  report_attachment("Succeeded", R"({"terminated": {"exitCode": 0}})", false);
+  EXPECT_FALSE(attachment());
+  client_.on_call(nullptr);
+  clock_.advance(std::chrono::minutes(1));
+  settle(io_);
+  ASSERT_TRUE(attachment());
+  EXPECT_EQ(attachment()->metadata.annotation("nestor.dev/volume-name"), "w");
+  EXPECT_NE(instance()->status.volumeStatus.at(0).reason, "FailedCreate");
 }
 
 TEST_F(HotplugControllers, ADiskOfAnotherMachineIsNotGivenToThisOne) {

@@ -83,28 +83,37 @@ bool HotplugSteps::any_pod(const VirtualMachineInstance& instance) const {
   return !pods_of(instance).empty();
 }
 
-Task<std::vector<VolumeStatus>> HotplugSteps::run(InstancePtr instance, PodPtr launcher) {
+Task<HotplugSteps::Outcome> HotplugSteps::run(InstancePtr instance, PodPtr launcher) {
   const bool running = launcher != nullptr && launcher_runs(*launcher);
   const bool ending = instance->metadata.deleting() || launcher == nullptr ||
                       launcher->metadata.deleting() || api::core::finished(*launcher);
   // A guest that starts or shuts down is left alone; it still needs its disks.
-  if (ending == running) co_return instance->status.volumeStatus;
+  if (ending == running) co_return Outcome{instance->status.volumeStatus, {}};
+  // Those of the spec are the first of them.
   std::vector<HotplugVolume> volumes = all_volumes(*instance);
   for (const PodPtr& pod : pods_of(*instance)) {
     std::string name(pod->metadata.annotation(kVolumeNameAnnotation));
     if (std::ranges::count(volumes, name, &HotplugVolume::name) > 0) continue;
     volumes.push_back({std::move(name), "", "", false});
   }
-  std::vector<VolumeStatus> out;
+  // What goes comes first: it may make room, in a quota of pods, for what is to come.
+  const auto wanted = static_cast<std::ptrdiff_t>(hotplug_volumes(instance->spec).size());
+  std::ranges::rotate(volumes, volumes.begin() + wanted);
+  Outcome out;
   for (const HotplugVolume& volume : volumes) {
-    NESTOR_CO_TRY(auto status, co_await run_one(instance, launcher, volume, ending));
-    if (status) out.push_back(std::move(*status));
+    std::optional<VolumeStatus> status;
+    auto done = co_await run_one(instance, launcher, volume, ending, status);
+    if (!done && done.error().code == Code::kCancelled) {
+      co_return std::unexpected(std::move(done).error());
+    }
+    if (status) out.statuses.push_back(std::move(*status));
+    if (!done && out.result) out.result = std::move(done);
   }
   co_return out;
 }
 
-Task<std::optional<VolumeStatus>> HotplugSteps::run_one(InstancePtr instance, PodPtr launcher,
-                                                        HotplugVolume volume, bool ending) {
+Task<> HotplugSteps::run_one(InstancePtr instance, PodPtr launcher, HotplugVolume volume,
+                             bool ending, std::optional<VolumeStatus>& out) {
   const kube::ObjectKey pod_key{instance->metadata.namespace_,
                                 attachment_pod_name(instance->metadata, volume.name)};
   const VolumeStatus* before = status_of(*instance, volume.name);
@@ -123,14 +132,21 @@ Task<std::optional<VolumeStatus>> HotplugSteps::run_one(InstancePtr instance, Po
   const HotplugStep step = hotplug_step(view);
   // The status names the pod before it is made, so that no disk is ever handed over unknown.
   const bool announce = step == HotplugStep::kCreate && !view.known;
-  if (!announce) NESTOR_CO_TRY_VOID(co_await act(instance, launcher, volume, view, step));
+  Result<> done;
+  if (!announce) done = co_await act(instance, launcher, volume, view, step);
   const bool forgotten =
       step == HotplugStep::kForget || (!view.wanted && view.pod == nullptr && !view.known);
-  if (forgotten) co_return std::optional<VolumeStatus>();
+  if (done && forgotten) co_return done;
   VolumeStatus status = volume_status(volume, view);
   if (view.pod == nullptr && view.known) status.hotplugVolume = before->hotplugVolume;
   if (announce) status.hotplugVolume->attachPodName = pod_key.name;
-  co_return std::optional<VolumeStatus>(std::move(status));
+  if (!done) {
+    const bool create = step == HotplugStep::kCreate || step == HotplugStep::kCreateDetacher;
+    status.reason = create ? "FailedCreate" : "FailedUpdate";
+    status.message = done.error().message;
+  }
+  out = std::move(status);
+  co_return done;
 }
 
 Task<> HotplugSteps::act(InstancePtr instance, PodPtr launcher, HotplugVolume volume,

@@ -16,8 +16,15 @@ class HotplugSteps {
 
   using InstancePtr = std::shared_ptr<const api::kubevirt::VirtualMachineInstance>;
   using PodPtr = std::shared_ptr<const api::core::Pod>;
-  /// `launcher` is null when the pod is gone. Returns the statuses of the hot-plugged volumes.
-  Task<std::vector<api::kubevirt::VolumeStatus>> run(InstancePtr instance, PodPtr launcher);
+  struct Outcome {
+    /// Of the hot-plugged volumes; an error of one is in its status.
+    std::vector<api::kubevirt::VolumeStatus> statuses;
+    /// The first error, with which to come back.
+    Result<> result;
+  };
+  /// `launcher` is null when the pod is gone. One volume's error holds up no other volume.
+  /// Errors: kCancelled.
+  Task<Outcome> run(InstancePtr instance, PodPtr launcher);
   /// Whether an attachment pod of it is left.
   bool any_pod(const api::kubevirt::VirtualMachineInstance& instance) const;
   /// Reconciles instances when their attachment pods or claims change.
@@ -25,9 +32,9 @@ class HotplugSteps {
 
  private:
   std::vector<PodPtr> pods_of(const api::kubevirt::VirtualMachineInstance& instance) const;
-  /// One volume's status; none when it is out of the machine.
-  Task<std::optional<api::kubevirt::VolumeStatus>> run_one(InstancePtr instance, PodPtr launcher,
-                                                           HotplugVolume volume, bool ending);
+  /// One volume's step, and its status; none when it is out of the machine.
+  Task<> run_one(InstancePtr instance, PodPtr launcher, HotplugVolume volume, bool ending,
+                 std::optional<api::kubevirt::VolumeStatus>& status);
   Task<> act(InstancePtr instance, PodPtr launcher, HotplugVolume volume, HotplugView view,
              HotplugStep step);
   Task<> annotate(const api::core::Pod& pod, std::string_view annotation, std::string value);

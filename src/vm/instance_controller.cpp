@@ -47,8 +47,10 @@ class InstanceController {
       co_return co_await start(instance);
     }
     auto status = instance_status(*instance, pod.get(), now());
-    NESTOR_CO_TRY(status.volumeStatus, co_await hotplug_.run(instance, pod));
+    NESTOR_CO_TRY(HotplugSteps::Outcome hotplug, co_await hotplug_.run(instance, pod));
+    status.volumeStatus = std::move(hotplug.statuses);
     NESTOR_CO_TRY_VOID(co_await write(instance, std::move(status)));
+    NESTOR_CO_TRY_VOID(std::move(hotplug.result));
     co_return kube::ReconcileResult{};
   }
 

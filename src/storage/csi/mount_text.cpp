@@ -83,6 +83,16 @@ MountOptions read_mount_options(const std::vector<std::string>& options) {
   return out;
 }
 
+bool may_mount_read_only(int error, unsigned long flags) {
+  return (error == EACCES || error == EROFS) && (flags & MS_RDONLY) == 0;
+}
+
+bool begins_with_file_system(std::string_view head) {
+  // The magic of ext4's superblock, which is at 1024, and that of xfs.
+  constexpr std::size_t kExtMagic = 1024 + 56;
+  return head.starts_with("XFSB") || head.substr(std::min(kExtMagic, head.size()), 2) == "\x53\xef";
+}
+
 std::string file_system_in(const std::string& blkid_output) {
   const auto at = ("\n" + blkid_output).find("\nTYPE=");
   std::string type;

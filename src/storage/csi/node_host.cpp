@@ -9,10 +9,13 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <system_error>
 
 #include "base/blocking.hpp"
@@ -24,8 +27,12 @@ namespace fs = std::filesystem;
 
 /// A file system of a large disk takes its time.
 constexpr Duration kFormatTime = std::chrono::minutes(10);
-/// blkid's exit code for a device with nothing on it.
+/// blkid's exit code for a device with nothing on it; and for one that it could not open or read.
 constexpr int kNothingFound = 2;
+/// Addresses and lengths of direct reads. A multiple of every device's block.
+constexpr std::size_t kAlignment = 4096;
+constexpr std::int64_t kHead = 1 << 20;
+constexpr std::int64_t kTail = 64 << 10;
 
 std::unexpected<Error> failed(const std::string& what) {
   const Code code = errno == ENOENT ? Code::kNotFound : Code::kInternal;
@@ -72,6 +79,45 @@ Result<> bind_now(const std::string& source, const std::string& target, bool is_
   return {};
 }
 
+Result<> mount_now(const std::string& device, const std::string& target, const std::string& fs_type,
+                   const MountOptions& options) {
+  const auto mounts = [&](unsigned long flags) {
+    return ::mount(device.c_str(), target.c_str(), fs_type.c_str(), flags, options.data.c_str()) ==
+           0;
+  };
+  if (mounts(options.flags)) return {};
+  if (may_mount_read_only(errno, options.flags) && mounts(options.flags | MS_RDONLY)) return {};
+  return failed("mounting " + device + " at " + target);
+}
+
+/// `size` bytes at `at`, a multiple of the alignment.
+Result<std::string> read_direct(int fd, const std::string& path, std::int64_t at,
+                                std::int64_t size) {
+  const std::size_t wanted = static_cast<std::size_t>(size);
+  const std::size_t room = (wanted + kAlignment - 1) / kAlignment * kAlignment;
+  const std::unique_ptr<char, decltype(&std::free)> buffer(
+      static_cast<char*>(std::aligned_alloc(kAlignment, room)), &std::free);
+  const ssize_t count = ::pread(fd, buffer.get(), room, at);
+  if (count < 0) return failed("reading " + path);
+  // A file may have grown; what is missing is an error of the device's.
+  if (static_cast<std::size_t>(count) < wanted) {
+    return fail(Code::kInternal, "reading " + path + ": " + std::to_string(count) +
+                                     " bytes came, " + std::to_string(size) + " should be there");
+  }
+  return std::string(buffer.get(), wanted);
+}
+
+Result<std::string> read_ends_of(int fd, const std::string& path) {
+  const std::int64_t size = ::lseek(fd, 0, SEEK_END);
+  if (size < 0) return failed("the size of " + path);
+  if (size == 0) return fail(Code::kInternal, path + " has no bytes");
+  NESTOR_TRY(std::string head, read_direct(fd, path, 0, std::min(size, kHead)));
+  constexpr auto kBlock = static_cast<std::int64_t>(kAlignment);
+  const std::int64_t tail = std::max<std::int64_t>(size - kTail, 0) / kBlock * kBlock;
+  NESTOR_TRY_VOID(read_direct(fd, path, tail, size - tail));
+  return head;
+}
+
 Result<> unmount_now(const std::string& target) {
   // One that was mounted twice is unmounted twice.
   while (::umount2(target.c_str(), UMOUNT_NOFOLLOW) == 0) {
@@ -100,6 +146,18 @@ class SystemNodeHost final : public NodeHost {
   }
 
   Task<std::string> file_system(std::string device) override {
+    NESTOR_CO_TRY(std::string found, co_await probe(device));
+    if (!found.empty()) co_return found;
+    // A disk that does not answer for a moment must not pass for a blank one, and be formatted.
+    NESTOR_CO_TRY(const std::string head, co_await run_blocking([=] { return read_ends(device); }));
+    NESTOR_CO_TRY(found, co_await probe(device));
+    if (found.empty() && begins_with_file_system(head)) {
+      co_return fail(Code::kInternal, device + " has a file system that blkid does not see");
+    }
+    co_return found;
+  }
+
+  Task<std::string> probe(std::string device) {
     ProcessSpec ask{{"blkid", "-p", "-o", "export", device}};
     NESTOR_CO_TRY(const ProcessOutput output, co_await processes_.run(ask));
     if (output.exit_code == kNothingFound) co_return std::string();
@@ -116,7 +174,8 @@ class SystemNodeHost final : public NodeHost {
       // Nothing reserved for root, and the inode tables are written when the disk is idle.
       spec.argv.insert(spec.argv.end(), {"-q", "-F", "-m", "0", device});
     } else {
-      spec.argv.insert(spec.argv.end(), {"-q", "-f", device});
+      // Without -f it looks for itself, and overwrites nothing that it knows.
+      spec.argv.insert(spec.argv.end(), {"-q", device});
     }
     NESTOR_CO_TRY_VOID(co_await run_checked(processes_, spec));
     co_return Result<>{};
@@ -126,12 +185,7 @@ class SystemNodeHost final : public NodeHost {
                std::vector<std::string> options) override {
     auto work = [=]() -> Result<> {
       NESTOR_TRY_VOID(make_target(target, false));
-      const MountOptions read = read_mount_options(options);
-      if (::mount(device.c_str(), target.c_str(), fs_type.c_str(), read.flags, read.data.c_str()) !=
-          0) {
-        return failed("mounting " + device + " at " + target);
-      }
-      return {};
+      return mount_now(device, target, fs_type, read_mount_options(options));
     };
     co_return co_await run_blocking(std::move(work));
   }
@@ -214,6 +268,14 @@ class SystemNodeHost final : public NodeHost {
 };
 
 }  // namespace
+
+Result<std::string> read_ends(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC);
+  if (fd < 0) return failed("opening " + path);
+  auto head = read_ends_of(fd, path);
+  ::close(fd);
+  return head;
+}
 
 std::unique_ptr<NodeHost> make_node_host(ProcessRunner& processes) {
   return std::make_unique<SystemNodeHost>(processes);

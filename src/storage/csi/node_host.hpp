@@ -35,9 +35,11 @@ class NodeHost {
   virtual ~NodeHost() = default;
   /// The device with that serial number, whole or (on virtio) its first 20 characters.
   virtual std::optional<std::string> find_disk(std::string serial) = 0;
-  /// "ext4", "xfs", …; "" for a blank device. Errors: kInternal.
+  /// "ext4", "xfs", …; "" for a blank device: one that was read and holds nothing known.
+  /// Errors: kInternal, also for a device that cannot be read.
   virtual Task<std::string> file_system(std::string device) = 0;
   virtual Task<> format(std::string device, std::string fs_type) = 0;
+  /// Read-only when the device cannot be written to.
   virtual Task<> mount(std::string device, std::string target, std::string fs_type,
                        std::vector<std::string> options) = 0;
   /// Makes `target` show `source`, a folder or (`is_file`) a device; makes it if it is missing.
@@ -69,9 +71,18 @@ struct MountOptions {
   std::string data;
 };
 MountOptions read_mount_options(const std::vector<std::string>& options);
+/// Whether mount(2) with `flags` that gave `error` may do better read-only. Source: what mount(8)
+/// does.
+bool may_mount_read_only(int error, unsigned long flags);
 
 /// The file system that `blkid -o export` names; "unknown" when it found something else.
 std::string file_system_in(const std::string& blkid_output);
+
+/// Reads the first MiB and the last 64 KiB of a device or file past all caches: what begins there.
+/// Errors: kInternal, also for fewer bytes than there should be, or none.
+Result<std::string> read_ends(const std::string& path);
+/// Whether a device that begins like this holds ext4 or xfs.
+bool begins_with_file_system(std::string_view head);
 
 /// Without the blanks and zero bytes that fill it up.
 std::string_view trimmed(std::string_view text);

@@ -35,7 +35,7 @@ class NodeService {
     std::string fs_type = mount.fs_type().empty() ? std::string(kDefaultFsType) : mount.fs_type();
     std::vector<std::string> flags(mount.mount_flags().begin(), mount.mount_flags().end());
     if (fs_type == "xfs") flags.emplace_back("nouuid");
-    NESTOR_CO_TRY_VOID(co_await ready_file_system(device, fs_type));
+    NESTOR_CO_TRY_VOID(co_await ready_file_system(device, fs_type, serial_of(request)));
     NESTOR_CO_TRY_VOID(co_await host_.mount(device, target, fs_type, std::move(flags)));
     log::info(kNodeComponent, "volume {} is mounted from {}", request.volume_id(), device);
     // The disk may have grown while no pod used it. On one that cannot be written to this fails.
@@ -186,7 +186,7 @@ class NodeService {
   }
 
   /// Formats a blank device; anything else on it is kept.
-  Task<> ready_file_system(std::string device, std::string fs_type) {
+  Task<> ready_file_system(std::string device, std::string fs_type, std::string serial) {
     if (fs_type != "ext4" && fs_type != "xfs") {
       co_return fail(Code::kInvalidArgument, "file system " + fs_type + " is not ext4 or xfs");
     }
@@ -195,6 +195,10 @@ class NodeService {
     if (!found.empty()) {
       co_return fail(Code::kFailedPrecondition,
                      device + " holds " + found + ", not " + fs_type + "; it is not overwritten");
+    }
+    // Names of devices are given anew: this one's disk may have been taken out meanwhile.
+    if (host_.find_disk(serial) != device) {
+      co_return fail(Code::kUnavailable, device + " is no longer the disk with serial " + serial);
     }
     log::info(kNodeComponent, "{} is blank: formatting it with {}", device, fs_type);
     co_return co_await host_.format(std::move(device), std::move(fs_type));

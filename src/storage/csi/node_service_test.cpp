@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <cerrno>
+#include <fstream>
+
 #include "base/testing/co_test.hpp"
 #include "base/testing/manual_clock.hpp"
 #include "csi.pb.h"
@@ -110,6 +113,19 @@ TEST_F(NodeServiceTest, NeverOverwritesWhatIsOnADisk) {
   EXPECT_EQ(host_.disks["s1"].fs_type, "xfs");
 }
 
+TEST_F(NodeServiceTest, NeverFormatsADiskThatItCannotReadOrThatIsAnotherNow) {
+  host_.disks["s1"].unreadable = true;
+  EXPECT_EQ(stage().error().code, Code::kInternal);
+  host_.disks["s1"].unreadable = false;
+  host_.after_probe = [&] {
+    host_.disks["s2"] = host_.disks["s1"];
+    host_.moved["s1"] = "/dev/fake-s2";
+  };
+  EXPECT_EQ(stage().error().code, Code::kUnavailable);
+  EXPECT_EQ(host_.formats, 0);
+  EXPECT_TRUE(host_.mounts.empty());
+}
+
 TEST_F(NodeServiceTest, NothingIsPublishedThatIsNotStaged) {
   host_.disks["s1"] = {};
   const auto published = publish();
@@ -169,6 +185,77 @@ TEST(MountText, SplitsOptionsIntoFlagsAndData) {
   const auto options = read_mount_options({"ro", "noatime", "discard", "nouuid", "defaults"});
   EXPECT_NE(options.flags, 0u);
   EXPECT_EQ(options.data, "discard,nouuid");
+}
+
+TEST(MountText, OnlyADeviceThatCannotBeWrittenToIsMountedReadOnlyInstead) {
+  const unsigned long read_only = read_mount_options({"ro"}).flags;
+  EXPECT_TRUE(may_mount_read_only(EACCES, 0));
+  EXPECT_TRUE(may_mount_read_only(EROFS, 0));
+  EXPECT_FALSE(may_mount_read_only(EROFS, read_only));
+  EXPECT_FALSE(may_mount_read_only(EIO, 0));
+}
+
+/// A file beside the test, on a disk: not every file system in memory knows direct reads.
+class ReadEnds : public ::testing::Test {
+ protected:
+  ~ReadEnds() override { fs::remove(path_); }
+  Result<std::string> read(std::string content) {
+    std::ofstream(path_, std::ios::binary) << content;
+    return read_ends(path_);
+  }
+  const std::string path_ = fs::absolute("read-ends-" + std::to_string(::getpid())).string();
+};
+
+TEST_F(ReadEnds, GivesTheBeginningOfWhatCanBeReadWhateverItsSize) {
+  for (const std::size_t size : {1u, 512u, 4096u, 70'000u, 1u << 20, (1u << 20) + 513u}) {
+    const std::string content(size, 'x');
+    const auto head = read(content);
+    ASSERT_TRUE(head) << size << ": " << head.error().message;
+    EXPECT_EQ(*head, content.substr(0, 1 << 20)) << size;
+  }
+}
+
+TEST_F(ReadEnds, WhatCannotBeReadIsNotBlank) {
+  EXPECT_FALSE(read(""));
+  EXPECT_FALSE(read_ends(path_ + "-missing"));
+  // It opens, and reads fail.
+  EXPECT_FALSE(read_ends(fs::temp_directory_path().string()));
+}
+
+/// A blkid that finds nothing, whatever there is, and remembers what else was run.
+class BlindBlkid final : public ProcessRunner {
+ public:
+  Task<ProcessOutput> run(ProcessSpec spec) override {
+    ProcessOutput out;
+    out.exit_code = spec.argv.front() == "blkid" ? 2 : 0;
+    last = std::move(spec.argv);
+    co_return out;
+  }
+  std::vector<std::string> last;
+};
+
+TEST_F(ReadEnds, ADeviceIsBlankOnlyWhenItWasReadAndHoldsNothing) {
+  asio::io_context io;
+  BlindBlkid processes;
+  const auto host = make_node_host(processes);
+  const auto file_system = [&] { return run_coroutine<std::string>(io, host->file_system(path_)); };
+  EXPECT_FALSE(file_system());
+  ASSERT_TRUE(read(std::string(4096, '\0')));
+  EXPECT_EQ(file_system().value(), "");
+  ASSERT_TRUE(read("XFSB" + std::string(4096, '\0')));
+  EXPECT_EQ(file_system().error().code, Code::kInternal);
+  ASSERT_TRUE(run_coroutine<void>(io, host->format(path_, "xfs")));
+  EXPECT_EQ(processes.last, (std::vector<std::string>{"mkfs.xfs", "-q", path_}));
+}
+
+TEST(FileSystem, IsKnownByItsMagic) {
+  EXPECT_TRUE(begins_with_file_system("XFSB rest"));
+  std::string ext(4096, '\0');
+  EXPECT_FALSE(begins_with_file_system(ext));
+  ext.replace(1080, 2, "\x53\xef");
+  EXPECT_TRUE(begins_with_file_system(ext));
+  EXPECT_FALSE(begins_with_file_system(""));
+  EXPECT_FALSE(begins_with_file_system(std::string(1080, '\0') + "\x53"));
 }
 
 TEST(Blkid, NamesAFileSystemOrSomethingUnknown) {

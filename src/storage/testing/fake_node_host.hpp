@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -17,6 +18,8 @@ class FakeNodeHost final : public NodeHost {
     std::int64_t size = 1LL << 30;
     std::string fs_type = {};
     std::int64_t fs_size = 0;
+    /// Reads fail.
+    bool unreadable = false;
   };
   /// By serial; its device is "/dev/fake-<serial>".
   std::map<std::string, Disk> disks;
@@ -36,12 +39,22 @@ class FakeNodeHost final : public NodeHost {
     return disks.at(device.substr(std::string_view("/dev/fake-").size()));
   }
 
+  /// Disks that have got another device.
+  std::map<std::string, std::string> moved;
   std::optional<std::string> find_disk(std::string serial) override {
+    if (const auto now = moved.find(serial); now != moved.end()) return now->second;
     if (any_disk) disks.try_emplace(serial, Disk{.size = 1LL << 40});
     if (!disks.contains(serial)) return std::nullopt;
     return device_name(serial);
   }
-  Task<std::string> file_system(std::string device) override { co_return disk_of(device).fs_type; }
+  /// Called once a disk's file system was looked for.
+  std::function<void()> after_probe;
+  Task<std::string> file_system(std::string device) override {
+    const Disk disk = disk_of(device);
+    if (after_probe) after_probe();
+    if (disk.unreadable) co_return fail(Code::kInternal, device + ": Input/output error");
+    co_return disk.fs_type;
+  }
   Task<> format(std::string device, std::string fs_type) override {
     ++formats;
     disk_of(device).fs_type = fs_type;

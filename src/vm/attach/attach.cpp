@@ -1,21 +1,19 @@
 #include "vm/attach/attach.hpp"
 
 #include <signal.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
-#include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <charconv>
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
@@ -24,6 +22,7 @@
 #include "kube/deadline.hpp"
 #include "kube/signal.hpp"
 #include "vm/launcher/fd_socket.hpp"
+#include "vm/launcher/folder_watch.hpp"
 #include "vm/launcher/hotplug_wire.hpp"
 
 namespace nestor::vm {
@@ -59,18 +58,17 @@ class Attachment {
         clock_(executor_),
         socket_(executor_),
         acceptor_(executor_),
-        wanted_events_(executor_),
+        wanted_files_(executor_, options_.wanted_folder),
+        wanted_(read_wanted(options_.wanted_folder)),
         signals_(executor_, SIGTERM, SIGINT),
         tasks_(executor_) {
     if (options_.socket.empty()) options_.socket = kHotplugSocket;
   }
 
   Task<> run() {
-    auto result = watch_wanted();
-    if (result) {
-      tasks_.spawn("signals", watch_signals());
-      result = co_await work();
-    }
+    tasks_.spawn("wanted", follow_wanted());
+    tasks_.spawn("signals", watch_signals());
+    auto result = co_await work();
     co_await tasks_.close();
     co_return result;
   }
@@ -93,8 +91,12 @@ class Attachment {
       }
       if (terminated_) co_return fail(Code::kCancelled, "asked to end; the disk stays attached");
       if (closed_) co_return gone("");
-      if (wanted_.size > size_) NESTOR_CO_TRY_VOID(co_await resize());
-      NESTOR_CO_TRY_VOID(co_await changed_.wait());
+      if (!std::exchange(wanted_is_new_, false)) {
+        NESTOR_CO_TRY_VOID(co_await changed_.wait());
+      } else if (wanted_.size > size_) {
+        // Whatever else is told meanwhile is looked at after it.
+        NESTOR_CO_TRY_VOID(co_await resize());
+      }
     }
   }
 
@@ -217,27 +219,11 @@ class Attachment {
     }
   }
 
-  Result<> watch_wanted() {
-    const int fd = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (fd < 0) return fail(Code::kInternal, "inotify: too many instances on this node?");
-    wanted_events_.assign(fd);
-    // kubelet renames a link in the folder when the files change
-    const std::uint32_t events = IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE;
-    if (::inotify_add_watch(fd, options_.wanted_folder.c_str(), events) < 0) {
-      return fail(Code::kInternal, "cannot watch " + options_.wanted_folder);
-    }
-    wanted_ = read_wanted(options_.wanted_folder);
-    tasks_.spawn("wanted", follow_wanted());
-    return {};
-  }
-
   Task<> follow_wanted() {
-    std::array<char, 4096> buffer;
     for (;;) {
-      const auto [error, count] = co_await wanted_events_.async_read_some(
-          asio::buffer(buffer), asio::as_tuple(asio::use_awaitable));
-      if (error) co_return Result<>{};
+      NESTOR_CO_TRY_VOID(co_await wanted_files_.wait());
       wanted_ = read_wanted(options_.wanted_folder);
+      wanted_is_new_ = true;
       changed_.notify();
     }
   }
@@ -255,9 +241,11 @@ class Attachment {
   SystemClock clock_;
   LocalSocket socket_;
   asio::ip::tcp::acceptor acceptor_;
-  asio::posix::stream_descriptor wanted_events_;
-  asio::signal_set signals_;
+  FolderWatch wanted_files_;
   Wanted wanted_;
+  /// wanted_ has been read since its size was looked at.
+  bool wanted_is_new_ = true;
+  asio::signal_set signals_;
   /// What the launcher was told last. Bytes.
   std::int64_t size_ = 0;
   std::optional<HotplugReply> reply_;

@@ -4,10 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <boost/asio/write.hpp>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "base/testing/co_test.hpp"
+#include "kube/deadline.hpp"
 #include "vm/launcher/fd_socket.hpp"
 #include "vm/launcher/hotplug_server.hpp"
 #include "vm/launcher/hotplug_wire.hpp"
@@ -148,6 +151,60 @@ CO_TEST(HotplugServer, TakesAnOpenFileFromAnotherProcessAndGivesItBack) {
   EXPECT_FALSE(disks.holds("v"));
   ::close(fd);
   co_await server.stop();
+  fs::remove_all(folder);
+  co_return Result<>{};
+}
+
+/// What the next request asks for.
+Task<std::string> next_action(LineReader& reader) {
+  NESTOR_CO_TRY(const auto line, co_await reader.next());
+  if (!line) co_return fail(Code::kUnavailable, "closed");
+  NESTOR_CO_TRY(const HotplugRequest request, from_line<HotplugRequest>(*line));
+  co_return request.action;
+}
+
+CO_TEST(AttachMain, ADetachThatIsAskedForDuringAResizeIsNotLost) {
+  const fs::path folder = fs::temp_directory_path() / ("attach-main-" + std::to_string(::getpid()));
+  fs::create_directories(folder / "wanted");
+  AttachOptions options{.volume = "v"};
+  options.claim_folder = folder.string();
+  options.wanted_folder = (folder / "wanted").string();
+  options.socket = (folder / "launcher.sock").string();
+  options.port = 0;
+  const auto want = [&](const char* name, const char* text) {
+    std::ofstream(folder / "wanted" / name) << text;
+  };
+  want("size", "4096");
+  SystemClock clock(io.get_executor());
+  asio::local::stream_protocol::acceptor acceptor(io, options.socket);
+  int code = -1;
+  // Before the socket: what fails closes that, and so ends the program.
+  std::jthread program([&] { code = attach_main(options); });
+  LocalSocket socket = co_await acceptor.async_accept(asio::use_awaitable);
+  LineReader reader(socket);
+  const std::string ok = to_line(HotplugReply{.ok = true});
+  const auto answer = [&] { asio::write(socket, asio::buffer(ok)); };
+  const auto next = [&] {
+    return kube::before(clock, clock.steady_now() + std::chrono::seconds(20), next_action(reader));
+  };
+  CO_ASSERT_OK(std::string action, co_await next());
+  EXPECT_EQ(action, "attach");
+  answer();
+  CO_ASSERT_OK(action, co_await next());
+  EXPECT_EQ(action, "resize");
+  answer();
+  want("size", "8192");
+  CO_ASSERT_OK(action, co_await next());
+  EXPECT_EQ(action, "resize");
+  want("detach", "true");
+  // Long enough for the program to see it, usually.
+  CO_ASSERT_TRUE(co_await clock.sleep_for(std::chrono::milliseconds(200)));
+  answer();
+  CO_ASSERT_OK(action, co_await next());
+  EXPECT_EQ(action, "detach");
+  answer();
+  program.join();
+  EXPECT_EQ(code, 0);
   fs::remove_all(folder);
   co_return Result<>{};
 }

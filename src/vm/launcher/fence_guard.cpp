@@ -1,66 +1,16 @@
 #include "vm/launcher/fence_guard.hpp"
 
-#include <sys/inotify.h>
-
-#include <array>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <cerrno>
 #include <fstream>
 #include <iterator>
-#include <system_error>
-#include <tuple>
 
 #include "base/json_convert.hpp"
 #include "base/log.hpp"
+#include "vm/launcher/folder_watch.hpp"
 
 namespace nestor::vm {
 namespace {
 
 constexpr std::string_view kFenceComponent = "vm.fence";
-constexpr std::chrono::seconds kLookEvery{5};
-
-/// Tells of changes in a folder. Nodes allow few watchers a user: when there is none left, it looks
-/// every few seconds instead.
-class FolderWatch {
- public:
-  FolderWatch(const Executor& executor, const std::filesystem::path& folder)
-      : events_(executor), timer_(executor) {
-    const int fd = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (fd >= 0) events_.assign(fd);
-    // The kubelet writes a new folder and renames a link to it.
-    constexpr std::uint32_t kChanges = IN_MOVED_TO | IN_CREATE | IN_CLOSE_WRITE;
-    watching_ = fd >= 0 && ::inotify_add_watch(fd, folder.c_str(), kChanges) >= 0;
-    if (!watching_)
-      log::warn(kFenceComponent, "cannot watch {}: {}", folder.string(), error_text());
-  }
-
-  /// Until something may have changed. Errors: kCancelled.
-  Task<> wait() {
-    boost::system::error_code error;
-    if (watching_) {
-      std::array<char, 4096> events;
-      const auto buffer = asio::buffer(events);
-      std::tie(error, std::ignore) =
-          co_await events_.async_read_some(buffer, asio::as_tuple(asio::use_awaitable));
-    } else {
-      timer_.expires_after(kLookEvery);
-      std::tie(error) = co_await timer_.async_wait(asio::as_tuple(asio::use_awaitable));
-    }
-    if (error) co_return fail(Code::kCancelled, "cancelled while watching the fence's file");
-    co_return Result<>{};
-  }
-
- private:
-  static std::string error_text() { return std::generic_category().message(errno); }
-
-  asio::posix::stream_descriptor events_;
-  asio::steady_timer timer_;
-  bool watching_ = false;
-};
 
 Task<> run_nft(ProcessRunner& processes, std::string input) {
   ProcessSpec nft{{"nft", "-f", "-"}};

@@ -12,6 +12,12 @@ namespace {
 /// A disk on virtio-scsi goes without the guest's consent, so this is long.
 constexpr Duration kDeletedTimeout = std::chrono::seconds(20);
 
+/// QEMU said so itself; after other errors it may carry the command out later.
+bool is_answer(const Error& error) {
+  return error.code != Code::kDeadlineExceeded && error.code != Code::kUnavailable &&
+         error.code != Code::kCancelled;
+}
+
 std::string node_name(int number) { return fmt::format("hot{}", number); }
 std::string device_name(int number) { return fmt::format("hotdisk{}", number); }
 
@@ -77,8 +83,9 @@ Task<> HotplugDisks::connect(QmpChannel& qmp) {
   qmp_ = &qmp;
   Result<> first;
   for (auto& [name, held] : disks_) {
-    held.number = 0;
-    auto plugged = co_await plug(held);
+    // One that waits for its first time is plugged in by its attach, which tells of errors.
+    if (!held->attached) continue;
+    auto plugged = co_await plug(*held);
     if (!plugged && first) first = with_context(std::move(plugged).error(), "volume " + name);
   }
   co_return first;
@@ -86,7 +93,7 @@ Task<> HotplugDisks::connect(QmpChannel& qmp) {
 
 void HotplugDisks::disconnect() {
   qmp_ = nullptr;
-  for (auto& [name, held] : disks_) held.number = 0;
+  for (auto& [name, held] : disks_) held->state = State::kOut;
   changed_.notify();
 }
 
@@ -100,8 +107,8 @@ void HotplugDisks::take(const QmpEvent& event) {
   } else if (event.name == "BLOCK_IO_ERROR") {
     const std::string_view node = find_string(event.data, {"node-name"});
     for (auto& [name, held] : disks_) {
-      if (held.number == 0 || node_name(held.number) != node) continue;
-      held.trouble =
+      if (held->state == State::kOut || node_name(held->number) != node) continue;
+      held->trouble =
           fmt::format("a {} of volume {} failed: {}", find_string(event.data, {"operation"}), name,
                       find_string(event.data, {"reason"}));
     }
@@ -114,8 +121,8 @@ void HotplugDisks::take(const QmpEvent& event) {
 Task<> HotplugDisks::until_error(std::string name) {
   for (;;) {
     const auto found = disks_.find(name);
-    if (found != disks_.end() && !found->second.trouble.empty()) {
-      co_return fail(Code::kInternal, found->second.trouble);
+    if (found != disks_.end() && !found->second->trouble.empty()) {
+      co_return fail(Code::kInternal, found->second->trouble);
     }
     NESTOR_CO_TRY_VOID(co_await changed_.wait());
   }
@@ -123,7 +130,7 @@ Task<> HotplugDisks::until_error(std::string name) {
 
 void HotplugDisks::forget_error(const std::string& name) {
   const auto found = disks_.find(name);
-  if (found != disks_.end()) found->second.trouble.clear();
+  if (found != disks_.end()) found->second->trouble.clear();
 }
 
 Task<Json> HotplugDisks::execute(std::string command, JsonObject arguments) {
@@ -131,52 +138,77 @@ Task<Json> HotplugDisks::execute(std::string command, JsonObject arguments) {
   co_return co_await qmp_->execute(std::move(command), std::move(arguments));
 }
 
-Task<> HotplugDisks::plug(Held& held) {
-  const int number = ++last_number_;
-  JsonObject set{{"fdset-id", number}};
+Task<> HotplugDisks::add(const Held& held) {
   if (qmp_ == nullptr) co_return fail(Code::kUnavailable, "QEMU does not run");
-  NESTOR_CO_TRY_VOID(co_await qmp_->execute_with_fd("add-fd", set, held.disk.file.get()));
-  auto done = co_await execute("blockdev-add", block_node(held.disk, number));
-  if (done) {
-    done = co_await execute("device_add", scsi_disk(held.disk, number));
-    if (!done) (void)co_await execute("blockdev-del", {{"node-name", node_name(number)}});
-  }
-  if (!done) {
-    (void)co_await execute("remove-fd", set);
-    co_return std::unexpected(std::move(done).error());
-  }
-  held.number = number;
+  const int number = held.number;
+  NESTOR_CO_TRY_VOID(
+      co_await qmp_->execute_with_fd("add-fd", {{"fdset-id", number}}, held.disk.file.get()));
+  NESTOR_CO_TRY_VOID(co_await execute("blockdev-add", block_node(held.disk, number)));
+  NESTOR_CO_TRY_VOID(co_await execute("device_add", scsi_disk(held.disk, number)));
   co_return Result<>{};
 }
 
-Task<> HotplugDisks::attach(HotDisk disk) {
+Task<> HotplugDisks::plug(Held& held) {
+  held.number = ++last_number_;
+  held.state = State::kInDoubt;
+  auto done = co_await add(held);
+  if (qmp_ == nullptr) {
+    held.state = State::kOut;
+    co_return fail(Code::kUnavailable, "QEMU ended");
+  }
+  if (done) {
+    held.state = State::kIn;
+    held.attached = true;
+  } else if (is_answer(done.error())) {
+    // The device was not made; if the rest cannot be taken away, the disk stays in doubt.
+    (void)co_await remove_node(held);
+  }
+  co_return done;
+}
+
+Task<> HotplugDisks::enter_with_qemu(HeldPtr held) {
   for (;;) {
     NESTOR_CO_TRY_VOID(co_await enter());
-    if (qmp_ != nullptr) break;
+    const auto found = disks_.find(held->disk.name);
+    if (found == disks_.end() || found->second != held) {
+      co_return fail(Code::kAborted, "volume " + held->disk.name + " was taken out meanwhile");
+    }
+    if (qmp_ != nullptr) co_return Result<>{};
     NESTOR_CO_TRY_VOID(co_await changed_.wait());
   }
-  const Lock lock(*this);
+}
+
+Task<> HotplugDisks::attach(HotDisk disk) {
   const std::string name = disk.name;
-  const auto found = disks_.find(name);
-  if (found != disks_.end() && !same_file(found->second.disk.file.get(), disk.file.get())) {
+  // It is known from here on: a detach must find it, whatever this waits for.
+  HeldPtr& place = disks_[name];
+  if (!place) place = std::make_shared<Held>(Held{.disk = {.name = name}});
+  const HeldPtr held = place;
+  NESTOR_CO_TRY_VOID(co_await enter_with_qemu(held));
+  const Lock lock(*this);
+  if (held->state == State::kInDoubt) {
+    NESTOR_CO_TRY_VOID(co_await unplug(*held));
+    held->attached = false;
+  }
+  if (held->attached && !same_file(held->disk.file.get(), disk.file.get())) {
     co_return fail(Code::kAlreadyExists, "another file is attached as volume " + name);
   }
-  if (found != disks_.end() && found->second.number != 0) co_return Result<>{};
-  Held held{.disk = std::move(disk)};
-  NESTOR_CO_TRY_VOID(co_await plug(held));
-  disks_.insert_or_assign(name, std::move(held));
-  log::info(kHotplugComponent, "volume {} is plugged in", name);
-  co_return Result<>{};
+  if (held->state == State::kIn) co_return Result<>{};
+  held->disk = std::move(disk);
+  auto plugged = co_await plug(*held);
+  if (plugged) log::info(kHotplugComponent, "volume {} is plugged in", name);
+  if (!plugged && held->state == State::kOut && !held->attached) disks_.erase(name);
+  co_return plugged;
 }
 
 Task<> HotplugDisks::resize(std::string name, std::int64_t size) {
   NESTOR_CO_TRY_VOID(co_await enter());
   const Lock lock(*this);
   const auto found = disks_.find(name);
-  if (found == disks_.end() || found->second.number == 0) {
+  if (found == disks_.end() || found->second->state != State::kIn) {
     co_return fail(Code::kNotFound, "volume " + name + " is not attached");
   }
-  JsonObject arguments{{"node-name", node_name(found->second.number)}, {"size", size}};
+  JsonObject arguments{{"node-name", node_name(found->second->number)}, {"size", size}};
   NESTOR_CO_TRY_VOID(co_await execute("block_resize", std::move(arguments)));
   log::info(kHotplugComponent, "volume {} has {} bytes now", name, size);
   co_return Result<>{};
@@ -187,9 +219,10 @@ Task<> HotplugDisks::detach(std::string name) {
   const Lock lock(*this);
   const auto found = disks_.find(name);
   if (found == disks_.end()) co_return Result<>{};
+  const HeldPtr held = found->second;
   // Without QEMU nobody but us has the file open.
-  if (qmp_ != nullptr && found->second.number != 0) {
-    auto done = co_await unplug(found->second);
+  if (qmp_ != nullptr && held->state != State::kOut) {
+    auto done = co_await unplug(*held);
     // QEMU that ended meanwhile has closed it too
     if (!done && qmp_ != nullptr) co_return done;
   }
@@ -199,22 +232,33 @@ Task<> HotplugDisks::detach(std::string name) {
 }
 
 Task<> HotplugDisks::unplug(Held& held) {
-  const int number = held.number;
-  NESTOR_CO_TRY_VOID(co_await remove_device(number));
-  auto removed = co_await execute("blockdev-del", {{"node-name", node_name(number)}});
+  held.state = State::kInDoubt;
+  NESTOR_CO_TRY_VOID(co_await remove_device(held.number));
+  NESTOR_CO_TRY_VOID(co_await remove_node(held));
+  co_return Result<>{};
+}
+
+/// The block node and the file. QEMU carries commands out in their order: an answer to one of
+/// these also says that no earlier one will come late.
+Task<> HotplugDisks::remove_node(Held& held) {
+  auto removed = co_await execute("blockdev-del", {{"node-name", node_name(held.number)}});
   // An earlier try may have come this far already.
   const bool gone =
       !removed && removed.error().message.find("Failed to find node") != std::string::npos;
   if (!removed && !gone) co_return std::unexpected(std::move(removed).error());
-  (void)co_await execute("remove-fd", {{"fdset-id", number}});
-  held.number = 0;
+  auto closed = co_await execute("remove-fd", {{"fdset-id", held.number}});
+  if (!closed && !is_answer(closed.error())) co_return std::unexpected(std::move(closed).error());
+  held.state = State::kOut;
   co_return Result<>{};
 }
 
 Task<> HotplugDisks::remove_device(int number) {
   const std::string id = device_name(number);
   auto asked = co_await execute("device_del", {{"id", id}});
-  if (!asked && asked.error().code == Code::kNotFound) co_return Result<>{};
+  if (!asked && asked.error().code == Code::kNotFound) {
+    deleted_.erase(id);
+    co_return Result<>{};
+  }
   const bool pending =
       !asked && asked.error().message.find("in the process of unplug") != std::string::npos;
   if (!asked && !pending) co_return std::unexpected(std::move(asked).error());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -40,13 +41,15 @@ class HotplugDisks {
   void take(const QmpEvent& event);
 
   /// Waits for QEMU, then plugs the disk in. The same file under the same name again is a success.
-  /// Errors: kAlreadyExists (another file has that name), kInternal (QEMU's words).
+  /// Errors: kAlreadyExists (another file has that name), kInternal (QEMU's words), kAborted (a
+  /// detach came first). After others QEMU may have the disk yet: attach again, or detach.
   Task<> attach(HotDisk disk);
   /// Tells the guest the new size. Bytes; a raw image grows to it. Errors: kNotFound.
   Task<> resize(std::string name, std::int64_t size);
   /// Returns once QEMU has closed the file. A disk that is not there is a success.
   /// Errors: kDeadlineExceeded, kInternal.
   Task<> detach(std::string name);
+  /// Whether QEMU has that disk, may have it, or will be given it.
   bool holds(const std::string& name) const { return disks_.contains(name); }
   /// Waits until a read or write of that volume has failed. Never returns a success; errors:
   /// kInternal (why; again until forget_error), kCancelled.
@@ -55,24 +58,39 @@ class HotplugDisks {
   void forget_error(const std::string& name);
 
  private:
+  enum class State {
+    kOut,
+    kIn,
+    /// Under way, or QEMU has not said how a command ended and may still carry it out.
+    kInDoubt
+  };
   struct Held {
     HotDisk disk;
-    /// Names its file set, block node and device in QEMU; 0 while it is not plugged in.
+    /// An attach has succeeded: a new QEMU gets it too.
+    bool attached = false;
+    State state = State::kOut;
+    /// Names its file set, block node and device in QEMU, unless it is out.
     int number = 0;
     /// What failed and nobody has been told of; empty: nothing.
     std::string trouble = {};
   };
+  using HeldPtr = std::shared_ptr<Held>;
   class Lock;
   Task<> enter();
+  /// Waits until QEMU answers and nothing else is changed. Errors: kAborted (it was taken out).
+  Task<> enter_with_qemu(HeldPtr held);
   Task<> plug(Held& held);
+  Task<> add(const Held& held);
+  /// Tolerates what is missing. Until it has succeeded the disk is in doubt.
   Task<> unplug(Held& held);
   Task<> remove_device(int number);
+  Task<> remove_node(Held& held);
   Task<> wait_deleted(std::string id);
   Task<Json> execute(std::string command, JsonObject arguments);
 
   Clock& clock_;
   QmpChannel* qmp_ = nullptr;
-  std::map<std::string, Held> disks_;
+  std::map<std::string, HeldPtr> disks_;
   std::set<std::string> deleted_;
   int last_number_ = 0;
   bool busy_ = false;

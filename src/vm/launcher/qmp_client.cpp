@@ -10,13 +10,14 @@
 #include <map>
 #include <optional>
 
-#include "base/clock.hpp"
 #include "vm/launcher/fd_socket.hpp"
 
 namespace nestor::vm {
 namespace {
 
 constexpr Duration kCommandTimeout = std::chrono::seconds(10);
+/// Of commands that read or write a disk, whose storage may be slow.
+constexpr Duration kDiskTimeout = std::chrono::seconds(60);
 /// The greeting comes when QEMU has set the machine up.
 constexpr Duration kGreetingTimeout = std::chrono::seconds(60);
 constexpr std::int64_t kGreeting = 0;
@@ -29,6 +30,12 @@ struct Pending {
 };
 
 }  // namespace
+
+Duration qmp_timeout(std::string_view command) {
+  const bool disk =
+      command == "blockdev-add" || command == "device_add" || command == "blockdev-del";
+  return disk ? kDiskTimeout : kCommandTimeout;
+}
 
 struct QmpClient::Impl {
   Impl(Executor on, int fd, std::function<void(QmpEvent)> handler)
@@ -144,7 +151,7 @@ Task<Json> QmpClient::Impl::execute(std::string command, Json arguments, int fd)
     pending.erase(id);
     co_return with_context(std::move(sent).error(), command);
   }
-  auto reply = co_await await_reply(entry, kCommandTimeout);
+  auto reply = co_await await_reply(entry, qmp_timeout(command));
   pending.erase(id);
   if (!reply) co_return with_context(std::move(reply).error(), command);
   co_return std::move(*reply);

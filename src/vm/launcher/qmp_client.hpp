@@ -3,18 +3,23 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/async.hpp"
+#include "base/clock.hpp"
 #include "vm/launcher/qmp.hpp"
 
 namespace nestor::vm {
+
+/// How long that command's reply is waited for.
+Duration qmp_timeout(std::string_view command);
 
 /// Commands to a running QEMU. Edge: tests use a fake. Thread: event loop.
 class QmpChannel {
  public:
   virtual ~QmpChannel() = default;
   /// Errors: QEMU's own as kInternal, kNotFound or kUnimplemented; kUnavailable when it is gone;
-  /// kDeadlineExceeded after 10 s; kCancelled.
+  /// kDeadlineExceeded after qmp_timeout(): it may carry the command out yet; kCancelled.
   virtual Task<Json> execute(std::string command, Json arguments) = 0;
   /// The same with an open file for QEMU, which stays ours too (`add-fd`).
   virtual Task<Json> execute_with_fd(std::string command, Json arguments, int fd) = 0;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "vm/launcher/qmp_client.hpp"
+
 namespace nestor::vm {
 namespace {
 
@@ -46,6 +48,10 @@ TEST(QmpDecoder, ReadsTheSameHoweverTheStreamIsCut) {
     }
     expect_all(messages);
   }
+}
+
+TEST(QmpTimeout, IsLongerForWhatReadsADisk) {
+  EXPECT_GT(qmp_timeout("device_add"), qmp_timeout("block_resize"));
 }
 
 TEST(QmpDecoder, KeepsAnUnfinishedLine) {
