@@ -31,5 +31,53 @@ TEST_F(AutoscaleRoom, MachinesThatDoNotComeMakeItPause) {
   EXPECT_EQ(replicas(), 1);
 }
 
+/// Two nodes in use, the second of them by growing.
+struct GrownRoom : AutoscaleRoom {
+  const kube::ObjectKey second{"default", "w2"};
+  GrownRoom() {
+    add_group(1, 3, 1);
+    add_pod("old", "3", "w1");
+    add_pod("new", "3");
+    world.pass(seconds(2));
+    follow();
+    add_pod("new", "3", "w2");
+    world.pass(minutes(60));
+  }
+  bool paused() {
+    return !group().metadata.annotation("autoscaler.nestor.dev/backoff-until").empty();
+  }
+};
+
+TEST_F(GrownRoom, AMachineThatIsDrainedToBeReplacedIsNotMissing) {
+  auto machine = world.management.peek<Machine>(second).value();
+  machine.metadata.finalizers = {"machine.cluster.x-k8s.io"};
+  world.management.put(machine);
+  world.management.erase(Machine::kType, second);
+  world.pass(minutes(10));
+  restart();
+  world.pass(minutes(10));
+  EXPECT_EQ(replicas(), 2);
+  EXPECT_FALSE(paused());
+  world.management.erase_now(Machine::kType, second);
+  world.tenant.erase(api::core::Node::kType, {"", second.name});
+  follow();
+  add_pod("new", "3", "w3");
+  world.pass(minutes(20));
+  EXPECT_EQ(replicas(), 2);
+  EXPECT_FALSE(paused());
+}
+
+TEST_F(GrownRoom, ARestartDoesNotForgetHowLongAMachineIsMissing) {
+  world.management.erase(Machine::kType, second);
+  world.pass(minutes(10));
+  restart();
+  world.pass(minutes(4));
+  EXPECT_EQ(replicas(), 2);
+  EXPECT_FALSE(paused());
+  world.pass(minutes(2));
+  EXPECT_EQ(replicas(), 1);
+  EXPECT_TRUE(paused());
+}
+
 }  // namespace
 }  // namespace nestor::autoscale

@@ -27,6 +27,9 @@ struct GroupState {
   std::optional<WallTime> backoff_until;
   Duration backoff{};
   std::string backoff_reason;
+  /// Since when there are fewer Machines than that size asks for, and how many fewer.
+  std::optional<WallTime> short_since;
+  int short_by = 0;
   /// Machines that replicas were lowered for, until they are gone.
   std::set<std::string> removing;
   bool operator==(const GroupState&) const = default;

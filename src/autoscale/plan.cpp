@@ -223,6 +223,7 @@ Decision Planner::run() {
   count();
   for (std::size_t i = 0; i < view_.groups.size(); ++i) {
     settle_removals(i);
+    give_up_missing(i);
     give_up_machines(i);
     end_backoff(i);
     enforce_minimum(i);

@@ -23,7 +23,11 @@ void Planner::settle_removals(std::size_t group) {
 
 void Planner::back_off(std::size_t group, const std::string& reason, const std::string& message) {
   GroupState& state = out_.groups[group].state;
-  if (state.backoff_until && now_ < *state.backoff_until) return;
+  // One for each growth: a Machine that failed may have to stay, at the minimum or in a roll-out.
+  if (state.backoff_until &&
+      (now_ < *state.backoff_until || state.last_scale_up < *state.backoff_until)) {
+    return;
+  }
   const Options& options = view_.options;
   const bool again = state.backoff_until && state.backoff.count() > 0 &&
                      now_ < *state.backoff_until + options.node_group_backoff_reset_timeout;
@@ -34,43 +38,67 @@ void Planner::back_off(std::size_t group, const std::string& reason, const std::
   note(Subject::kGroup, group, {}, true, reason, message);
 }
 
-/// Machines that never became Nodes are given up: replicas are lowered, and the group pauses.
+/// Machines that were not made in the time that one may take are no longer asked for, as in
+/// upstream's fixNodeGroupSize.
+void Planner::give_up_missing(std::size_t group) {
+  const NodeGroup& view = view_.groups[group];
+  GroupState& state = out_.groups[group].state;
+  int missing = view.target;
+  for (const MachineView& machine : view.machines) {
+    // One that others delete is still there: another is made when it is gone.
+    missing -= state.removing.contains(machine.name) ? 0 : 1;
+  }
+  // A roll-out takes Machines away before it makes others; a person's size is not taken back.
+  const bool may_shrink =
+      !view.rolling && view.target == state.scaled_up_to && view.target > view.min;
+  if (missing <= 0 || !may_shrink) {
+    state.short_since.reset();
+    state.short_by = 0;
+    return;
+  }
+  if (!state.short_since || *state.short_since > now_ || missing > state.short_by) {
+    state.short_since = now_;
+  }
+  state.short_by = missing;
+  const WallTime due = *state.short_since + view.options.provision_time;
+  if (now_ < due) {
+    wake(due);
+    return;
+  }
+  out_.groups[group].replicas = std::max(view.min, view.target - missing);
+  state.short_since.reset();
+  state.short_by = 0;
+  back_off(group, "ScaleUpTimedOut",
+           std::to_string(missing) + " Machines were not created within " +
+               format_duration(view.options.provision_time));
+}
+
+/// Machines that do not become Nodes are given up: replicas are lowered, and the group pauses.
 void Planner::give_up_machines(std::size_t group) {
   const NodeGroup& view = view_.groups[group];
   GroupChange& change = out_.groups[group];
-  int missing = view.target;
   std::vector<const MachineView*> late;
   for (const MachineView& machine : view.machines) {
     if (machine.deleting || change.state.removing.contains(machine.name)) continue;
-    --missing;
     if (node_by_name_.contains(machine.node)) continue;
     const bool failed = machine.failed && machine.node.empty();
     if (failed || now_ >= machine.created + view.options.provision_time) late.push_back(&machine);
   }
+  // Only a growing group pauses.
   const auto asked = view.state.last_scale_up;
-  if (missing > 0 && asked && view.target == view.state.scaled_up_to) {
-    if (now_ >= *asked + view.options.provision_time) {
-      change.replicas = std::max(view.min, size(group) - missing);
-      back_off(group, "ScaleUpTimedOut",
-               std::to_string(missing) + " Machines were not created within " +
-                   format_duration(view.options.provision_time));
-    } else {
-      wake(*asked + view.options.provision_time);
-    }
-  }
-  if (late.empty()) return;
-  const bool failed = std::ranges::any_of(late, &MachineView::failed);
-  // A node that was lost later is none that did not come; only a growing group pauses.
-  if (asked && std::ranges::any_of(late, [&](const auto* one) {
-        return one->created + std::chrono::seconds(1) >= *asked;
-      })) {
-    back_off(group, failed ? "FailedToScaleUpGroup" : "ScaleUpTimedOut",
-             failed ? "Machine " + late.front()->name + " failed"
-                    : "Machine " + late.front()->name + " did not become a Node within " +
-                          format_duration(view.options.provision_time));
+  const auto failure = std::ranges::find_if(late, [&](const MachineView* one) {
+    return asked && one->created + std::chrono::seconds(1) >= *asked;
+  });
+  if (failure != late.end()) {
+    const std::string who = "Machine " + (*failure)->name;
+    (*failure)->failed ? back_off(group, "FailedToScaleUpGroup", who + " failed")
+                       : back_off(group, "ScaleUpTimedOut",
+                                  who + " did not become a Node within " +
+                                      format_duration(view.options.provision_time));
   }
   for (const MachineView* machine : late) {
-    if (size(group) <= view.min) break;
+    // A smaller size would take away what a roll-out still leaves of the old.
+    if (view.rolling || size(group) <= view.min) break;
     change.mark.push_back(machine->name);
     change.state.removing.insert(machine->name);
     change.replicas = size(group) - 1;

@@ -44,6 +44,7 @@ class Planner {
 
   // plan_machines.cpp: sizes that do not come true.
   void settle_removals(std::size_t group);
+  void give_up_missing(std::size_t group);
   void give_up_machines(std::size_t group);
   void back_off(std::size_t group, const std::string& reason, const std::string& message);
   void end_backoff(std::size_t group);
