@@ -67,6 +67,17 @@ TEST_F(GrownRoom, AMachineThatIsDrainedToBeReplacedIsNotMissing) {
   EXPECT_FALSE(paused());
 }
 
+TEST_F(GrownRoom, ARestartDoesNotForgetSinceWhenANodeIsGone) {
+  world.tenant.erase(api::core::Node::kType, {"", second.name});
+  world.pass(minutes(10));
+  restart();
+  world.pass(minutes(4));
+  EXPECT_EQ(replicas(), 2);
+  world.pass(minutes(2));
+  EXPECT_EQ(replicas(), 1);
+  EXPECT_FALSE(paused());
+}
+
 TEST_F(GrownRoom, ARestartDoesNotForgetHowLongAMachineIsMissing) {
   world.management.erase(Machine::kType, second);
   world.pass(minutes(10));

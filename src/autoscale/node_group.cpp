@@ -159,6 +159,13 @@ GroupState read_state(const kube::ObjectMeta& metadata) {
   out.backoff_reason = metadata.annotation(key("backoff-reason"));
   out.short_since = read_time(metadata, "short-since");
   out.short_by = read_int(metadata, "short-by");
+  for (const std::string& one : split(metadata.annotation(key("lost-nodes")), ',')) {
+    const auto equals = one.find('=');
+    if (equals == std::string::npos) continue;
+    if (const auto since = parse_rfc3339(one.substr(equals + 1))) {
+      out.lost[one.substr(0, equals)] = *since;
+    }
+  }
   for (std::string& name : split(metadata.annotation(key("removing")), ',')) {
     out.removing.insert(std::move(name));
   }
@@ -186,6 +193,11 @@ void write_state(const GroupState& state, std::map<std::string, std::string>& an
   put("backoff-reason", state.backoff_reason);
   put("short-since", time(state.short_since));
   put("short-by", number(state.short_by));
+  std::string lost;
+  for (const auto& [name, since] : state.lost) {
+    lost += (lost.empty() ? "" : ",") + name + "=" + format_rfc3339(since);
+  }
+  put("lost-nodes", lost);
   std::string removing;
   for (const std::string& name : state.removing) {
     removing += (removing.empty() ? "" : ",") + name;

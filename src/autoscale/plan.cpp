@@ -140,11 +140,12 @@ void Planner::count() {
   for (std::size_t i = 0; i < view_.groups.size(); ++i) {
     const NodeGroup& group = view_.groups[i];
     GroupReport& report = out_.groups[i].report;
+    remember_losses(i);
     for (const MachineView& machine : group.machines) {
       if (machine.deleting || node_by_name_.contains(machine.node)) continue;
-      const bool late = now_ >= machine.created + group.options.provision_time;
-      ++(late ? report.long_unregistered : report.unregistered);
-      if (!late) wake(machine.created + group.options.provision_time);
+      const WallTime due = late_at(i, machine);
+      ++(now_ >= due ? report.long_unregistered : report.unregistered);
+      if (now_ < due) wake(due);
     }
     const int ill_nodes = report.unready + report.long_unregistered;
     report.healthy = !ill(ill_nodes, ill_nodes + report.ready);

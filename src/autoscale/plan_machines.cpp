@@ -1,9 +1,29 @@
 #include <algorithm>
+#include <utility>
 
 #include "autoscale/planner.hpp"
 
 /// The part of a decision about sizes that do not come true: Machines that do not become Nodes.
 namespace nestor::autoscale {
+
+/// Machines say no more than which Node they had: since when it is gone is the group's to remember.
+void Planner::remember_losses(std::size_t group) {
+  auto& lost = out_.groups[group].state.lost;
+  const auto before = std::exchange(lost, {});
+  for (const MachineView& machine : view_.groups[group].machines) {
+    if (machine.deleting || machine.node.empty() || node_by_name_.contains(machine.node)) continue;
+    const auto known = before.find(machine.name);
+    lost[machine.name] = known == before.end() ? now_ : std::min(known->second, now_);
+  }
+}
+
+/// When a Machine without a Node has been so for too long.
+WallTime Planner::late_at(std::size_t group, const MachineView& machine) const {
+  const auto& lost = out_.groups[group].state.lost;
+  const auto known = lost.find(machine.name);
+  const WallTime since = known == lost.end() ? machine.created : known->second;
+  return since + view_.groups[group].options.provision_time;
+}
 
 /// Forgets Machines that are gone; takes a removal back that a larger size has overtaken.
 void Planner::settle_removals(std::size_t group) {
@@ -73,7 +93,8 @@ void Planner::give_up_missing(std::size_t group) {
                format_duration(view.options.provision_time));
 }
 
-/// Machines that do not become Nodes are given up: replicas are lowered, and the group pauses.
+/// Machines that do not become Nodes, or have been without the one they had for as long, are given
+/// up: replicas are lowered, and after the former the group pauses.
 void Planner::give_up_machines(std::size_t group) {
   const NodeGroup& view = view_.groups[group];
   GroupChange& change = out_.groups[group];
@@ -82,12 +103,12 @@ void Planner::give_up_machines(std::size_t group) {
     if (machine.deleting || change.state.removing.contains(machine.name)) continue;
     if (node_by_name_.contains(machine.node)) continue;
     const bool failed = machine.failed && machine.node.empty();
-    if (failed || now_ >= machine.created + view.options.provision_time) late.push_back(&machine);
+    if (failed || now_ >= late_at(group, machine)) late.push_back(&machine);
   }
-  // Only a growing group pauses.
+  // A Node that was lost later is none that did not come; only a growing group pauses.
   const auto asked = view.state.last_scale_up;
   const auto failure = std::ranges::find_if(late, [&](const MachineView* one) {
-    return asked && one->created + std::chrono::seconds(1) >= *asked;
+    return one->node.empty() && asked && one->created + std::chrono::seconds(1) >= *asked;
   });
   if (failure != late.end()) {
     const std::string who = "Machine " + (*failure)->name;
@@ -103,7 +124,9 @@ void Planner::give_up_machines(std::size_t group) {
     change.state.removing.insert(machine->name);
     change.replicas = size(group) - 1;
     note(Subject::kGroup, group, {}, true, "DeleteUnregistered",
-         "removing Machine " + machine->name + ", which did not become a Node");
+         "removing Machine " + machine->name +
+             (machine->node.empty() ? ", which did not become a Node"
+                                    : ", whose Node " + machine->node + " is gone"));
   }
 }
 

@@ -141,6 +141,29 @@ TEST_F(Grown, ARollOutTakesMachinesAwayBeforeItMakesOthers) {
   EXPECT_EQ(scene.decide().groups[0].replicas, 3);
 }
 
+TEST_F(Grown, ALostNodeHasItsTimeToComeBack) {
+  const auto node = scene.view.nodes.back();
+  lose_node();
+  Decision out = scene.decide();
+  EXPECT_EQ(out.next, scene.now + minutes(15));
+  EXPECT_EQ(out.groups[0].report.unregistered, 1);
+  EXPECT_EQ(out.groups[0].report.long_unregistered, 0);
+  EXPECT_EQ(out.groups[0].report.scale_up, "NoActivity");
+  expect_patience(14);
+  scene.view.nodes.push_back(node);
+  expect_patience(1);
+  EXPECT_TRUE(group().state.lost.empty());
+  lose_node();
+  expect_patience(15);
+  out = scene.decide();
+  EXPECT_EQ(out.groups[0].report.long_unregistered, 1);
+  EXPECT_EQ(out.groups[0].replicas, 3);
+  EXPECT_EQ(out.groups[0].mark, std::vector<std::string>{"m-a-4"});
+  EXPECT_EQ(message(out, "DeleteUnregistered"), "removing Machine m-a-4, whose Node a-4 is gone");
+  // It came once: that is no reason against growing.
+  EXPECT_EQ(out.groups[0].state.backoff_until, std::nullopt);
+}
+
 TEST_F(Grown, WhatDoesNotComeInARollOutPausesTheGroupOnceAndStays) {
   group().rolling = true;
   scene.machine("a-5", "", Duration(0));

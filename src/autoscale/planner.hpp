@@ -43,6 +43,8 @@ class Planner {
   bool ill(int unready, int total) const;
 
   // plan_machines.cpp: sizes that do not come true.
+  void remember_losses(std::size_t group);
+  WallTime late_at(std::size_t group, const MachineView& machine) const;
   void settle_removals(std::size_t group);
   void give_up_missing(std::size_t group);
   void give_up_machines(std::size_t group);
