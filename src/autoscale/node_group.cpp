@@ -29,6 +29,13 @@ std::optional<WallTime> read_time(const kube::ObjectMeta& metadata, std::string_
   return time ? std::optional<WallTime>(*time) : std::nullopt;
 }
 
+int read_int(const kube::ObjectMeta& metadata, std::string_view name) {
+  const std::string_view text = metadata.annotation(key(name));
+  int out = 0;
+  (void)std::from_chars(text.data(), text.data() + text.size(), out);
+  return out;
+}
+
 std::vector<std::string> split(std::string_view text, char at) {
   std::vector<std::string> out;
   while (!text.empty()) {
@@ -142,8 +149,7 @@ Result<> read_labels_and_taints(const kube::ObjectMeta& group, Node& node) {
 GroupState read_state(const kube::ObjectMeta& metadata) {
   GroupState out;
   out.last_scale_up = read_time(metadata, "last-scale-up");
-  const std::string_view size = metadata.annotation(key("last-scale-up-size"));
-  (void)std::from_chars(size.data(), size.data() + size.size(), out.scaled_up_to);
+  out.scaled_up_to = read_int(metadata, "last-scale-up-size");
   out.last_scale_down = read_time(metadata, "last-scale-down");
   out.last_scale_down_failure = read_time(metadata, "last-scale-down-failure");
   out.backoff_until = read_time(metadata, "backoff-until");
@@ -151,6 +157,15 @@ GroupState read_state(const kube::ObjectMeta& metadata) {
     out.backoff = *length;
   }
   out.backoff_reason = metadata.annotation(key("backoff-reason"));
+  out.short_since = read_time(metadata, "short-since");
+  out.short_by = read_int(metadata, "short-by");
+  for (const std::string& one : split(metadata.annotation(key("lost-nodes")), ',')) {
+    const auto equals = one.find('=');
+    if (equals == std::string::npos) continue;
+    if (const auto since = parse_rfc3339(one.substr(equals + 1))) {
+      out.lost[one.substr(0, equals)] = *since;
+    }
+  }
   for (std::string& name : split(metadata.annotation(key("removing")), ',')) {
     out.removing.insert(std::move(name));
   }
@@ -168,13 +183,21 @@ void write_state(const GroupState& state, std::map<std::string, std::string>& an
   const auto time = [](const std::optional<WallTime>& at) {
     return at ? format_rfc3339(*at) : std::string();
   };
+  const auto number = [](int value) { return value == 0 ? "" : std::to_string(value); };
   put("last-scale-up", time(state.last_scale_up));
-  put("last-scale-up-size", state.scaled_up_to == 0 ? "" : std::to_string(state.scaled_up_to));
+  put("last-scale-up-size", number(state.scaled_up_to));
   put("last-scale-down", time(state.last_scale_down));
   put("last-scale-down-failure", time(state.last_scale_down_failure));
   put("backoff-until", time(state.backoff_until));
   put("backoff-length", state.backoff.count() == 0 ? "" : format_duration(state.backoff));
   put("backoff-reason", state.backoff_reason);
+  put("short-since", time(state.short_since));
+  put("short-by", number(state.short_by));
+  std::string lost;
+  for (const auto& [name, since] : state.lost) {
+    lost += (lost.empty() ? "" : ",") + name + "=" + format_rfc3339(since);
+  }
+  put("lost-nodes", lost);
   std::string removing;
   for (const std::string& name : state.removing) {
     removing += (removing.empty() ? "" : ",") + name;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -27,6 +28,11 @@ struct GroupState {
   std::optional<WallTime> backoff_until;
   Duration backoff{};
   std::string backoff_reason;
+  /// Since when there are fewer Machines than that size asks for, and how many fewer.
+  std::optional<WallTime> short_since;
+  int short_by = 0;
+  /// Machines whose Node is gone, since when.
+  std::map<std::string, WallTime> lost;
   /// Machines that replicas were lowered for, until they are gone.
   std::set<std::string> removing;
   bool operator==(const GroupState&) const = default;
@@ -38,7 +44,7 @@ void write_state(const GroupState& state, std::map<std::string, std::string>& an
 /// A Machine of a group, as far as sizes go.
 struct MachineView {
   std::string name;
-  /// Its Node in the tenant; "" until there is one.
+  /// Its Node in the tenant; "" until there is one. Stays when the Node goes.
   std::string node;
   /// Tells its Node before `node` is known.
   std::string provider_id;

@@ -58,6 +58,9 @@ TEST(State, SurvivesAnnotations) {
   state.backoff_until = WallTime(hours(4));
   state.backoff = minutes(10);
   state.backoff_reason = "because";
+  state.short_since = WallTime(hours(5));
+  state.short_by = 2;
+  state.lost = {{"a", WallTime(hours(6))}, {"b", WallTime(hours(7))}};
   state.removing = {"a", "b"};
   kube::ObjectMeta metadata;
   metadata.annotations["other"] = "stays";

@@ -103,6 +103,7 @@ Options read_options(const kube::ObjectMeta& cluster, std::vector<std::string>& 
   option("max-scale-down-parallelism", out.max_scale_down_parallelism);
   option("max-drain-parallelism", out.max_drain_parallelism);
   option("node-delete-delay-after-taint", out.node_delete_delay_after_taint);
+  option("node-deletion-delay-timeout", out.node_deletion_delay_timeout);
   option("expendable-pods-priority-cutoff", out.expendable_pods_priority_cutoff);
   option("ok-total-unready-count", out.ok_total_unready_count);
   option("max-total-unready-percentage", out.max_total_unready_percentage);

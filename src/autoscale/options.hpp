@@ -29,6 +29,8 @@ struct Options {
   int max_scale_down_parallelism = 10;
   int max_drain_parallelism = 1;
   Duration node_delete_delay_after_taint = std::chrono::seconds(5);
+  /// Added to it while the node has an annotation that delays its deletion.
+  Duration node_deletion_delay_timeout = std::chrono::minutes(2);
   int expendable_pods_priority_cutoff = -10;
   /// Above both of these a cluster, or a group, is too ill to be changed.
   int ok_total_unready_count = 3;

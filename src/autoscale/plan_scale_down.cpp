@@ -11,6 +11,12 @@ namespace {
 constexpr std::size_t kMaxNewCandidates = 600;
 constexpr std::string_view kDelayDeletion = "delay-deletion.cluster-autoscaler.kubernetes.io/";
 
+bool deletion_delayed(const api::core::Node& node) {
+  return std::ranges::any_of(node.metadata.annotations, [](const auto& annotation) {
+    return annotation.first.starts_with(kDelayDeletion);
+  });
+}
+
 std::string percent(double share) {
   return std::to_string(static_cast<int>(share * 100 + 0.5)) + "%";
 }
@@ -103,9 +109,12 @@ void Planner::consider(KnownNode& node, RemovalSimulator& simulator) {
   ++shrink_[node.group];
   ++report.candidates;
   if (begun) {
-    const WallTime due =
-        *node.marks.to_be_deleted_since + view_.options.node_delete_delay_after_taint;
+    WallTime due = *node.marks.to_be_deleted_since + view_.options.node_delete_delay_after_taint;
     says = "being removed";
+    if (deletion_delayed(*node.node)) {
+      due += view_.options.node_deletion_delay_timeout;
+      says += "; its deletion is delayed by an annotation";
+    }
     if (now_ >= due) {
       finish_removal(node, removal);
     } else {
@@ -181,10 +190,6 @@ void Planner::start_removals() {
       says += "; " + message;
     } else if (now_ < due) {
       wake(due);
-    } else if (std::ranges::any_of(node.node->metadata.annotations, [](const auto& annotation) {
-                 return annotation.first.starts_with(kDelayDeletion);
-               })) {
-      says += "; its deletion is delayed by an annotation";
     } else {
       int& busy = one.idle ? idle_in_progress_ : drains_in_progress_;
       const int limit =

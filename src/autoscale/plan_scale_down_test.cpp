@@ -143,6 +143,30 @@ TEST_F(ScaleDown, AnnotatedNodesStay) {
   EXPECT_TRUE(says(out, "a-2").starts_with("ScaleDownDisabledAnnotation"));
 }
 
+TEST_F(ScaleDown, AnAnnotationDelaysADeletionThatHasBegun) {
+  auto node = api_node("a-2");
+  node.metadata.annotations["delay-deletion.cluster-autoscaler.kubernetes.io/backup"] = "true";
+  scene.view.nodes[1] = std::make_shared<const api::core::Node>(node);
+  scene.carry_out(scene.decide(), minutes(10));
+  Decision out = scene.decide();
+  ASSERT_TRUE(marks(out, "a-2"));
+  EXPECT_EQ(marks(out, "a-2")->to_be_deleted_since, scene.now);
+  scene.carry_out(out, seconds(5));
+  out = scene.decide();
+  EXPECT_EQ(out.groups[0].replicas, std::nullopt);
+  EXPECT_EQ(out.next, scene.now + minutes(2));
+  EXPECT_EQ(says(out, "a-2"), "being removed; its deletion is delayed by an annotation");
+  // It ends when the annotation goes, and after its time.
+  const auto delayed = scene.view.nodes[1];
+  node = *delayed;
+  node.metadata.annotations.erase("delay-deletion.cluster-autoscaler.kubernetes.io/backup");
+  scene.view.nodes[1] = std::make_shared<const api::core::Node>(node);
+  EXPECT_EQ(scene.decide().groups[0].replicas, 1);
+  scene.view.nodes[1] = delayed;
+  scene.carry_out(out, minutes(2));
+  EXPECT_EQ(scene.decide().groups[0].replicas, 1);
+}
+
 TEST_F(ScaleDown, ALostNodeGoesAfterALongerTime) {
   scene.view.nodes[1] = std::make_shared<const api::core::Node>(api_node("a-2", false));
   Decision out = scene.decide();

@@ -31,6 +31,7 @@ void Planner::add_upcoming() {
     if (!templates_[i]) continue;
     int upcoming = size(i) - report.ready - report.unready;
     for (const MachineView& machine : group.machines) {
+      // Nor does an old one count whose Node is gone: pods do not wait for it to come back.
       const bool never = machine.failed || now_ >= machine.created + group.options.provision_time;
       if (never && !machine.deleting && !node_by_name_.contains(machine.node) &&
           !out_.groups[i].state.removing.contains(machine.name)) {
@@ -213,7 +214,11 @@ void Planner::commit_growth() {
     GroupChange& change = out_.groups[i];
     GroupReport& report = change.report;
     const NodeGroup& group = view_.groups[i];
-    const int upcoming = report.unregistered + report.not_started;
+    int upcoming = report.unregistered + report.not_started;
+    // A Node that is gone is at best on its way back.
+    for (const auto& [machine, since] : change.state.lost) {
+      upcoming -= now_ < since + group.options.provision_time ? 1 : 0;
+    }
     if (upcoming > 0) {
       report.scale_up = "InProgress";
       report.scale_up_message = std::to_string(upcoming) + " nodes are on their way";

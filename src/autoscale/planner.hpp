@@ -34,18 +34,23 @@ class Planner {
   Decision run();
 
  private:
-  // plan.cpp: what there is, and sizes that do not come true.
+  // plan.cpp: what there is.
   void sort_nodes();
   void count();
-  void settle_removals(std::size_t group);
-  void give_up_machines(std::size_t group);
-  void back_off(std::size_t group, const std::string& reason, const std::string& message);
-  void end_backoff(std::size_t group);
-  void enforce_minimum(std::size_t group);
   void build_snapshot();
   void build_templates();
   ClassIndex class_of(const Pod& pod);
   bool ill(int unready, int total) const;
+
+  // plan_machines.cpp: sizes that do not come true.
+  void remember_losses(std::size_t group);
+  WallTime late_at(std::size_t group, const MachineView& machine) const;
+  void settle_removals(std::size_t group);
+  void give_up_missing(std::size_t group);
+  void give_up_machines(std::size_t group);
+  void back_off(std::size_t group, const std::string& reason, const std::string& message);
+  void end_backoff(std::size_t group);
+  void enforce_minimum(std::size_t group);
 
   // plan_scale_up.cpp
   void add_upcoming();
