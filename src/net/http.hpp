@@ -20,6 +20,8 @@ struct HttpRequest {
   std::string body = {};
   /// For the whole exchange; for a stream, until the response's head.
   Duration timeout = std::chrono::seconds(30);
+  /// A larger body of the response is refused; not for a stream. Bytes.
+  std::size_t max_response = 64 * 1024 * 1024;
 };
 
 struct HttpResponse {
@@ -69,7 +71,7 @@ class HttpClient {
  public:
   virtual ~HttpClient() = default;
   /// Any HTTP status is a success here. Errors: kUnavailable (refused, reset, TLS failure),
-  /// kResourceExhausted (the answer is larger than 64 MiB, or its head than 256 KiB),
+  /// kResourceExhausted (the response is larger than max_response, or its head than 256 KiB),
   /// kDeadlineExceeded, kCancelled.
   virtual Task<HttpResponse> request(HttpRequest request) = 0;
   virtual Task<std::unique_ptr<HttpStream>> stream(HttpRequest request) = 0;
