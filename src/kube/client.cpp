@@ -12,6 +12,7 @@
 #include "kube/status.hpp"
 #include "kube/watch.hpp"
 #include "net/http.hpp"
+#include "net/url.hpp"
 
 namespace nestor::kube {
 
@@ -313,7 +314,8 @@ Task<std::string> HttpKubeClient::get_raw(std::string path) {
 Result<std::unique_ptr<Client>> make_client(Executor executor, ClientConfig config) {
   ServerUrl url;
   if (!parse_server_url(config.server, url)) {
-    return fail(Code::kInvalidArgument, "not a server address: \"" + config.server + "\"");
+    return fail(Code::kInvalidArgument,
+                "not a server address: \"" + net::printable_url(config.server) + "\"");
   }
   net::HttpEndpoint endpoint;
   endpoint.host = url.host;

@@ -233,6 +233,13 @@ TEST(MakeClient, RefusesWhatIsNoServer) {
   ClientConfig config;
   config.server = "10.0.0.1:6443";
   EXPECT_EQ(make_client(io.get_executor(), config).error().code, Code::kInvalidArgument);
+  for (const char* server :
+       {"user:hunter2@10.0.0.1", "https://user:hunter2@10.0.0.1", "https://hunter2@10.0.0.1"}) {
+    config.server = server;
+    const auto secret = make_client(io.get_executor(), config);
+    ASSERT_FALSE(secret);
+    EXPECT_EQ(secret.error().message.find("hunter2"), std::string::npos);
+  }
 }
 
 }  // namespace
