@@ -1,14 +1,18 @@
 #include "kube/client.hpp"
 
+#include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <random>
 #include <sstream>
 
 #include "base/log.hpp"
+#include "kube/pages.hpp"
 #include "kube/path.hpp"
 #include "kube/status.hpp"
 #include "kube/watch.hpp"
 #include "net/http.hpp"
+#include "net/url.hpp"
 
 namespace nestor::kube {
 
@@ -23,6 +27,8 @@ constexpr std::string_view kMetadataListType =
     "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
 /// How often a list whose `continue` token expired is begun anew.
 constexpr int kListRestarts = 3;
+/// Bytes of a page of a list. As JSON in memory it is several times that.
+constexpr std::size_t kMaxPage = 16 * 1024 * 1024;
 
 std::string_view content_type(PatchType type) {
   switch (type) {
@@ -79,6 +85,8 @@ class HttpKubeClient final : public Client {
   }
 
   Task<List> list(ResourceType type, std::string ns, ListOptions options) override;
+  Task<ListPage> list_page(ResourceType type, std::string ns, ListOptions options,
+                           std::string token) override;
   Task<std::unique_ptr<WatchStream>> watch(ResourceType type, std::string ns, ListOptions options,
                                            std::string resource_version) override;
 
@@ -157,6 +165,12 @@ void set_token(net::HttpRequest& request, const std::string& token) {
 std::string what(const net::HttpRequest& request) {
   return request.method + " " + request.target.substr(0, request.target.find('?'));
 }
+
+Result<Json> read_answer(const net::HttpResponse& response, const std::string& context) {
+  auto json = parse_json(response.body);
+  if (json) return json;
+  return fail(Code::kInternal, context + ": unreadable answer: " + json.error().message);
+}
 }  // namespace
 
 Task<net::HttpResponse> HttpKubeClient::send(net::HttpRequest message) {
@@ -181,55 +195,61 @@ Task<Json> HttpKubeClient::send_json(std::string method, std::string target, std
   const std::string context = what(message);
   if (!type.empty()) message.headers.emplace_back("Content-Type", type);
   message.body = std::move(body);
-  auto response = co_await send(std::move(message));
-  if (!response) co_return std::unexpected(std::move(response).error());
-  auto json = parse_json(response->body);
-  if (!json) {
-    co_return fail(Code::kInternal, context + ": unreadable answer: " + json.error().message);
-  }
-  co_return std::move(*json);
+  NESTOR_CO_TRY(const net::HttpResponse response, co_await send(std::move(message)));
+  co_return read_answer(response, context);
 }
 
 Task<List> HttpKubeClient::list(ResourceType type, std::string ns, ListOptions options) {
   List out;
-  std::string token;
   int restarts = 0;
-  for (;;) {
-    Query query(collection_path(type, ns));
-    query.add("labelSelector", options.label_selector);
-    query.add("fieldSelector", options.field_selector);
-    query.add("limit", options.page_size > 0 ? std::to_string(options.page_size) : "");
-    query.add("continue", token);
-    auto page = co_await send_json("GET", query.text(), {}, {},
-                                   options.metadata_only ? kMetadataListType : kJsonType);
+  PageReader pages(*this, type, std::move(ns), std::move(options));
+  while (!pages.done()) {
+    auto page = co_await pages.next();
     if (!page) {
       // The snapshot behind the token is gone: only a list from the start is consistent.
-      if (page.error().code == Code::kOutOfRange && !token.empty() && restarts < kListRestarts) {
-        log::debug(kClientLog, "list of {} expired while paging, listing again", type.plural);
-        ++restarts;
-        out = {};
-        token.clear();
-        continue;
+      const bool expired = page.error().code == Code::kOutOfRange && pages.begun();
+      if (!expired || restarts++ == kListRestarts) {
+        co_return std::unexpected(std::move(page).error());
       }
-      co_return std::unexpected(std::move(page).error());
+      log::debug(kClientLog, "list of {} expired while paging, listing again", type.plural);
+      out = {};
+      pages.restart();
+      continue;
     }
-    out.resource_version = find_string(*page, {"metadata", "resourceVersion"});
-    token = find_string(*page, {"metadata", "continue"});
-    if (JsonObject* object = page->if_object()) {
-      Json* items = object->if_contains("items");
-      if (items != nullptr && items->is_array()) {
-        for (Json& item : items->get_array()) {
-          // Items of a list carry neither; single objects do.
-          if (JsonObject* fields = item.if_object()) {
-            fields->emplace("apiVersion", type.api_version());
-            fields->emplace("kind", type.kind);
-          }
-          out.items.push_back(std::move(item));
-        }
-      }
-    }
-    if (token.empty()) co_return out;
+    out.resource_version = std::move(page->resource_version);
+    std::ranges::move(page->items, std::back_inserter(out.items));
   }
+  co_return out;
+}
+
+Task<ListPage> HttpKubeClient::list_page(ResourceType type, std::string ns, ListOptions options,
+                                         std::string token) {
+  Query query(collection_path(type, ns));
+  query.add("labelSelector", options.label_selector);
+  query.add("fieldSelector", options.field_selector);
+  query.add("limit", options.page_size > 0 ? std::to_string(options.page_size) : "");
+  query.add("continue", token);
+  net::HttpRequest message =
+      request("GET", query.text(), options.metadata_only ? kMetadataListType : kJsonType);
+  message.max_response = kMaxPage;
+  const std::string context = what(message);
+  NESTOR_CO_TRY(const net::HttpResponse response, co_await send(std::move(message)));
+  NESTOR_CO_TRY(Json page, read_answer(response, context));
+  ListPage out;
+  out.bytes = response.body.size();
+  out.resource_version = find_string(page, {"metadata", "resourceVersion"});
+  out.next = find_string(page, {"metadata", "continue"});
+  Json* items = page.is_object() ? page.get_object().if_contains("items") : nullptr;
+  if (items == nullptr || !items->is_array()) co_return out;
+  for (Json& item : items->get_array()) {
+    // Items of a list carry neither; single objects do.
+    if (JsonObject* fields = item.if_object()) {
+      fields->emplace("apiVersion", type.api_version());
+      fields->emplace("kind", type.kind);
+    }
+    out.items.push_back(std::move(item));
+  }
+  co_return out;
 }
 
 Task<std::unique_ptr<WatchStream>> HttpKubeClient::watch(ResourceType type, std::string ns,
@@ -294,7 +314,8 @@ Task<std::string> HttpKubeClient::get_raw(std::string path) {
 Result<std::unique_ptr<Client>> make_client(Executor executor, ClientConfig config) {
   ServerUrl url;
   if (!parse_server_url(config.server, url)) {
-    return fail(Code::kInvalidArgument, "not a server address: \"" + config.server + "\"");
+    return fail(Code::kInvalidArgument,
+                "not a server address: \"" + net::printable_url(config.server) + "\"");
   }
   net::HttpEndpoint endpoint;
   endpoint.host = url.host;

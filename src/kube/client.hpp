@@ -26,11 +26,23 @@ struct List {
   std::string resource_version;
 };
 
+/// A part of a list.
+struct ListPage {
+  std::vector<Json> items;
+  std::string resource_version;
+  /// Asks for the page behind this one; "" on the last.
+  std::string next;
+  /// As it was sent.
+  std::size_t bytes = 0;
+};
+
 /// One event of a watch. kBookmark carries only metadata.resourceVersion.
 struct WatchEvent {
   enum class Type { kAdded, kModified, kDeleted, kBookmark };
   Type type;
   Json object;
+  /// As it was sent.
+  std::size_t bytes = 0;
 };
 
 class WatchStream {
@@ -74,6 +86,11 @@ class Client {
   virtual Task<Json> get(ResourceType type, ObjectKey key) = 0;
   /// `ns` "" lists all namespaces.
   virtual Task<List> list(ResourceType type, std::string ns, ListOptions options) = 0;
+  /// One page; `token` is the page's before it, "" for the first. Prefer PageReader
+  /// (kube/pages.hpp). Errors also: kResourceExhausted without retry_after (the page is larger than
+  /// 16 MiB).
+  virtual Task<ListPage> list_page(ResourceType type, std::string ns, ListOptions options,
+                                   std::string token) = 0;
   /// Watches from just after `resource_version`, with bookmarks.
   virtual Task<std::unique_ptr<WatchStream>> watch(ResourceType type, std::string ns,
                                                    ListOptions options,

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "base/testing/co_test.hpp"
+#include "kube/pages.hpp"
 #include "net/http.hpp"
 
 namespace nestor::kube {
@@ -33,7 +34,7 @@ class ClientTest : public ::testing::Test {
     response.body = "{}";
     if (!answers_.empty()) {
       response = answers_.front();
-      answers_.erase(answers_.begin());
+      if (!repeat_) answers_.erase(answers_.begin());
     }
     requests_.push_back(std::move(request));
     co_return response;
@@ -59,6 +60,8 @@ class ClientTest : public ::testing::Test {
   std::unique_ptr<net::HttpServer> server_;
   std::unique_ptr<Client> client_;
   std::vector<net::HttpResponse> answers_;
+  /// The first of them is given for ever.
+  bool repeat_ = false;
   std::vector<net::HttpRequest> requests_;
 };
 
@@ -76,6 +79,32 @@ TEST_F(ClientTest, ReadsAListPageByPage) {
   EXPECT_EQ(requests_[0].target, "/prefix/api/v1/namespaces/ns/pods?labelSelector=a%3Db&limit=1");
   EXPECT_EQ(requests_[1].target,
             "/prefix/api/v1/namespaces/ns/pods?labelSelector=a%3Db&limit=1&continue=t%2B1");
+}
+
+TEST_F(ClientTest, AsksForHalfOfAPageThatIsTooLarge) {
+  say(200, R"({"metadata":{"continue":"t"},"items":[]})");
+  say(200, std::string(17 << 20, ' '));
+  say(200, R"({"metadata":{"continue":"u"},"items":[{"a":1}]})");
+  say(200, R"({"metadata":{},"items":[{"a":2}]})");
+  const auto list = run(client().list(kPods, "", {}));
+  ASSERT_TRUE(list.has_value()) << list.error().message;
+  EXPECT_EQ(list->items.size(), 2U);
+  ASSERT_EQ(requests_.size(), 4U);
+  EXPECT_NE(requests_[1].target.find("limit=500&continue=t"), std::string::npos);
+  EXPECT_NE(requests_[2].target.find("limit=250&continue=t"), std::string::npos);
+  EXPECT_NE(requests_[3].target.find("limit=250&continue=u"), std::string::npos);
+}
+
+TEST_F(ClientTest, ABusyServerIsNotAskedForLess) {
+  answers_.push_back({429, {{"Retry-After", "1"}}, ""});
+  EXPECT_EQ(run(client().list(kPods, "", {})).error().code, Code::kResourceExhausted);
+  EXPECT_EQ(requests_.size(), 1U);
+}
+
+TEST_F(ClientTest, GivesUpOnAListWithoutEnd) {
+  say(200, R"({"metadata":{"continue":"t"},"items":[]})");
+  repeat_ = true;
+  EXPECT_EQ(run(client().list(kPods, "", {})).error().code, Code::kResourceExhausted);
 }
 
 TEST_F(ClientTest, BeginsAListAnewWhenItsTokenExpired) {
@@ -204,6 +233,13 @@ TEST(MakeClient, RefusesWhatIsNoServer) {
   ClientConfig config;
   config.server = "10.0.0.1:6443";
   EXPECT_EQ(make_client(io.get_executor(), config).error().code, Code::kInvalidArgument);
+  for (const char* server :
+       {"user:hunter2@10.0.0.1", "https://user:hunter2@10.0.0.1", "https://hunter2@10.0.0.1"}) {
+    config.server = server;
+    const auto secret = make_client(io.get_executor(), config);
+    ASSERT_FALSE(secret);
+    EXPECT_EQ(secret.error().message.find("hunter2"), std::string::npos);
+  }
 }
 
 }  // namespace

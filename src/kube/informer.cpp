@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "kube/backoff.hpp"
 #include "kube/deadline.hpp"
+#include "kube/pages.hpp"
 #include "kube/signal.hpp"
 
 namespace nestor::kube {
@@ -16,6 +17,8 @@ namespace {
 constexpr std::string_view kInformerLog = "kube.informer";
 /// A watch that lived this long was a good one.
 constexpr Duration kLongWatch = std::chrono::seconds(5);
+/// Until a list that was too large is read again.
+constexpr Duration kTooLargePause = std::chrono::minutes(1);
 
 struct Index {
   InformerCore::IndexFunction function;
@@ -27,22 +30,39 @@ ObjectKey key_of(const Json& object) {
           std::string(find_string(object, {"metadata", "name"}))};
 }
 
+/// Objects that are too large or too many are not soon fewer.
+std::unexpected<Error> later(Error error) {
+  if (error.code == Code::kResourceExhausted && !error.retry_after) {
+    error.retry_after = kTooLargePause;
+  }
+  return std::unexpected(std::move(error));
+}
+
 }  // namespace
 
 struct InformerCore::Impl {
-  Impl(Client& client_in, Clock& clock_in, ResourceType type_in, Scope scope_in, Decode decode_in)
+  /// A list, decoded. Null: an object that cannot be.
+  struct Listed {
+    std::vector<std::pair<ObjectKey, Cached>> objects = {};
+    std::string resource_version = {};
+  };
+
+  Impl(Client& client_in, Clock& clock_in, ResourceType type_in, Scope scope_in, Decode decode_in,
+       std::shared_ptr<CacheBudget> budget)
       : client(client_in),
         clock(clock_in),
         type(type_in),
         scope(std::move(scope_in)),
-        decode(std::move(decode_in)) {}
+        decode(std::move(decode_in)),
+        share(std::move(budget)) {}
 
   Client& client;
   Clock& clock;
   ResourceType type;
   Scope scope;
   Decode decode;
-  std::map<ObjectKey, Object> objects;
+  CacheShare share;
+  std::map<ObjectKey, Cached> objects;
   std::map<std::string, Index> indexes;
   // A deque, so that a handler may subscribe another one while it is called.
   std::deque<Handler> handlers;
@@ -76,13 +96,14 @@ struct InformerCore::Impl {
     }
   }
 
-  /// Puts `now` (null: deletes) and tells the handlers.
-  void set(const ObjectKey& key, Object now) {
-    Object old;
+  /// Puts `now` (null: deletes), read from so many bytes, and tells the handlers.
+  void set(const ObjectKey& key, Object now, std::size_t bytes = 0) {
+    Cached old;
     if (const auto it = objects.find(key); it != objects.end()) old = it->second;
     if (!old && !now) return;
+    share.set(share.bytes() - old.bytes + bytes);
     if (now) {
-      objects[key] = now;
+      objects[key] = Cached{now, bytes};
     } else {
       objects.erase(key);
     }
@@ -99,13 +120,12 @@ struct InformerCore::Impl {
     return nullptr;
   }
 
-  void replace(List list) {
+  void replace(Listed list) {
     std::set<ObjectKey> gone;
     for (const auto& [key, object] : objects) gone.insert(key);
-    for (const Json& item : list.items) {
-      const ObjectKey key = key_of(item);
+    for (auto& [key, object] : list.objects) {
       gone.erase(key);
-      if (Object object = decoded(key, item)) set(key, std::move(object));
+      if (object) set(key, object, object.bytes);
     }
     for (const ObjectKey& key : gone) set(key, nullptr);
     resource_version = std::move(list.resource_version);
@@ -123,7 +143,7 @@ struct InformerCore::Impl {
         break;
       case WatchEvent::Type::kAdded:
       case WatchEvent::Type::kModified:
-        if (Object object = decoded(key, event.object)) set(key, std::move(object));
+        if (Object now = decoded(key, event.object)) set(key, now, event.bytes);
         break;
     }
     const auto version = find_string(event.object, {"metadata", "resourceVersion"});
@@ -132,6 +152,8 @@ struct InformerCore::Impl {
   }
 
   Task<> watch_once();
+  Task<Listed> read_list();
+  Task<> list();
   Task<> list_and_watch();
 };
 
@@ -149,21 +171,56 @@ Task<> InformerCore::Impl::watch_once() {
     }
     backoff.reset();
     apply(*event);
+    if (auto fits = share.check(); !fits) {
+      // What is missed until there is room again only a list can tell.
+      resource_version.clear();
+      co_return later(std::move(fits).error());
+    }
   }
 }
 
-Task<> InformerCore::Impl::list_and_watch() {
-  if (resource_version.empty()) {
-    auto all = co_await client.list(type, scope.ns, options());
-    if (!all) co_return std::unexpected(std::move(all).error());
-    replace(std::move(*all));
+/// Decodes page after page: as JSON a list takes many times the memory of its objects.
+Task<InformerCore::Impl::Listed> InformerCore::Impl::read_list() {
+  Listed out;
+  std::size_t bytes = 0;
+  PageReader pages(client, type, scope.ns, options());
+  while (!pages.done()) {
+    NESTOR_CO_TRY(const ListPage page, co_await pages.next());
+    bytes += page.bytes;
+    // Not beside what is cached: that goes, when this has room.
+    share.set(bytes);
+    NESTOR_CO_TRY_VOID(share.check());
+    for (const Json& item : page.items) {
+      const ObjectKey key = key_of(item);
+      out.objects.emplace_back(key, Cached{decoded(key, item), page.bytes / page.items.size()});
+    }
+    out.resource_version = page.resource_version;
   }
+  co_return out;
+}
+
+Task<> InformerCore::Impl::list() {
+  const std::size_t before = share.bytes();
+  Result<Listed> all = co_await read_list();
+  share.set(before);
+  if (!all) {
+    share.report(std::unexpected(all.error()));
+    co_return later(std::move(all).error());
+  }
+  share.report({});
+  replace(std::move(*all));
+  co_return Result<>();
+}
+
+Task<> InformerCore::Impl::list_and_watch() {
+  if (resource_version.empty()) NESTOR_CO_TRY_VOID(co_await list());
   co_return co_await watch_once();
 }
 
 InformerCore::InformerCore(Client& client, Clock& clock, ResourceType type, Scope scope,
-                           Decode decode)
-    : impl_(std::make_unique<Impl>(client, clock, type, std::move(scope), std::move(decode))) {}
+                           Decode decode, std::shared_ptr<CacheBudget> budget)
+    : impl_(std::make_unique<Impl>(client, clock, type, std::move(scope), std::move(decode),
+                                   std::move(budget))) {}
 
 InformerCore::~InformerCore() = default;
 
@@ -241,10 +298,10 @@ std::vector<InformerCore::Object> InformerCore::by_index(const std::string& name
 
 InformerCore::Object InformerCore::get(const ObjectKey& key) const {
   const auto it = impl_->objects.find(key);
-  return it == impl_->objects.end() ? nullptr : it->second;
+  return it == impl_->objects.end() ? Object() : it->second;
 }
 
-const std::map<ObjectKey, InformerCore::Object>& InformerCore::objects() const {
+const std::map<ObjectKey, InformerCore::Cached>& InformerCore::objects() const {
   return impl_->objects;
 }
 
@@ -278,23 +335,33 @@ Task<> run_borrowed(std::shared_ptr<Borrowed> borrowed) {
 }  // namespace
 
 struct InformerSet::Impl {
-  Impl(Client& client_in, Clock& clock_in, Executor executor)
-      : client(client_in), clock(clock_in), tasks(std::move(executor)) {}
+  Impl(Client& client_in, Clock& clock_in, Executor executor, std::size_t max_bytes)
+      : client(client_in),
+        clock(clock_in),
+        budget(std::make_shared<CacheBudget>(max_bytes)),
+        tasks(std::move(executor)) {}
 
   /// API version, plural, C++ type, scope.
   using Key = std::tuple<std::string, std::string, std::type_index, Scope>;
 
   Client& client;
   Clock& clock;
+  std::shared_ptr<CacheBudget> budget;
   std::map<Key, std::unique_ptr<InformerCore>> informers;
   std::map<Key, std::weak_ptr<InformerCore>> borrowed;
   TaskGroup tasks;
 };
 
-InformerSet::InformerSet(Client& client, Clock& clock, Executor executor)
-    : impl_(std::make_unique<Impl>(client, clock, std::move(executor))) {}
+InformerSet::InformerSet(Client& client, Clock& clock, Executor executor, std::size_t max_bytes)
+    : impl_(std::make_unique<Impl>(client, clock, std::move(executor), max_bytes)) {}
 
 InformerSet::~InformerSet() = default;
+
+Result<> InformerSet::check_size() const {
+  const auto& failed = impl_->budget->failed;
+  if (failed.empty()) return {};
+  return std::unexpected(failed.begin()->second);
+}
 
 InformerCore& InformerSet::core(ResourceType type, std::type_index cpp_type, Scope scope,
                                 InformerCore::Decode decode) {
@@ -302,7 +369,7 @@ InformerCore& InformerSet::core(ResourceType type, std::type_index cpp_type, Sco
   auto& informer = impl_->informers[std::move(key)];
   if (!informer) {
     informer = std::make_unique<InformerCore>(impl_->client, impl_->clock, type, std::move(scope),
-                                              std::move(decode));
+                                              std::move(decode), impl_->budget);
     impl_->tasks.spawn("informer " + std::string(type.plural), informer->run());
   }
   return *informer;
@@ -315,11 +382,13 @@ std::shared_ptr<InformerCore> InformerSet::borrow_core(ResourceType type, std::t
   if (const auto it = impl_->borrowed.find(key); it != impl_->borrowed.end()) {
     return it->second.lock();
   }
-  std::shared_ptr<Borrowed> made(new Borrowed{
-      InformerCore(impl_->client, impl_->clock, type, std::move(scope), std::move(decode))});
-  std::shared_ptr<InformerCore> handle(&made->core, [made](InformerCore*) {
+  std::shared_ptr<Borrowed> made(new Borrowed{InformerCore(
+      impl_->client, impl_->clock, type, std::move(scope), std::move(decode), impl_->budget)});
+  std::shared_ptr<InformerCore> handle(&made->core, [made](InformerCore*) mutable {
     made->let_go = true;
     made->wake.notify();
+    // This function itself lives as long as the weak pointer in `borrowed`.
+    made.reset();
   });
   impl_->borrowed.emplace(std::move(key), handle);
   impl_->tasks.spawn("informer " + std::string(type.plural), run_borrowed(std::move(made)));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/task_group.hpp"
+#include "kube/cache_budget.hpp"
 #include "kube/client.hpp"
 
 namespace nestor::kube {
@@ -27,13 +28,18 @@ struct Scope {
 class InformerCore {
  public:
   using Object = std::shared_ptr<const void>;
+  struct Cached : Object {
+    /// Of the JSON that it was read from; of a list's objects the mean.
+    std::size_t bytes = 0;
+  };
   /// Decodes one object; an undecodable one is logged and skipped.
   using Decode = std::function<Result<Object>(const Json&)>;
   /// old is null for an addition, now is null for a deletion.
   using Handler = std::function<void(const ObjectKey&, const Object& old, const Object& now)>;
   using IndexFunction = std::function<std::vector<std::string>(const void*)>;
 
-  InformerCore(Client& client, Clock& clock, ResourceType type, Scope scope, Decode decode);
+  InformerCore(Client& client, Clock& clock, ResourceType type, Scope scope, Decode decode,
+               std::shared_ptr<CacheBudget> budget = std::make_shared<CacheBudget>());
   ~InformerCore();
 
   /// Watches until cancelled. Spawned once by InformerSet.
@@ -48,7 +54,7 @@ class InformerCore {
   void add_index(std::string name, IndexFunction function);
   std::vector<Object> by_index(const std::string& name, const std::string& value) const;
   Object get(const ObjectKey& key) const;
-  const std::map<ObjectKey, Object>& objects() const;
+  const std::map<ObjectKey, Cached>& objects() const;
   const ResourceType& type() const;
 
  private:
@@ -108,8 +114,15 @@ class Informer {
 /// The shared caches of one API server: one watch a kind and scope, however many ask.
 class InformerSet {
  public:
-  InformerSet(Client& client, Clock& clock, Executor executor);
+  /// `max_bytes`: what the caches may hold together, as JSON. For an API server whose users are not
+  /// trusted: a cache that would go over it is not filled, and tried again every minute.
+  InformerSet(Client& client, Clock& clock, Executor executor,
+              std::size_t max_bytes = CacheBudget::kNoLimit);
   ~InformerSet();
+
+  /// Errors: kResourceExhausted while a cache cannot be filled since its objects are too large or
+  /// too many.
+  Result<> check_size() const;
 
   /// The cache of T in that scope, started at the first call. Lives as long as the set.
   /// What nobody reads is not kept: fields that T does not have (managedFields above all) and the

@@ -150,6 +150,67 @@ TEST_F(InformerTest, KeepsTryingUntilTheServerAnswers) {
   EXPECT_EQ(client_.count("list"), 4U);
 }
 
+TEST_F(InformerTest, KeepsNoMoreThanItsSetMay) {
+  InformerSet limited(client_, clock_, io_.get_executor(), 10'000);
+  auto informer = limited.of<Widget>();
+  Widget large = widget("large");
+  large.metadata.annotations["x"] = std::string(6'000, 'x');
+  client_.put(large);
+  run();
+  ASSERT_TRUE(informer.synced());
+  // Growth is no addition.
+  for (const char* color : {"a", "b", "c"}) {
+    large.spec.color = color;
+    client_.put(large);
+  }
+  run();
+  EXPECT_EQ(informer.get({"default", "large"})->spec.color, "c");
+  EXPECT_EQ(client_.open_watches(), 1U);
+
+  large.metadata.name = "second";
+  client_.put(large);
+  run();
+  EXPECT_EQ(client_.open_watches(), 0U);
+  wait();
+  EXPECT_EQ(client_.count("list"), 1U);
+  wait();
+  EXPECT_EQ(client_.count("list"), 2U);
+  EXPECT_EQ(limited.check_size().error().code, Code::kResourceExhausted);
+  EXPECT_TRUE(informer.synced());
+
+  client_.erase(Widget::kType, {"default", "large"});
+  wait();
+  wait();
+  EXPECT_TRUE(limited.check_size());
+  EXPECT_EQ(informer.list().size(), 1U);
+  EXPECT_EQ(client_.open_watches(), 1U);
+  run_coroutine(io_, limited.close());
+}
+
+TEST_F(InformerTest, TheCachesOfASetShareWhatItMayKeep) {
+  Widget large = widget("large");
+  large.metadata.annotations["x"] = std::string(6'000, 'x');
+  client_.put(large);
+  InformerSet limited(client_, clock_, io_.get_executor(), 10'000);
+  Scope scope;
+  scope.ns = "default";
+  auto first = limited.borrow<Widget>(Widget::kType);
+  run();
+  auto second = limited.borrow<Widget>(Widget::kType, scope);
+  run();
+  EXPECT_TRUE(first->synced());
+  EXPECT_FALSE(second->synced());
+  EXPECT_FALSE(limited.check_size());
+  // What one cache gave back, another may take.
+  first.reset();
+  run();
+  wait();
+  wait();
+  EXPECT_TRUE(second->synced());
+  EXPECT_TRUE(limited.check_size());
+  run_coroutine(io_, limited.close());
+}
+
 TEST_F(InformerTest, SkipsWhatItCannotReadAndKeepsTheRest) {
   Json bad = to_object(widget("bad"));
   bad.as_object()["spec"] = "no object";

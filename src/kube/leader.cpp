@@ -50,9 +50,10 @@ Task<> release(Client& client, Clock& clock, const LeaderOptions& options, Lease
   co_return Result<>();
 }
 
-/// Renews until the lease is lost (kAborted) or the caller is cancelled.
-Task<> renew(Client& client, Clock& clock, const LeaderOptions& options, LeaseKeeper& keeper) {
-  SteadyTime renewed = clock.steady_now();
+/// Renews until the lease is lost (kAborted) or the caller is cancelled. `renewed`: before it was
+/// taken, since others count from what was written then.
+Task<> renew(Client& client, Clock& clock, const LeaderOptions& options, LeaseKeeper& keeper,
+             SteadyTime renewed) {
   for (;;) {
     NESTOR_CO_TRY_VOID(co_await clock.sleep_for(options.retry_period));
     const SteadyTime started = clock.steady_now();
@@ -78,8 +79,10 @@ Task<> lead(Client& client, Clock& clock, LeaderOptions options, std::function<v
   // After a cancel the lease must still be released.
   co_await asio::this_coro::throw_if_cancelled(false);
   LeaseKeeper keeper(options);
+  SteadyTime started = {};
   for (bool told = false;;) {
-    const SteadyTime deadline = clock.steady_now() + options.renew_deadline;
+    started = clock.steady_now();
+    const SteadyTime deadline = started + options.renew_deadline;
     auto held = co_await before(clock, deadline, try_hold(client, clock, options, keeper));
     if (held) break;
     if (co_await cancelled()) co_return fail(Code::kCancelled, "cancelled");
@@ -96,7 +99,7 @@ Task<> lead(Client& client, Clock& clock, LeaderOptions options, std::function<v
   if (!co_await cancelled()) {
     log::info(kLeaderLog, "leading as {}", options.identity);
     on_started();
-    end = co_await renew(client, clock, options, keeper);
+    end = co_await renew(client, clock, options, keeper, started);
   }
   if (end.error().code == Code::kCancelled) {
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());

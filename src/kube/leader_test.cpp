@@ -109,6 +109,22 @@ TEST_F(LeaderTest, LosesTheLeaseWhenItCannotBeRenewed) {
   run_coroutine(io_, one.tasks.close());
 }
 
+TEST_F(LeaderTest, TheLeaseCountsFromBeforeItWasTaken) {
+  client_.on_call([this](const testing::FakeCall& call) -> std::optional<Error> {
+    // An answer that takes long.
+    if (call.verb == "create") clock_.advance(seconds(8));
+    return std::nullopt;
+  });
+  Candidate one(io_, client_, clock_, "one");
+  settle(io_);
+  ASSERT_EQ(one.starts, 1);
+  client_.fail_next("", {Code::kUnavailable, "refused", {}}, 1000);
+  pass(seconds(3));
+  ASSERT_TRUE(one.end.has_value());
+  EXPECT_EQ(one.end->error().code, Code::kAborted);
+  run_coroutine(io_, one.tasks.close());
+}
+
 TEST_F(LeaderTest, LosesTheLeaseWhenAnotherTookIt) {
   Candidate one(io_, client_, clock_, "one");
   settle(io_);

@@ -62,6 +62,8 @@ bool parse_server_url(std::string_view url, ServerUrl& out) {
     return false;
   }
   std::string_view authority = url.substr(0, url.find('/'));
+  // Never part of the host, which messages name.
+  if (authority.find('@') != std::string_view::npos) return false;
   std::string_view prefix = url.substr(authority.size());
   while (prefix.ends_with('/')) prefix.remove_suffix(1);
   out.prefix = prefix;

@@ -37,7 +37,7 @@ struct ServerUrl {
   /// Without trailing slash.
   std::string prefix;
 };
-/// Returns false if `url` is not http or https with a host.
+/// Returns false if `url` is not http or https with a host, or has a user in it.
 bool parse_server_url(std::string_view url, ServerUrl& out);
 
 }  // namespace nestor::kube

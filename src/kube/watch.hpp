@@ -13,7 +13,7 @@ namespace nestor::kube {
 class WatchDecoder {
  public:
   /// A longer line is refused; the largest object the API server stores is far below. Bytes.
-  static constexpr std::size_t kMaxLine = 64UL * 1024 * 1024;
+  static constexpr std::size_t kMaxLine = 16UL * 1024 * 1024;
 
   void feed(std::string_view chunk);
   /// The next whole event, or nothing until more is fed. Errors: an ERROR event as

@@ -66,7 +66,7 @@ class Manager {
   Result<> start() {
     NESTOR_TRY(auto config, client_config(options_));
     NESTOR_TRY(client_, kube::make_client(io_.get_executor(), std::move(config)));
-    net::HttpServerOptions http{.address = options_.address, .port = options_.port};
+    net::HttpServerOptions http{.address = options_.address, .port = options_.port, .max_body = 0};
     NESTOR_TRY(server_,
                net::make_http_server(io_.get_executor(), http, [this](net::HttpRequest request) {
                  return answer(std::move(request));

@@ -20,6 +20,8 @@ struct HttpRequest {
   std::string body = {};
   /// For the whole exchange; for a stream, until the response's head.
   Duration timeout = std::chrono::seconds(30);
+  /// A larger body of the response is refused; not for a stream. Bytes.
+  std::size_t max_response = 64 * 1024 * 1024;
 };
 
 struct HttpResponse {
@@ -37,7 +39,7 @@ class HttpStream {
   virtual ~HttpStream() = default;
   virtual int status() const = 0;
   /// The next bytes, or "" at the end. Errors: kUnavailable (peer gone), kDeadlineExceeded (nothing
-  /// for `idle_timeout`), kCancelled.
+  /// for `idle_timeout`), kResourceExhausted (more around a chunk than is sensible), kCancelled.
   virtual Task<std::string> read_some(Duration idle_timeout) = 0;
 };
 
@@ -69,6 +71,7 @@ class HttpClient {
  public:
   virtual ~HttpClient() = default;
   /// Any HTTP status is a success here. Errors: kUnavailable (refused, reset, TLS failure),
+  /// kResourceExhausted (the response is larger than max_response, or its head than 256 KiB),
   /// kDeadlineExceeded, kCancelled.
   virtual Task<HttpResponse> request(HttpRequest request) = 0;
   virtual Task<std::unique_ptr<HttpStream>> stream(HttpRequest request) = 0;
@@ -94,6 +97,9 @@ struct HttpServerOptions {
   TlsServerConfig tls = {};
   /// Larger bodies get 413. Bytes.
   std::size_t max_body = 8 * 1024 * 1024;
+  /// Connections at a time. One more takes the place of the oldest, so that whoever holds many
+  /// keeps nobody out for long.
+  std::size_t max_connections = 256;
 };
 
 /// Answers one request. Coroutines of a server are cancelled when it stops.

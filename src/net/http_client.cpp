@@ -11,8 +11,6 @@ namespace nestor::net {
 
 namespace {
 
-constexpr std::uint64_t kMaxBody = 64 * 1024 * 1024;
-
 using ResponseParser = beast_http::response_parser<beast_http::string_body>;
 
 /// What a request did to its connection.
@@ -44,7 +42,7 @@ asio::awaitable<Exchange> exchange(Connection& connection, const HttpRequest& re
   ReadBuffer buffer;
   while (true) {
     ResponseParser parser;
-    parser.body_limit(kMaxBody);
+    parser.body_limit(request.max_response);
     parser.header_limit(kMaxHead);
     parser.eager(true);
     if (request.method == "HEAD") parser.skip(true);

@@ -73,6 +73,16 @@ TEST_F(Client, SkipsInterimAnswersAndReadsChunks) {
   EXPECT_EQ(get(client(server.port()))->body, "abcde");
 }
 
+TEST_F(Client, LimitsWhatStandsAroundTheBody) {
+  const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string large(1 << 20, 'x');
+  for (const std::string& text : {head + "1;" + large, head + "0\r\na: " + large}) {
+    const auto answer = get(client(peer({{{}, {Step::kSend, text}, {Step::kAwaitEnd}}}).port()));
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().code, Code::kResourceExhausted);
+  }
+}
+
 TEST_F(Client, DropsAnIdleConnectionThatTheServerClosed) {
   ScriptedPeer& server = peer({{{}, {Step::kSend, kOk}}});
   HttpClient& to = client(server.port());

@@ -17,7 +17,7 @@ namespace nestor::net {
 
 namespace beast_http = boost::beast::http;
 
-/// Bytes of a message before its body.
+/// Bytes of a message before its body, and of what stands around a chunk of it.
 inline constexpr std::uint32_t kMaxHead = 256 * 1024;
 
 /// Bytes of a connection on their way into a parser.
@@ -48,6 +48,13 @@ inline Task<bool> fill(Connection& connection, ReadBuffer& buffer) {
   buffer.received = true;
   buffer.next = *count < wanted ? ReadBuffer::kSmall : std::min(wanted * 4, ReadBuffer::kLarge);
   co_return true;
+}
+
+/// What a parser does not take is the beginning of a head, of a chunk's head or of trailers. Beast
+/// limits only the first: without this a peer could send the others without end.
+inline Result<> check_untaken(const ReadBuffer& buffer) {
+  if (buffer.bytes.size() <= kMaxHead) return {};
+  return fail(Code::kResourceExhausted, "the head of a chunk, or its trailers, are too large");
 }
 
 /// Gives the parser what is there, until `finished(parser)`. True when it wants more bytes to go
@@ -82,6 +89,7 @@ Task<> read_until(Connection& connection, ReadBuffer& buffer, Parser& parser, Fi
   while (!finished(parser)) {
     boost::system::error_code error;
     if (feed(parser, buffer, error, finished) && !finished(parser)) {
+      NESTOR_CO_TRY_VOID(check_untaken(buffer));
       NESTOR_CO_TRY(const bool more, co_await fill(connection, buffer));
       if (!more) {
         if (!parser.got_some()) {

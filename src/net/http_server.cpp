@@ -4,6 +4,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <list>
 
 #include "base/log.hpp"
 #include "base/task_group.hpp"
@@ -63,6 +64,8 @@ class Server final : public HttpServer {
   HttpHandler handler_;
   tcp::acceptor acceptor_;
   std::uint16_t port_ = 0;
+  /// The oldest first.
+  std::list<Connection*> connections_;
   TaskGroup tasks_;
 };
 
@@ -112,7 +115,25 @@ Task<> Server::accept_loop() {
   co_return Result<>{};
 }
 
+/// A connection's place among those that are open, as long as it lives. The oldest makes room.
+struct Place {
+  Place(std::list<Connection*>& all_in, Connection& connection_in, std::size_t most)
+      : all(all_in), connection(connection_in) {
+    all.push_back(&connection);
+    if (all.size() <= most) return;
+    all.front()->close();
+    all.pop_front();
+  }
+  ~Place() { all.remove(&connection); }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+
+  std::list<Connection*>& all;
+  Connection& connection;
+};
+
 Task<> Server::serve(std::unique_ptr<Connection> connection) {
+  const Place place(connections_, *connection, options_.max_connections);
   if (tls_) {
     const Deadline deadline(executor_, kIdleTimeout, *connection);
     if (auto ready = co_await connection->accept_tls(*tls_); !ready) {

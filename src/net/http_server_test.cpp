@@ -75,6 +75,39 @@ TEST_F(Server, LimitsTheBody) {
   EXPECT_TRUE(raw(chunked).starts_with("HTTP/1.1 413")) << raw(chunked).substr(0, 100);
 }
 
+TEST_F(Server, LimitsWhatStandsAroundTheBody) {
+  HttpServerOptions options;
+  options.max_body = 0;
+  serve(options);
+  const std::string head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string large(1 << 20, 'x');
+  EXPECT_TRUE(raw(head + "1;" + large).starts_with("HTTP/1.1 413"));
+  EXPECT_TRUE(raw(head + "0\r\na: " + large).starts_with("HTTP/1.1 413"));
+  EXPECT_TRUE(raw(head + "0\r\na: b\r\n\r\n").starts_with("HTTP/1.1 200"));
+  EXPECT_TRUE(raw("GET / HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 200"));
+}
+
+TEST_F(Server, OneConnectionTooManyTakesThePlaceOfTheOldest) {
+  HttpServerOptions options;
+  options.max_connections = 2;
+  serve(options);
+  std::vector<asio::ip::tcp::socket> idle;
+  for (int i = 0; i < 3; ++i) {
+    idle.emplace_back(io_).connect({asio::ip::address_v4::loopback(), server_->port()});
+    settle(io_);
+  }
+  idle[0].non_blocking(true);
+  idle[1].non_blocking(true);
+  char byte = 0;
+  boost::system::error_code first;
+  boost::system::error_code second;
+  idle[0].read_some(asio::buffer(&byte, 1), first);
+  idle[1].read_some(asio::buffer(&byte, 1), second);
+  EXPECT_EQ(first, asio::error::eof);
+  EXPECT_EQ(second, asio::error::would_block);
+  EXPECT_TRUE(raw("GET / HTTP/1.1\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 200"));
+}
+
 asio::awaitable<HttpResponse> throwing(HttpRequest) {
   throw std::runtime_error("surprise");
   co_return HttpResponse{};

@@ -59,6 +59,7 @@ Task<std::string> Stream::read_piece() {
   while (piece.empty() && !parser_.is_done()) {
     boost::system::error_code error;
     if (starved) {
+      NESTOR_CO_TRY_VOID(check_untaken(buffer_));
       NESTOR_CO_TRY(const bool more, co_await fill(connection_, buffer_));
       if (!more) parser_.put_eof(error);
     }

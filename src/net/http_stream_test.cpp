@@ -57,6 +57,12 @@ TEST_F(Stream, TellsAnEarlyEndFromTheEnd) {
   EXPECT_EQ(stream_of(std::string(kHead) + "zz\r\n"), "<UNAVAILABLE>");
 }
 
+TEST_F(Stream, LimitsWhatStandsAroundTheBody) {
+  const std::string large(1 << 20, 'x');
+  EXPECT_EQ(stream_of(kHead + ("3\r\nabc\r\n1;" + large)), "abc<RESOURCE_EXHAUSTED>");
+  EXPECT_EQ(stream_of(kHead + ("3\r\nabc\r\n0\r\na: " + large)), "abc<RESOURCE_EXHAUSTED>");
+}
+
 TEST_F(Stream, CarriesMoreThanAPlainBodyMay) {
   std::string body;
   for (int i = 0; body.size() < 3U << 20; ++i) body += std::to_string(i) + "\n";

@@ -19,7 +19,8 @@ bool unreserved(char c) {
 }
 
 std::unexpected<Error> bad_url(std::string_view text, std::string_view why) {
-  return fail(Code::kInvalidArgument, "bad URL \"" + std::string(text) + "\": " + std::string(why));
+  return fail(Code::kInvalidArgument,
+              "bad URL \"" + printable_url(text) + "\": " + std::string(why));
 }
 
 }  // namespace
@@ -35,7 +36,6 @@ Result<Url> parse_url(std::string_view text) {
   std::string_view where = rest.substr(0, rest.find_first_of("/?#"));
   std::string_view path = rest.substr(where.size());
   path = path.substr(0, path.find('#'));
-  // The text may hold a password: it does not go into the message.
   if (where.find('@') != std::string_view::npos) {
     return fail(Code::kInvalidArgument, "a URL with user or password is not supported");
   }
@@ -69,6 +69,15 @@ Result<Url> parse_url(std::string_view text) {
     if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f) return bad_url(text, "a blank in it");
   }
   return url;
+}
+
+std::string printable_url(std::string_view text) {
+  // The last one: a password that was not escaped may hold any of what ends a host.
+  const std::size_t at = text.rfind('@');
+  if (at == std::string_view::npos) return std::string(text);
+  const std::size_t scheme = text.find("://");
+  const std::size_t begin = scheme < at ? scheme + 3 : 0;
+  return std::string(text.substr(0, begin)) + "***" + std::string(text.substr(at));
 }
 
 std::string authority(std::string_view host, std::uint16_t port) {

@@ -25,6 +25,9 @@ struct Url {
 /// Errors: kInvalidArgument (other schemes, user info, no host, a bad port).
 Result<Url> parse_url(std::string_view text);
 
+/// The text of a URL, good or bad, for a message: without user and password.
+std::string printable_url(std::string_view text);
+
 /// "host:port", with brackets around an IPv6 address.
 std::string authority(std::string_view host, std::uint16_t port);
 

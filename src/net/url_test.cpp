@@ -26,9 +26,18 @@ TEST(Url, RefusesWhatItCannotUse) {
                            "https://[::1", "https://[::1]x", "https://a b", "https://a/\r\n"}) {
     EXPECT_FALSE(parse_url(text)) << text;
   }
-  const auto secret = parse_url("https://user:hunter2@host/");
-  ASSERT_FALSE(secret);
-  EXPECT_EQ(secret.error().message.find("hunter2"), std::string::npos);
+}
+
+TEST(Url, NoMessageHoldsAPassword) {
+  for (const char* text : {"https://user:hunter2@host/", "socks5://user:hunter2@host",
+                           "user:hunter2@host:80", "https://user:/hunter2@host", "hunter2@a://b",
+                           "https://user:hun@hunter2@[x", "https://user:hunter2 @host"}) {
+    const auto secret = parse_url(text);
+    ASSERT_FALSE(secret) << text;
+    EXPECT_EQ(secret.error().message.find("hunter2"), std::string::npos) << secret.error().message;
+  }
+  EXPECT_EQ(printable_url("ftp://me:x@host/a"), "ftp://***@host/a");
+  EXPECT_EQ(printable_url("ftp://host/a"), "ftp://host/a");
 }
 
 TEST(Url, BracketsIpv6Addresses) {

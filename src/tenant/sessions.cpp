@@ -73,7 +73,7 @@ Session::Session(kube::ObjectKey cluster, std::unique_ptr<kube::Client> client, 
                  Executor executor)
     : cluster_(std::move(cluster)),
       client_(std::move(client)),
-      informers_(*client_, clock, executor),
+      informers_(*client_, clock, executor, kMaxTenantBytes),
       events_(*client_, clock, executor, std::string(kEventSource)) {}
 
 asio::awaitable<void> Session::close() {
@@ -215,6 +215,8 @@ Task<> Sessions::Impl::run(std::shared_ptr<Entry> entry) {
       // Kept here: an answer of 401 drops the entry's own pointer.
       const auto session = entry->session;
       answer = co_await ask(*session, !entry->announced);
+      // Without all of its objects nothing can be decided for a tenant.
+      if (answer) answer = session->informers().check_size();
     }
     if (!answer && answer.error().code == Code::kCancelled) co_return answer;
     const ProbeStep step = entry->tracker.next(answer);

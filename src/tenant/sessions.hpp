@@ -29,6 +29,10 @@ struct Probe {
   std::string message;
 };
 
+/// What is kept of a tenant's objects, in bytes of JSON; its administrator may make as many as he
+/// likes, and all tenants share the manager's memory. 30,000 pods take a third of it.
+inline constexpr std::size_t kMaxTenantBytes = 512UL * 1024 * 1024;
+
 /// The open way into one tenant. Hold the shared pointer while using it: after the tenant is gone
 /// its calls fail and its caches stand still, but the objects live on. Thread: event loop.
 class Session {
@@ -63,9 +67,9 @@ using ClientFactory =
 /// Keeps a session for every Cluster that has its Secret `<cluster>-kubeconfig` (key `value`, label
 /// cluster.x-k8s.io/cluster-name). It is connected once `/readyz` answers and what only an
 /// administrator may read can be read. Probes `/readyz` every 10 s from then on; five failures in a
-/// row make it disconnected until a probe succeeds; 401 builds it anew from the Secret as it then
-/// is. Follows the management cluster from its construction on. Metric:
-/// nestor_tenant_connected{namespace,cluster}, which goes with the tenant.
+/// row make it disconnected until a probe succeeds; so do objects beyond kMaxTenantBytes; 401
+/// builds it anew from the Secret as it then is. Follows the management cluster from its
+/// construction on. Metric: nestor_tenant_connected{namespace,cluster}, which goes with the tenant.
 /// Thread: event loop. Lifetime: closed after `runtime`, destroyed before it.
 class Sessions {
  public:

@@ -107,6 +107,26 @@ TEST_F(SessionsTest, FiveFailedProbesDisconnectAndTheSessionComesBackAsItWas) {
   EXPECT_EQ(log, (std::vector<std::string>{"+default/demo", "-default/demo", "+default/demo"}));
 }
 
+TEST_F(SessionsTest, ATenantWithTooManyObjectsIsDisconnectedUntilTheyFit) {
+  bool fits = false;
+  world.tenant.on_call([&](const kube::testing::FakeCall& call) -> std::optional<Error> {
+    if (fits || call.verb != "list") return std::nullopt;
+    return Error{Code::kResourceExhausted, "too many objects", {}};
+  });
+  std::vector<std::string> seen;
+  watch_config_maps(seen, "");
+  connect();
+  world.pass(std::chrono::seconds(70));
+  EXPECT_EQ(world.sessions->find(world.demo), nullptr);
+  EXPECT_EQ(world.sessions->probe(world.demo).message, "too many objects");
+  const std::size_t lists = world.tenant.count("list");
+  world.pass(std::chrono::seconds(70));
+  EXPECT_LE(world.tenant.count("list"), lists + 20);
+  fits = true;
+  world.pass(std::chrono::seconds(130));
+  EXPECT_NE(world.sessions->find(world.demo), nullptr);
+}
+
 TEST_F(SessionsTest, RefusedCredentialsMakeANewClient) {
   connect();
   const auto before = world.sessions->find(world.demo);

@@ -128,6 +128,67 @@ TEST_F(HostileTunnel, AgentThatBreaksTheRulesLosesItsStream) {
   EXPECT_NE(std::get<CloseResponse>(*ended).error, "");
 }
 
+TEST_F(HostileTunnel, ReviewsAreFewAndEndWithTheirCalls) {
+  int reviews = 0;
+  Signal answered;
+  struct Review {
+    explicit Review(int& of) : all(of) { ++all; }
+    ~Review() { --all; }
+    Review(const Review&) = delete;
+    Review& operator=(const Review&) = delete;
+    static Task<> wait(int& all, Signal& answered) {
+      const Review one(all);
+      co_return co_await answered.wait();
+    }
+    int& all;
+  };
+  serve({.server_id = "s1"}, [&](std::string) { return Review::wait(reviews, answered); });
+  const grpc::Target target{.host = "127.0.0.1", .port = agents_server_->port(), .tls = false};
+  agent_channel_ = std::move(
+      run_coroutine<std::unique_ptr<grpc::Channel>>(io_, grpc::connect(tasks_, target)).value());
+  const auto call = [&](std::size_t token) {
+    const std::string bearer = "Bearer " + std::string(token, 't');
+    return std::move(agent_channel_
+                         ->call("/AgentService/Connect",
+                                {.metadata = {{"agentid", "evil"}, {"authorization", bearer}}})
+                         .value());
+  };
+  const auto answer = [&](grpc::ClientCall& of) {
+    return run_coroutine<std::optional<std::string>>(io_, of.read()).error().code;
+  };
+  EXPECT_EQ(answer(*call(kMaxToken + 1)), Code::kUnauthenticated);
+  std::vector<std::unique_ptr<grpc::ClientCall>> calls;
+  for (int i = 0; i < kMaxReviews; ++i) calls.push_back(call(1000));
+  run_until([&] { return reviews == kMaxReviews; });
+  EXPECT_EQ(answer(*call(1000)), Code::kResourceExhausted);
+  calls.pop_back();
+  run_until([&] { return reviews == kMaxReviews - 1; });
+  agent_channel_.reset();
+  run_until([&] { return reviews == 0; });
+}
+
+/// Makes the server close a connection that nobody asked for, again and again, and reads nothing.
+Task<> never_read(grpc::ClientCall& call, int& rounds) {
+  constexpr std::int64_t kLong = -1;
+  while (true) {
+    std::string data = encode(Data{kLong, "x"});
+    NESTOR_CO_TRY_VOID(co_await call.write(std::move(data)));
+    std::string closed = encode(CloseResponse{"", kLong});
+    NESTOR_CO_TRY_VOID(co_await call.write(std::move(closed)));
+    ++rounds;
+  }
+}
+
+TEST_F(HostileTunnel, AgentThatReadsNothingLosesItsStream) {
+  serve();
+  const auto agent = connect_agent();
+  int rounds = 0;
+  tasks_.spawn("never read", never_read(*agent, rounds));
+  run_until([this] { return !tunnel_->ready(); });
+  // Two windows of HTTP/2 and the limit, at some twenty bytes a round.
+  EXPECT_LT(rounds, 200'000);
+}
+
 TEST_F(HostileTunnel, PortOfTheAgentsServesNoFrontend) {
   serve();
   const auto agent = connect_agent();

@@ -55,8 +55,8 @@ class Health {
 
   Result<> listen(Executor executor, const HealthOptions& options) {
     if (options.port == 0) return {};
-    const net::HttpServerOptions http{.address = any_if_empty(options.bind_address),
-                                      .port = options.port};
+    const net::HttpServerOptions http{
+        .address = any_if_empty(options.bind_address), .port = options.port, .max_body = 0};
     NESTOR_TRY(auto server, net::make_http_server(executor, http, [this](net::HttpRequest request) {
                  return answer(std::move(request));
                }));

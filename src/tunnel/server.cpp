@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::string_view kComponent = "tunnel.server";
 constexpr std::string_view kBearer = "Bearer ";
+/// Packets to an agent that it has not read, but for data. All connections hung up at once are
+/// less.
+constexpr std::size_t kMaxPosted = 512 * 1024;
 const std::string kMetricPrefix = "konnectivity_network_proxy_server_";
 
 /// The frontend's next packet, or nothing at the end.
@@ -30,6 +33,12 @@ Task<> wait_for_regret(grpc::ServerCall& call) {
     if (!packet || std::holds_alternative<CloseDial>(*packet)) break;
   }
   co_return fail(Code::kCancelled, "the request was taken back");
+}
+
+/// Returns, with an error, when the other end of the call is gone.
+Task<> left(grpc::ServerCall& call) {
+  NESTOR_CO_TRY_VOID(co_await call.gone());
+  co_return fail(Code::kCancelled, "the call is over");
 }
 
 Task<> dial_into(std::shared_ptr<Backend> backend, DialRequest request,
@@ -109,16 +118,39 @@ grpc::Handlers TunnelServer::proxy_handlers() {
   return {{"/ProxyService/Proxy", [this](grpc::ServerCall& call) { return serve_proxy(call); }}};
 }
 
+namespace {
+
+/// One more, as long as it lives.
+struct Reviewing {
+  explicit Reviewing(int& of) : reviews(of) { ++reviews; }
+  ~Reviewing() { --reviews; }
+  Reviewing(const Reviewing&) = delete;
+  Reviewing& operator=(const Reviewing&) = delete;
+  int& reviews;
+};
+
+}  // namespace
+
+/// Whether the agent may connect. Ends with the call: whoever hangs up waits for no answer.
+Task<> TunnelServer::review(grpc::ServerCall& call) {
+  std::string token(grpc::find(call.metadata(), "authorization"));
+  if (!token.starts_with(kBearer)) {
+    co_return fail(Code::kUnauthenticated, "no bearer token in the metadata");
+  }
+  token.erase(0, kBearer.size());
+  if (token.size() > kMaxToken) co_return fail(Code::kUnauthenticated, "the token is too long");
+  if (reviews_ >= kMaxReviews) {
+    co_return fail(Code::kResourceExhausted, "too many tokens are being reviewed");
+  }
+  const Reviewing one(reviews_);
+  co_return co_await first_of(check_(std::move(token)), left(call));
+}
+
 Task<> TunnelServer::serve_agent(grpc::ServerCall& call) {
-  const std::string agent_id(grpc::find(call.metadata(), "agentid"));
+  const std::string agent_id(grpc::find(call.metadata(), "agentid").substr(0, kMaxAgentId));
   if (agent_id.empty()) co_return fail(Code::kInvalidArgument, "no agentID in the metadata");
   if (check_) {
-    std::string token(grpc::find(call.metadata(), "authorization"));
-    if (!token.starts_with(kBearer)) {
-      co_return fail(Code::kUnauthenticated, "no bearer token in the metadata");
-    }
-    token.erase(0, kBearer.size());
-    if (const Result<> good = co_await check_(std::move(token)); !good) {
+    if (const Result<> good = co_await review(call); !good) {
       log::warn(kComponent, "agent {} is refused: {}", agent_id, good.error().message);
       co_return good;
     }
@@ -170,6 +202,9 @@ Task<> TunnelServer::read_agent(grpc::ServerCall& call, Backend& backend) {
       continue;
     }
     count(*packet, "from_agent");
+    if (call.posted() > kMaxPosted) {
+      co_return fail(Code::kResourceExhausted, "the agent does not read what it is told");
+    }
     NESTOR_CO_TRY_VOID(co_await backend.on_packet(std::move(*packet)));
   }
 }

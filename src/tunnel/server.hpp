@@ -18,6 +18,13 @@
 
 namespace nestor::tunnel {
 
+/// Token reviews at a time: anyone may ask for one. An agent that is refused for it comes back.
+inline constexpr int kMaxReviews = 32;
+/// Bytes of a token; one of a service account has about one thousand.
+inline constexpr std::size_t kMaxToken = 8 * 1024;
+/// What is kept and logged of an agent's name. Bytes.
+inline constexpr std::size_t kMaxAgentId = 128;
+
 /// Whether an agent's token is good. Errors: kUnauthenticated, kPermissionDenied; kUnavailable when
 /// that cannot be found out.
 using TokenCheck = std::function<Task<>(std::string token)>;
@@ -49,6 +56,7 @@ class TunnelServer {
 
  private:
   Task<> serve_agent(grpc::ServerCall& call);
+  Task<> review(grpc::ServerCall& call);
   Task<> read_agent(grpc::ServerCall& call, Backend& backend);
   Task<> serve_proxy(grpc::ServerCall& call);
   Task<> connect(grpc::ServerCall& call, const DialRequest& request,
@@ -64,6 +72,7 @@ class TunnelServer {
   Metrics& metrics_;
   const ServerSettings settings_;
   const TokenCheck check_;
+  int reviews_ = 0;
   std::list<std::shared_ptr<Backend>> backends_;
   /// By segment and type.
   std::map<std::string_view, std::array<std::optional<Counter>, std::variant_size_v<Packet>>>

@@ -143,7 +143,9 @@ class FakeWatch final : public WatchStream {
     const auto type = !before  ? WatchEvent::Type::kAdded
                       : !after ? WatchEvent::Type::kDeleted
                                : WatchEvent::Type::kModified;
-    return WatchEvent{type, filter_.shape(std::move(object))};
+    Json shaped = filter_.shape(std::move(object));
+    const std::size_t bytes = to_text(shaped).size();
+    return WatchEvent{type, std::move(shaped), bytes};
   }
 
   Impl& client_;
@@ -246,6 +248,14 @@ Task<List> FakeClient::list(ResourceType type, std::string ns, ListOptions optio
   for (Json& object : all(type)) {
     if (filter.fits(object)) out.items.push_back(filter.shape(std::move(object)));
   }
+  co_return out;
+}
+
+Task<ListPage> FakeClient::list_page(ResourceType type, std::string ns, ListOptions options,
+                                     std::string /*token*/) {
+  NESTOR_CO_TRY(List all, co_await list(type, std::move(ns), std::move(options)));
+  ListPage out{std::move(all.items), std::move(all.resource_version), {}, 0};
+  for (const Json& item : out.items) out.bytes += to_text(item).size();
   co_return out;
 }
 

@@ -96,6 +96,9 @@ class FakeClient final : public Client {
 
   Task<Json> get(ResourceType type, ObjectKey key) override;
   Task<List> list(ResourceType type, std::string ns, ListOptions options) override;
+  /// The whole list.
+  Task<ListPage> list_page(ResourceType type, std::string ns, ListOptions options,
+                           std::string token) override;
   Task<std::unique_ptr<WatchStream>> watch(ResourceType type, std::string ns, ListOptions options,
                                            std::string resource_version) override;
   Task<Json> create(ResourceType type, std::string ns, Json object,

@@ -3,7 +3,10 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
 #include <set>
+#include <thread>
 
 #include "base/testing/co_test.hpp"
 #include "net/grpc/client.hpp"
@@ -27,10 +30,17 @@ class GrpcAccept : public testing::Test {
     run_coroutine(io_, tasks_.close());
   }
 
-  void start(Options options) {
-    Handlers handlers{{"/test.Test/Hold", hold}};
+  void serve(Options options) {
+    Handlers handlers{{"/test.Test/Hold", [this](ServerCall& call) {
+                         ++begun_;
+                         return hold(call);
+                       }}};
     server_ = std::make_unique<Server>(io_.get_executor(), std::move(handlers), options);
     ASSERT_TRUE(server_->listen({.address = "127.0.0.1"}));
+  }
+
+  void start(Options options) {
+    serve(options);
     const Target target{.host = "127.0.0.1", .port = server_->port(), .tls = false};
     auto made =
         run_coroutine<std::unique_ptr<Channel>>(io_, connect(tasks_, target, {}, Duration(5000)));
@@ -50,6 +60,8 @@ class GrpcAccept : public testing::Test {
   }
 
   asio::io_context io_;
+  /// Calls of Hold.
+  int begun_ = 0;
   std::unique_ptr<Server> server_;
   TaskGroup tasks_{io_.get_executor()};
   std::unique_ptr<Channel> channel_;
@@ -91,6 +103,49 @@ TEST_F(GrpcAccept, ConnectionWithACallStays) {
   EXPECT_FALSE(run_until([this] { return !channel_->is_open(); }, Duration(100)));
   call.reset();
   EXPECT_TRUE(run_until([this] { return !channel_->is_open(); }, Duration(5000)));
+}
+
+TEST_F(GrpcAccept, ClosedConnectionLeavesNothingForTheKeepalive) {
+  start({.keepalive_time = std::chrono::hours(1)});
+  ASSERT_TRUE(run_until([this] { return server_->connections() == 1; }, Duration(5000)));
+  channel_.reset();
+  EXPECT_TRUE(run_until([this] { return server_->connections() == 0; }, Duration(5000)));
+}
+
+/// Source: RFC 9113, section 4.1.
+std::string frame(char type, char flags, char stream, const std::string& payload) {
+  std::string out{0, 0, static_cast<char>(payload.size()), type, flags, 0, 0, 0, stream};
+  return out + payload;
+}
+
+/// A client's first bytes, of which the last begin a call. Source of the headers' names: RFC 7541,
+/// appendix A.
+std::string call_behind(std::size_t filling) {
+  std::string out = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, "");
+  const std::string window_update = frame(8, 0, 0, std::string("\0\0\0\1", 4));
+  while (out.size() < filling) out += window_update;
+  const auto literal = [](std::string name, const std::string& value) {
+    return name + static_cast<char>(value.size()) + value;
+  };
+  return out + frame(1, 4, 1,
+                     "\x83\x86" + literal("\x04", "/test.Test/Hold") + literal("\x01", "a") +
+                         literal("\x0f\x10", "application/grpc"));
+}
+
+TEST_F(GrpcAccept, WhatWasReadBeforeTheEndBeginsNoCall) {
+  const Duration idle(100);
+  serve({.idle_timeout = idle});
+  asio::ip::tcp::socket socket(io_);
+  socket.connect({asio::ip::address_v4::loopback(), server_->port()});
+  ASSERT_TRUE(run_until([this] { return server_->connections() == 1; }, Duration(5000)));
+  // Now the connection was once found idle; the next time ends it.
+  run_until([] { return false; }, idle * 3 / 2);
+  // More than one read takes: the second is done, but not seen, when the connection is closed.
+  asio::write(socket, asio::buffer(call_behind(4096)));
+  std::this_thread::sleep_for(idle);
+  EXPECT_TRUE(run_until([this] { return server_->connections() == 0; }, Duration(5000)));
+  run_until([] { return false; }, Duration(20));
+  EXPECT_EQ(begun_, 0);
 }
 
 }  // namespace

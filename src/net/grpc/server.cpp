@@ -308,6 +308,7 @@ Task<> ServerCall::write(std::string message, std::string more) {
   co_return co_await stream->write(std::move(message), std::move(more));
 }
 void ServerCall::post(std::string message) { stream_->post(std::move(message)); }
+std::size_t ServerCall::posted() const { return stream_->posted(); }
 Task<> ServerCall::gone() {
   const auto stream = stream_;
   co_return co_await stream->gone();

@@ -40,6 +40,9 @@ class ServerCall {
   Task<> write(std::string message, std::string more = {});
   /// Sends without waiting for room: for small messages of which there are few.
   void post(std::string message);
+  /// Bytes of posts that wait for the client: who answers its messages by them looks at this, since
+  /// a client need not read.
+  std::size_t posted() const;
   /// Returns when the client gave up or is gone, whatever it sent before.
   Task<> gone();
 

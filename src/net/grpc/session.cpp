@@ -4,7 +4,6 @@
 
 #include <array>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <span>
 #include <string_view>
@@ -184,6 +183,7 @@ Session::Session(Executor executor, std::unique_ptr<net::Connection> connection,
       connection_(std::move(connection)),
       options_(options),
       on_call_(std::move(on_call)),
+      keepalive_(executor_),
       last_received_(std::chrono::steady_clock::now()) {}
 
 Session::~Session() { nghttp2_session_del(http2_); }
@@ -256,7 +256,8 @@ Task<> Session::read_loop(std::shared_ptr<Session> self) {
   while (!self->closed_) {
     const auto count = co_await self->connection_->read_some({buffer.data(), buffer.size()});
     if (!count) end.why = count.error();
-    if (!count || *count == 0) break;
+    // What was read before the connection was closed must begin no call: nobody would end it.
+    if (!count || *count == 0 || self->closed_) break;
     self->last_received_ = std::chrono::steady_clock::now();
     const auto* data = static_cast<const std::uint8_t*>(static_cast<const void*>(buffer.data()));
     const ssize_t used = nghttp2_session_mem_recv(self->http2_, data, *count);
@@ -305,12 +306,16 @@ Task<> Session::write_loop(std::shared_ptr<Session> self) {
   co_return Result<>{};
 }
 
+/// Ends by an exception when close() cancels the timer: a sleeping coroutine would hold a closed
+/// session, with all its memory, for the time that was left.
 Task<> Session::keepalive_loop(std::shared_ptr<Session> self) {
-  asio::steady_timer timer(self->executor_);
+  asio::steady_timer& timer = self->keepalive_;
   while (!self->closed_) {
     const SteadyTime heard = self->last_received_;
     timer.expires_at(heard + self->options_.keepalive_time);
     co_await timer.async_wait(asio::use_awaitable);
+    // It may have expired just before close() could cancel it.
+    if (self->closed_) break;
     if (self->last_received_ != heard) continue;
     nghttp2_submit_ping(self->http2_, NGHTTP2_FLAG_NONE, nullptr);
     self->wake_.notify();
@@ -324,11 +329,13 @@ Task<> Session::keepalive_loop(std::shared_ptr<Session> self) {
 }
 
 void Session::close(const Error& why) {
-  if (closed_) return;
-  closed_ = true;
-  connection_->close();
-  wake_.notify();
-  log::debug(kComponent, "connection closed: {}", why.message);
+  if (!std::exchange(closed_, true)) {
+    connection_->close();
+    keepalive_.cancel();
+    wake_.notify();
+    log::debug(kComponent, "connection closed: {}", why.message);
+  }
+  // Also when it was closed already: no stream may outlive the session with a pointer to it.
   for (const auto& [id, stream] : std::exchange(streams_, {})) {
     nghttp2_session_set_stream_user_data(http2_, id, nullptr);
     stream->on_lost({on_call_ ? Code::kCancelled : Code::kUnavailable, why.message, {}});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -75,6 +76,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::string batch_;
   /// Something is to be written, or the connection is closed.
   Signal wake_;
+  /// What keepalive_loop() sleeps on.
+  asio::steady_timer keepalive_;
   SteadyTime last_received_ = {};
   bool leaving_ = false;
   bool closed_ = false;

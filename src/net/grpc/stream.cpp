@@ -53,7 +53,7 @@ void Stream::consume(std::size_t count) {
 }
 
 Task<> Stream::write(std::string message, std::string more) {
-  post(std::move(message), std::move(more));
+  queue(std::move(message), std::move(more), false);
   while (out_bytes_ > options_.write_ahead && !write_end_) {
     NESTOR_CO_TRY_VOID(co_await writable_.wait());
   }
@@ -61,14 +61,18 @@ Task<> Stream::write(std::string message, std::string more) {
   co_return Result<>{};
 }
 
-void Stream::post(std::string message, std::string more) {
+void Stream::post(std::string message) { queue(std::move(message), {}, true); }
+
+void Stream::queue(std::string message, std::string more, bool posted) {
   if (write_end_) return;
   if (server_ && !headers_sent_) send_headers({});
   const Prefix prefix(message.size() + more.size());
-  out_.emplace_back(prefix.bytes, kPrefixSize);
-  out_bytes_ += kPrefixSize + message.size() + more.size();
-  if (!message.empty()) out_.push_back(std::move(message));
-  if (!more.empty()) out_.push_back(std::move(more));
+  const std::size_t size = kPrefixSize + message.size() + more.size();
+  out_.push_back({std::string(prefix.bytes, kPrefixSize), posted});
+  if (!message.empty()) out_.push_back({std::move(message), posted});
+  if (!more.empty()) out_.push_back({std::move(more), posted});
+  out_bytes_ += size;
+  if (posted) posted_bytes_ += size;
   session_->resume(id_);
 }
 
@@ -122,6 +126,7 @@ void Stream::abort(Error why) {
   out_.clear();
   out_offset_ = 0;
   out_bytes_ = 0;
+  posted_bytes_ = 0;
   readable_.notify();
   end_write(why);
   session_->reset(id_, to_reset(why.code));
@@ -245,12 +250,13 @@ std::size_t Stream::outgoing(std::size_t most, bool& done) {
 void Stream::take_outgoing(std::size_t count, std::string& into) {
   out_bytes_ -= count;
   while (count > 0) {
-    const std::string& front = out_.front();
-    const std::size_t part = std::min(front.size() - out_offset_, count);
-    into.append(front, out_offset_, part);
+    const Piece& front = out_.front();
+    const std::size_t part = std::min(front.bytes.size() - out_offset_, count);
+    into.append(front.bytes, out_offset_, part);
     count -= part;
     out_offset_ += part;
-    if (out_offset_ < front.size()) break;
+    if (front.posted) posted_bytes_ -= part;
+    if (out_offset_ < front.bytes.size()) break;
     out_.pop_front();
     out_offset_ = 0;
   }

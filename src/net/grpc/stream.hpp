@@ -26,7 +26,9 @@ class Stream : public std::enable_shared_from_this<Stream> {
   // For the call.
   Task<std::optional<std::string>> read();
   Task<> write(std::string message, std::string more = {});
-  void post(std::string message, std::string more = {});
+  void post(std::string message);
+  /// Bytes of posts that wait for the peer.
+  std::size_t posted() const { return posted_bytes_; }
   /// Returns when the peer cancelled the call or is gone.
   Task<> gone();
   Task<Metadata> headers();
@@ -65,7 +67,12 @@ class Stream : public std::enable_shared_from_this<Stream> {
   bool remote_ended() const { return remote_ended_; }
 
  private:
+  struct Piece {
+    std::string bytes;
+    bool posted;
+  };
   void consume(std::size_t count);
+  void queue(std::string message, std::string more, bool posted);
   void end_read(Result<> how);
   void end_write(Error why);
   Result<> final_status() const;
@@ -97,9 +104,10 @@ class Stream : public std::enable_shared_from_this<Stream> {
   std::optional<Result<>> read_end_;
   Signal readable_;
 
-  std::deque<std::string> out_;
+  std::deque<Piece> out_;
   std::size_t out_offset_ = 0;
   std::size_t out_bytes_ = 0;
+  std::size_t posted_bytes_ = 0;
   /// Everything is in out_; then: HTTP/2 took the last of it.
   bool finishing_ = false;
   bool local_ended_ = false;

@@ -17,6 +17,10 @@ class ForwardingClient final : public kube::Client {
                         kube::ListOptions options) override {
     return to_.list(type, std::move(ns), std::move(options));
   }
+  Task<kube::ListPage> list_page(kube::ResourceType type, std::string ns, kube::ListOptions options,
+                                 std::string token) override {
+    return to_.list_page(type, std::move(ns), std::move(options), std::move(token));
+  }
   Task<std::unique_ptr<kube::WatchStream>> watch(kube::ResourceType type, std::string ns,
                                                  kube::ListOptions options,
                                                  std::string resource_version) override {
