@@ -227,6 +227,10 @@ MachineDeployment observe(const MachineDeployment& deployment, const MachineSets
     counts.have += its.replicas.value_or(0);
     counts.ready += its.readyReplicas.value_or(0);
     counts.available += its.availableReplicas.value_or(0);
+    const auto* ready = kube::find_condition(its.conditions, "MachinesReady");
+    if (ready != nullptr && ready->status == "Unknown") {
+      counts.unknown += its.replicas.value_or(0) - its.readyReplicas.value_or(0);
+    }
     for (const auto& one : its.versions) versions[one.version] += one.replicas.value_or(0);
     if (kube::condition_true(its.conditions, "Remediating")) ++counts.remediating;
   }

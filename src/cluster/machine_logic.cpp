@@ -88,9 +88,19 @@ Condition infrastructure_ready(const MachineView& view, const Machine& machine) 
                            kind + (provisioned ? " is gone" : " does not exist"));
 }
 
-/// NodeReady mirrors the Node; NodeHealthy also looks at its pressures.
+/// Whether what the Node said last still counts.
+bool keeps_node_conditions(const MachineView& view, const Machine& machine) {
+  if (view.node != nullptr || view.connected || view.lost) return false;
+  const auto& conditions = machine.status.conditions;
+  return kube::find_condition(conditions, "NodeReady") != nullptr &&
+         kube::find_condition(conditions, "NodeHealthy") != nullptr;
+}
+
+/// NodeReady mirrors the Node; NodeHealthy also looks at its pressures. A tenant that is away for a
+/// while (a restart of ours is enough) does not make them unhealthy.
 void observe_node_conditions(const MachineView& view, Machine& machine,
                              std::vector<Condition>& out) {
+  if (keeps_node_conditions(view, machine)) return;
   const bool known = !machine.status.nodeRef.name.empty();
   if (view.node == nullptr) {
     const bool gone = known && view.connected;

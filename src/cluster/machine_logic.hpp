@@ -20,8 +20,10 @@ struct MachineView {
   std::optional<Json> infrastructure;
   /// The tenant's Node with the Machine's providerID, or nullptr.
   const api::core::Node* node = nullptr;
-  /// Whether the tenant can be looked into; if not, `node` says nothing.
+  /// Whether the tenant's Nodes are known; if not, `node` says nothing.
   bool connected = false;
+  /// They have not been known for so long that what they said last counts no more.
+  bool lost = false;
   /// Whether a MachineDeployment says what it should be, and what it lacks for that.
   bool in_deployment = false;
   std::vector<std::string> outdated;
