@@ -70,6 +70,16 @@ Task<std::optional<Referenced>> fetch(Context& context, api::cluster::ContractRe
   co_return Referenced{type, *std::move(object)};
 }
 
+Task<std::optional<api::core::Node>> read_node(std::shared_ptr<tenant::Session> session,
+                                               std::string name) {
+  using api::core::Node;
+  kube::ObjectKey key{"", std::move(name)};
+  auto node = co_await kube::get<Node>(session->client(), std::move(key));
+  if (!node && node.error().code == Code::kNotFound) co_return std::optional<Node>{};
+  if (!node) co_return std::unexpected(std::move(node).error());
+  co_return std::optional<Node>(*std::move(node));
+}
+
 std::optional<std::vector<kube::OwnerReference>> with_owner(
     const std::vector<kube::OwnerReference>& current, const kube::OwnerReference& owner) {
   std::vector<kube::OwnerReference> wanted;
