@@ -61,13 +61,15 @@ std::string Context::now() const { return format_rfc3339(runtime.clock().now());
 Task<std::optional<Referenced>> fetch(Context& context, api::cluster::ContractReference ref,
                                       std::string ns) {
   if (ref.empty()) co_return std::optional<Referenced>{};
-  NESTOR_CO_TRY(const kube::ResourceType type,
-                co_await context.kinds.resolve(ref.apiGroup, ref.kind));
+  auto type = co_await context.kinds.resolve(ref.apiGroup, ref.kind);
+  // Where a kind is not served there is no object of it.
+  if (!type && type.error().code == Code::kNotFound) co_return std::optional<Referenced>{};
+  if (!type) co_return std::unexpected(std::move(type).error());
   kube::ObjectKey key{ns, ref.name};
-  auto object = co_await context.client().get(type, key);
+  auto object = co_await context.client().get(*type, key);
   if (!object && object.error().code == Code::kNotFound) co_return std::optional<Referenced>{};
   if (!object) co_return with_context(std::move(object).error(), ref.kind + " " + key.to_string());
-  co_return Referenced{type, *std::move(object)};
+  co_return Referenced{*type, *std::move(object)};
 }
 
 Task<std::optional<api::core::Node>> read_node(std::shared_ptr<tenant::Session> session,

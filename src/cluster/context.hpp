@@ -61,7 +61,8 @@ struct Referenced {
   Json object;
 };
 
-/// Reads what `ref` names in `ns`; nothing when it is not there or `ref` is empty.
+/// Reads what `ref` names in `ns`; nothing when it is not there, its kind is not served (see
+/// Kinds::knows) or `ref` is empty.
 Task<std::optional<Referenced>> fetch(Context& context, api::cluster::ContractReference ref,
                                       std::string ns);
 

@@ -208,6 +208,8 @@ Task<kube::ReconcileResult> MachineController::reconcile_normal(MachinePtr machi
   view.now = context_.runtime.clock().now();
   if (bootstrap) view.bootstrap = std::move(bootstrap->object);
   if (infra) view.infrastructure = std::move(infra->object);
+  view.bootstrap_known = context_.kinds.knows(machine->spec.bootstrap.configRef);
+  view.infrastructure_known = context_.kinds.knows(machine->spec.infrastructureRef);
   const auto session = context_.sessions.find(cluster->metadata.key());
   const auto until_lost = look_at_tenant(cluster->metadata.key(), session, view);
   tenant::Sessions::NodePtr node;

@@ -6,6 +6,7 @@
 #include "base/json_convert.hpp"
 #include "cluster/cluster_logic.hpp"
 #include "cluster/contract.hpp"
+#include "cluster/kinds.hpp"
 
 namespace nestor::cluster {
 
@@ -68,7 +69,7 @@ Condition bootstrap_ready(const MachineView& view, const Machine& machine) {
     return machine_condition("BootstrapConfigReady", "True", "DataSecretProvided");
   }
   return machine_condition("BootstrapConfigReady", "False", "DoesNotExist",
-                           machine.spec.bootstrap.configRef.kind + " does not exist");
+                           absence_of(machine.spec.bootstrap.configRef, view.bootstrap_known));
 }
 
 Condition infrastructure_ready(const MachineView& view, const Machine& machine) {
@@ -82,10 +83,13 @@ Condition infrastructure_ready(const MachineView& view, const Machine& machine) 
     }
     return mirror(*view.infrastructure, "Ready", "InfrastructureReady", provisioned);
   }
-  const auto& kind = machine.spec.infrastructureRef.kind;
-  return machine_condition("InfrastructureReady", "False",
-                           provisioned ? api::cluster::kInfrastructureDeleted : "DoesNotExist",
-                           kind + (provisioned ? " is gone" : " does not exist"));
+  const auto& ref = machine.spec.infrastructureRef;
+  if (provisioned && view.infrastructure_known) {
+    return machine_condition("InfrastructureReady", "False", api::cluster::kInfrastructureDeleted,
+                             ref.kind + " is gone");
+  }
+  return machine_condition("InfrastructureReady", "False", "DoesNotExist",
+                           absence_of(ref, view.infrastructure_known));
 }
 
 /// Whether what the Node said last still counts.

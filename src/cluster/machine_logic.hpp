@@ -18,6 +18,9 @@ struct MachineView {
   /// Nothing when there is none (or no reference).
   std::optional<Json> bootstrap;
   std::optional<Json> infrastructure;
+  /// Whether their kinds are served.
+  bool bootstrap_known = true;
+  bool infrastructure_known = true;
   /// The tenant's Node with the Machine's providerID, or nullptr.
   const api::core::Node* node = nullptr;
   /// Whether the tenant's Nodes are known; if not, `node` says nothing.
