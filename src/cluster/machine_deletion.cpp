@@ -4,6 +4,7 @@
 
 #include "api/cluster/labels.hpp"
 #include "cluster/contract.hpp"
+#include "cluster/machine_logic.hpp"
 #include "cluster/volumes.hpp"
 
 namespace nestor::cluster {
@@ -66,6 +67,7 @@ void mark_deleting(Machine& machine, MachineDeleteStep step, const std::string& 
   deleting.reason = deleting_reason(step);
   deleting.message = message;
   kube::set_condition(machine.status.conditions, deleting, format_rfc3339(now));
+  summarize(machine, now);
   if (step == kDone) std::erase(machine.metadata.finalizers, api::cluster::kMachineFinalizer);
 }
 

@@ -194,8 +194,7 @@ void observe_conditions(const MachineView& view, Machine& machine) {
   set(machine_condition("Deleting", "False", "NotDeleting"));
   set(machine_condition("Paused", "False", "NotPaused"));
   if (view.in_deployment) set(up_to_date(view));
-  set(ready_summary(machine));
-  set(available(machine, view.now));
+  summarize(machine, view.now);
 }
 
 std::string phase_of(const Machine& machine) {
@@ -222,6 +221,16 @@ Machine observe(const MachineView& view) {
   }
   machine.status.observedGeneration = machine.metadata.generation;
   return machine;
+}
+
+void summarize(Machine& machine, WallTime now) {
+  const std::string at = format_rfc3339(now);
+  const auto set = [&](Condition one) {
+    one.observedGeneration = machine.metadata.generation;
+    kube::set_condition(machine.status.conditions, std::move(one), at);
+  };
+  set(ready_summary(machine));
+  set(available(machine, now));
 }
 
 std::optional<Duration> until_available(const Machine& machine, WallTime now) {

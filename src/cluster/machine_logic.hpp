@@ -36,6 +36,10 @@ struct MachineView {
 /// The Machine with spec.providerID, data Secret, status and conditions as `view` shows them.
 api::cluster::Machine observe(const MachineView& view);
 
+/// Sets Ready and Available as the Machine's other conditions have them: a Machine that is being
+/// deleted is neither.
+void summarize(api::cluster::Machine& machine, WallTime now);
+
 /// When the Machine becomes Available without anything else happening (minReadySeconds).
 std::optional<Duration> until_available(const api::cluster::Machine& machine, WallTime now);
 

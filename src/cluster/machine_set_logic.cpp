@@ -54,9 +54,10 @@ std::map<std::string, std::string> labels_of(const MachineSet& set) {
   return labels;
 }
 
-int count_true(const std::vector<MachinePtr>& machines, std::string_view type) {
+/// Those that are being deleted serve no more, also before their own conditions say so.
+int count_serving(const std::vector<MachinePtr>& machines, std::string_view type) {
   return static_cast<int>(std::ranges::count_if(machines, [&](const MachinePtr& machine) {
-    return kube::condition_true(machine->status.conditions, type);
+    return !machine->metadata.deleting() && kube::condition_true(machine->status.conditions, type);
   }));
 }
 
@@ -225,8 +226,8 @@ MachineSet observe(const MachineSet& set, const std::vector<MachinePtr>& owned,
   ReplicaCounts counts;
   counts.wanted = set.spec.replicas.value_or(1);
   counts.have = static_cast<int>(owned.size());
-  counts.ready = count_true(owned, "Ready");
-  counts.available = count_true(owned, "Available");
+  counts.ready = count_serving(owned, "Ready");
+  counts.available = count_serving(owned, "Available");
   counts.unknown = static_cast<int>(
       std::ranges::count_if(owned, [](const MachinePtr& machine) { return is_unknown(*machine); }));
   counts.up_to_date = view.outdated ? 0 : counts.have;

@@ -182,6 +182,16 @@ TEST(ObserveSet, CountsMachines) {
   EXPECT_EQ(status.versions[0].version, "v1.37.2");
 }
 
+TEST(ObserveSet, MachinesThatAreGoingAreNeitherReadyNorAvailable) {
+  auto going = with(with(machine("a"), "Ready", "True"), "Available", "True");
+  going->metadata.deletionTimestamp = "now";
+  const auto status = observe(set_of(1), {going}, {}, "2026-01-01T00:00:00Z").status;
+  EXPECT_EQ(status.replicas, 1);
+  EXPECT_EQ(status.readyReplicas, 0);
+  EXPECT_EQ(status.availableReplicas, 0);
+  EXPECT_EQ(kube::find_condition(status.conditions, "MachinesReady")->status, "False");
+}
+
 TEST(ObserveSet, IsUnsureAboutMachinesWhoseNodesCannotBeAsked) {
   const auto state = [](const std::vector<MachinePtr>& owned) {
     const auto after = observe(set_of(2), owned, {}, "2026-01-01T00:00:00Z");
