@@ -110,6 +110,8 @@ Task<kube::ReconcileResult> ClusterController::reconcile_normal(ClusterPtr clust
   ClusterView view = view_of(*cluster);
   if (infra) view.infrastructure = std::move(infra->object);
   if (plane) view.control_plane = std::move(plane->object);
+  view.infrastructure_known = context_.kinds.knows(spec.infrastructureRef);
+  view.control_plane_known = context_.kinds.knows(spec.controlPlaneRef);
   const Cluster after = observe(view);
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context_.client(), *cluster, after));
   announce(*cluster, after);

@@ -2,6 +2,7 @@
 
 #include "base/json_convert.hpp"
 #include "cluster/contract.hpp"
+#include "cluster/kinds.hpp"
 
 namespace nestor::cluster {
 
@@ -44,8 +45,9 @@ Condition infrastructure_ready(const ClusterView& view) {
     return cluster_condition("InfrastructureReady", true, "Ready");
   }
   if (!view.infrastructure) {
-    return cluster_condition("InfrastructureReady", false, "DoesNotExist",
-                             view.cluster.spec.infrastructureRef.kind + " does not exist");
+    return cluster_condition(
+        "InfrastructureReady", false, "DoesNotExist",
+        absence_of(view.cluster.spec.infrastructureRef, view.infrastructure_known));
   }
   return mirror(*view.infrastructure, "Ready", "InfrastructureReady",
                 is_provisioned(*view.infrastructure));
@@ -53,8 +55,9 @@ Condition infrastructure_ready(const ClusterView& view) {
 
 Condition control_plane_available(const ClusterView& view) {
   if (!view.control_plane) {
-    return cluster_condition("ControlPlaneAvailable", false, "DoesNotExist",
-                             "the control plane object does not exist");
+    return cluster_condition(
+        "ControlPlaneAvailable", false, "DoesNotExist",
+        absence_of(view.cluster.spec.controlPlaneRef, view.control_plane_known));
   }
   const Json* ready = find(*view.control_plane, {"status", "ready"});
   const bool fallback = ready != nullptr && ready->is_bool()

@@ -17,6 +17,9 @@ struct ClusterView {
   /// Nothing when there is none (or no reference).
   std::optional<Json> infrastructure;
   std::optional<Json> control_plane;
+  /// Whether their kinds are served.
+  bool infrastructure_known = true;
+  bool control_plane_known = true;
   std::vector<api::cluster::MachineDeployment> deployments;
   bool remote_connected = false;
   std::string remote_message;

@@ -135,6 +135,53 @@ TEST_F(ClusterRoom, EndsTheSameWhereverItIsKilled) {
   }
 }
 
+constexpr const char* kForeign = "infra.example.org";
+
+TEST_F(ClusterRoom, AKindThatNobodyServesIsSaidAndHoldsNoDeletionUp) {
+  auto odd = named<Cluster>("odd");
+  odd.spec.infrastructureRef = {kForeign, "FooCluster", "odd"};
+  odd.spec.controlPlaneRef = {kForeign, "FooPlane", "odd"};
+  world.management.put(odd);
+  auto machine = named<Machine>("odd");
+  machine.spec.clusterName = "odd";
+  machine.spec.bootstrap.configRef = {kForeign, "FooConfig", "odd"};
+  machine.spec.infrastructureRef = {kForeign, "FooMachine", "odd"};
+  world.management.put(machine);
+  world.pass(std::chrono::seconds(2));
+  const auto status = read<Cluster>("odd").status;
+  const auto* infra = kube::find_condition(status.conditions, "InfrastructureReady");
+  ASSERT_NE(infra, nullptr);
+  EXPECT_EQ(infra->message,
+            "the kind FooCluster is not known: there is no CRD fooclusters.infra.example.org");
+  EXPECT_EQ(condition(read<Machine>("odd"), "BootstrapConfigReady").message,
+            "the kind FooConfig is not known: there is no CRD fooconfigs.infra.example.org");
+  EXPECT_EQ(condition(read<Machine>("odd"), "InfrastructureReady").reason, "DoesNotExist");
+  world.management.erase(Cluster::kType, {"default", "odd"});
+  world.pass(std::chrono::seconds(2));
+  EXPECT_EQ(count<Machine>(), 0U);
+  EXPECT_FALSE(world.management.peek<Cluster>({"default", "odd"}).has_value());
+}
+
+TEST_F(ClusterRoom, AKindThatComesLaterIsFollowed) {
+  auto odd = named<Cluster>("odd");
+  odd.spec.infrastructureRef = {kForeign, "FooCluster", "odd"};
+  odd.spec.controlPlaneRef = {"controlplane.cluster.x-k8s.io", "KamajiControlPlane", "odd"};
+  world.management.put(odd);
+  world.run();
+  world.management.put({kForeign, "v1", "FooCluster", "fooclusters"},
+                       parse_json(R"({"apiVersion":"infra.example.org/v1","kind":"FooCluster",
+                           "metadata":{"name":"odd","namespace":"default"},
+                           "status":{"ready":true}})")
+                           .value());
+  world.management.put({"apiextensions.k8s.io", "v1", "CustomResourceDefinition",
+                        "customresourcedefinitions", false},
+                       parse_json(R"({"metadata":{"name":"fooclusters.infra.example.org",
+                           "labels":{"cluster.x-k8s.io/v1beta2":"v1"}}})")
+                           .value());
+  world.run();
+  EXPECT_EQ(read<Cluster>("odd").status.initialization.infrastructureProvisioned, true);
+}
+
 TEST_F(ClusterRoom, DeletesFromTheInsideOut) {
   control_plane_up();
   add_deployment(2);

@@ -61,13 +61,25 @@ std::string Context::now() const { return format_rfc3339(runtime.clock().now());
 Task<std::optional<Referenced>> fetch(Context& context, api::cluster::ContractReference ref,
                                       std::string ns) {
   if (ref.empty()) co_return std::optional<Referenced>{};
-  NESTOR_CO_TRY(const kube::ResourceType type,
-                co_await context.kinds.resolve(ref.apiGroup, ref.kind));
+  auto type = co_await context.kinds.resolve(ref.apiGroup, ref.kind);
+  // Where a kind is not served there is no object of it.
+  if (!type && type.error().code == Code::kNotFound) co_return std::optional<Referenced>{};
+  if (!type) co_return std::unexpected(std::move(type).error());
   kube::ObjectKey key{ns, ref.name};
-  auto object = co_await context.client().get(type, key);
+  auto object = co_await context.client().get(*type, key);
   if (!object && object.error().code == Code::kNotFound) co_return std::optional<Referenced>{};
   if (!object) co_return with_context(std::move(object).error(), ref.kind + " " + key.to_string());
-  co_return Referenced{type, *std::move(object)};
+  co_return Referenced{*type, *std::move(object)};
+}
+
+Task<std::optional<api::core::Node>> read_node(std::shared_ptr<tenant::Session> session,
+                                               std::string name) {
+  using api::core::Node;
+  kube::ObjectKey key{"", std::move(name)};
+  auto node = co_await kube::get<Node>(session->client(), std::move(key));
+  if (!node && node.error().code == Code::kNotFound) co_return std::optional<Node>{};
+  if (!node) co_return std::unexpected(std::move(node).error());
+  co_return std::optional<Node>(*std::move(node));
 }
 
 std::optional<std::vector<kube::OwnerReference>> with_owner(

@@ -61,9 +61,14 @@ struct Referenced {
   Json object;
 };
 
-/// Reads what `ref` names in `ns`; nothing when it is not there or `ref` is empty.
+/// Reads what `ref` names in `ns`; nothing when it is not there, its kind is not served (see
+/// Kinds::knows) or `ref` is empty.
 Task<std::optional<Referenced>> fetch(Context& context, api::cluster::ContractReference ref,
                                       std::string ns);
+
+/// The Node as the tenant's API server has it now; nothing when it is not there.
+Task<std::optional<api::core::Node>> read_node(std::shared_ptr<tenant::Session> session,
+                                               std::string name);
 
 /// Gives the object the cluster's label and `owner`, when it lacks them. An owner that is its
 /// controller takes over from the one that was (a Machine from its MachineSet).

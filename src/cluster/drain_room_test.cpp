@@ -54,6 +54,9 @@ TEST_F(DrainRoom, CordonsEvictsAndGoesOnWhenThePodsEnded) {
   EXPECT_EQ(deleting_reason(), "DrainingNode");
   EXPECT_THAT(deleting_message(), HasSubstr("apps/web"));
   EXPECT_FALSE(read<Machine>(name).status.deletion.nodeDrainStartTime.empty());
+  EXPECT_EQ(condition(read<Machine>(name), "Ready").status, "False");
+  EXPECT_EQ(condition(read<Machine>(name), "Available").status, "False");
+  EXPECT_EQ(read<MachineDeployment>("workers").status.availableReplicas, 0);
   // Nothing is asked again while nothing happens.
   world.tenant.clear_calls();
   world.pass(seconds(60));

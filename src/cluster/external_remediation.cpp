@@ -41,14 +41,14 @@ Json request_of(const Machine& machine, const Json& source, const std::string& k
 Task<kube::Condition> request(Context& context, const names::RemediationTemplate& ref,
                               const Machine& machine) {
   names::ContractReference source{group_of(ref.apiVersion), ref.kind, ref.name};
-  auto found = co_await fetch(context, std::move(source), machine.metadata.namespace_);
+  auto found = co_await fetch(context, source, machine.metadata.namespace_);
   if (!found && found.error().code == Code::kCancelled) {
     co_return std::unexpected(std::move(found).error());
   }
   if (!found || !*found) {
     co_return make_condition(
         kCondition, false, "RemediationTemplateNotFound",
-        found ? ref.kind + " " + ref.name + " does not exist" : found.error().message);
+        found ? absence_of(source, context.kinds.knows(source)) : found.error().message);
   }
   const std::string kind = kind_of_template(ref.kind);
   NESTOR_CO_TRY(const auto type, co_await context.kinds.resolve(group_of(ref.apiVersion), kind));
@@ -82,8 +82,13 @@ Task<> remediate_externally(Context& context,
   }
   if (kube::find_condition(conditions, kCondition) == nullptr) co_return Result<>{};
   const std::string kind = kind_of_template(ref.kind);
-  NESTOR_CO_TRY(const auto type, co_await context.kinds.resolve(group_of(ref.apiVersion), kind));
-  NESTOR_CO_TRY_VOID(co_await kube::ensure_deleted(context.client(), type, machine.metadata.key()));
+  const auto type = co_await context.kinds.resolve(group_of(ref.apiVersion), kind);
+  if (type) {
+    NESTOR_CO_TRY_VOID(
+        co_await kube::ensure_deleted(context.client(), *type, machine.metadata.key()));
+  } else if (type.error().code != Code::kNotFound) {
+    co_return std::unexpected(type.error());
+  }
   std::erase_if(conditions, [](const auto& one) { return one.type == kCondition; });
   co_return Result<>{};
 }

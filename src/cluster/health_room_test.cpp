@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "api/cluster/machine_health_check.hpp"
+#include "cluster/machine_health_logic.hpp"
 #include "cluster/testing/room.hpp"
 
 namespace nestor::cluster {
@@ -24,7 +25,7 @@ struct HealthRoom : ClusterRoom {
     check.spec.selector.matchLabels["cluster.x-k8s.io/deployment-name"] = "workers";
     check.spec.checks.unhealthyNodeConditions = {{"Ready", "Unknown", 60}};
     world.management.put(check);
-    world.run();
+    world.pass(kTenantGrace);
   }
   void silence(const std::string& name) {
     auto node = world.tenant.peek<Node>({"", name}).value();
@@ -32,6 +33,16 @@ struct HealthRoom : ClusterRoom {
     node.status.conditions[0].lastTransitionTime = format_rfc3339(world.clock.now());
     world.tenant.put(node);
     world.run();
+  }
+  void speak(const std::string& name) {
+    auto node = world.tenant.peek<Node>({"", name}).value();
+    node.status.conditions[0].status = "True";
+    node.status.conditions[0].lastTransitionTime = format_rfc3339(world.clock.now());
+    world.tenant.put(node);
+    world.run();
+  }
+  bool exists(const std::string& name) {
+    return world.management.peek<Machine>({"default", name}).has_value();
   }
   void limit(const Json& most) {
     auto check = read<MachineHealthCheck>("workers");
@@ -131,11 +142,45 @@ TEST_F(HealthRoom, ATenantThatIsAwayCostsNoMachine) {
   });
   world.pass(seconds(60));
   silence(names[0]);
+  silence(names[1]);
   world.pass(seconds(120));
   EXPECT_EQ(read<Machine>(names[0]).status.phase, "Running");
   away = false;
   world.pass(seconds(15));
-  EXPECT_FALSE(world.management.peek<Machine>({"default", names[0]}).has_value());
+  // Its kubelets were away too, and need a moment.
+  speak(names[1]);
+  world.pass(seconds(60));
+  EXPECT_TRUE(exists(names[0]));
+  world.pass(seconds(30));
+  EXPECT_FALSE(exists(names[0])) << "it had time to come back";
+  EXPECT_TRUE(exists(names[1]));
+  EXPECT_EQ(count<Machine>(), 3U);
+}
+
+TEST_F(HealthRoom, AStartOfTheManagerGivesTenantsTimeToo) {
+  silence(names[0]);
+  world.stop();
+  world.clock.advance(seconds(300));
+  restart();
+  world.pass(seconds(80));
+  EXPECT_TRUE(exists(names[0]));
+  EXPECT_EQ(condition(read<Machine>(names[0]), "HealthCheckSucceeded").status, "True");
+  world.pass(seconds(15));
+  EXPECT_FALSE(exists(names[0]));
+}
+
+TEST_F(HealthRoom, ACacheThatLagsCostsNoMachine) {
+  silence(names[0]);
+  world.tenant.on_call([](const kube::testing::FakeCall& call) -> std::optional<Error> {
+    if (call.verb != "watch" || call.plural != "nodes") return std::nullopt;
+    return Error{Code::kUnavailable, "refused", {}};
+  });
+  world.tenant.break_watches();
+  world.run();
+  speak(names[0]);
+  world.pass(seconds(65));
+  EXPECT_TRUE(exists(names[0]));
+  EXPECT_EQ(check().status.currentHealthy, 3);
 }
 
 TEST_F(HealthRoom, SkipAndRemediateAnnotationsAreAPersonsWord) {

@@ -54,6 +54,16 @@ std::tuple<int, int, int> version_rank(std::string_view version) {
   return {stability, major, minor};
 }
 
+const kube::ResourceType* find_own(std::string_view group, std::string_view kind) {
+  const auto found = std::ranges::find_if(
+      kKnown, [&](const auto& type) { return type.group == group && type.kind == kind; });
+  return found == kKnown.end() ? nullptr : &*found;
+}
+
+std::string crd_of(std::string_view group, std::string_view kind) {
+  return plural_of(kind) + "." + std::string(group);
+}
+
 }  // namespace
 
 /// A foreign kind as it is served, and the watch of its objects.
@@ -102,12 +112,10 @@ std::shared_ptr<Kinds::Found> Kinds::watch_objects(Found found) {
 }
 
 Task<kube::ResourceType> Kinds::resolve(std::string group, std::string kind) {
-  const auto known = std::ranges::find_if(
-      kKnown, [&](const auto& type) { return type.group == group && type.kind == kind; });
-  if (known != kKnown.end()) co_return *known;
+  if (const auto* known = find_own(group, kind)) co_return *known;
 
   const std::string plural = plural_of(kind);
-  const std::string name = plural + "." + group;
+  const std::string name = crd_of(group, kind);
   watch_crds();
   NESTOR_CO_TRY_VOID(co_await crds_->wait_until([this] { return crds_->synced(); }, kCacheTimeout));
   asked_[name] = kind;
@@ -123,6 +131,18 @@ Task<kube::ResourceType> Kinds::resolve(std::string group, std::string kind) {
   Found found{group, newest_version(versions), kind, plural, nullptr};
   const auto it = found_.emplace(name, watch_objects(std::move(found))).first;
   co_return it->second->type();
+}
+
+bool Kinds::knows(const api::cluster::ContractReference& ref) const {
+  return find_own(ref.apiGroup, ref.kind) != nullptr ||
+         found_.contains(crd_of(ref.apiGroup, ref.kind));
+}
+
+std::string absence_of(const api::cluster::ContractReference& ref, bool known) {
+  if (ref.empty()) return "nothing is referred to";
+  if (known) return ref.kind + " " + ref.name + " does not exist";
+  return "the kind " + ref.kind + " is not known: there is no CRD " +
+         crd_of(ref.apiGroup, ref.kind);
 }
 
 std::string plural_of(std::string_view kind) {

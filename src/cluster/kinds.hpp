@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/cluster/common.hpp"
 #include "kube/informer.hpp"
 
 namespace nestor::cluster {
@@ -29,6 +30,9 @@ class Kinds {
   /// kDeadlineExceeded (the CRDs cannot be listed).
   Task<kube::ResourceType> resolve(std::string group, std::string kind);
 
+  /// Whether the kind of `ref` is served, as resolve() saw it last.
+  bool knows(const api::cluster::ContractReference& ref) const;
+
   /// `handler` hears of each change of an object of a foreign kind that was resolved. With an empty
   /// key the kind itself came, changed or went: everything that refers to it is concerned.
   using Handler = std::function<void(const std::string& kind, const kube::ObjectKey& key)>;
@@ -50,6 +54,9 @@ class Kinds {
   /// Types that are served otherwise now; ResourceType holds views of them.
   std::vector<std::shared_ptr<Found>> former_;
 };
+
+/// What to tell of a reference to what is not there; `known` is whether its kind is served.
+std::string absence_of(const api::cluster::ContractReference& ref, bool known);
 
 /// The plural of a kind in lower case, by the English rules that CRD names follow.
 std::string plural_of(std::string_view kind);

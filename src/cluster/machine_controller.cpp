@@ -21,6 +21,11 @@ constexpr const char* kMachinesByKind = "machine.kind";
 constexpr const char* kMachinesByCluster = "machine.cluster";
 constexpr const char* kByDeployment = "machine.deployment";
 
+/// How long a tenant may be away before what its Nodes said last counts no more.
+constexpr Duration kNodeWordLasts = std::chrono::minutes(5);
+/// Nothing tells when a tenant's Nodes are all in the cache.
+constexpr Duration kLookAgain = std::chrono::seconds(2);
+
 std::string reference(std::string_view kind, std::string_view ns, std::string_view name) {
   return std::string(kind) + "/" + std::string(ns) + "/" + std::string(name);
 }
@@ -150,6 +155,20 @@ Task<kube::ReconcileResult> MachineController::reconcile(kube::ObjectKey key) {
   co_return co_await reconcile_normal(machine, cluster);
 }
 
+std::optional<Duration> MachineController::look_at_tenant(
+    const kube::ObjectKey& cluster, const std::shared_ptr<tenant::Session>& session,
+    MachineView& view) {
+  // Before the cache is complete a Node that it lacks may well be there.
+  view.connected = session && session->informers().of<api::core::Node>().synced();
+  if (view.connected) return std::nullopt;
+  // What was before our own start nobody counted.
+  const WallTime since = std::max(context_.sessions.probe(cluster).since, begun_);
+  const Duration left = std::chrono::ceil<Duration>(since + kNodeWordLasts - view.now);
+  view.lost = left <= Duration(0);
+  if (session) return kLookAgain;
+  return view.lost ? std::nullopt : std::optional(left);
+}
+
 std::optional<Duration> MachineController::look_at_deployment(MachineView& view) {
   const auto set = context_.controller_of<api::cluster::MachineSet>(view.machine.metadata);
   if (!set) return std::nullopt;
@@ -189,8 +208,10 @@ Task<kube::ReconcileResult> MachineController::reconcile_normal(MachinePtr machi
   view.now = context_.runtime.clock().now();
   if (bootstrap) view.bootstrap = std::move(bootstrap->object);
   if (infra) view.infrastructure = std::move(infra->object);
+  view.bootstrap_known = context_.kinds.knows(machine->spec.bootstrap.configRef);
+  view.infrastructure_known = context_.kinds.knows(machine->spec.infrastructureRef);
   const auto session = context_.sessions.find(cluster->metadata.key());
-  view.connected = session != nullptr;
+  const auto until_lost = look_at_tenant(cluster->metadata.key(), session, view);
   tenant::Sessions::NodePtr node;
   if (session) node = tenant::Sessions::find_node(*session, machine->spec.providerID);
   view.node = node.get();
@@ -207,10 +228,8 @@ Task<kube::ReconcileResult> MachineController::reconcile_normal(MachinePtr machi
     NESTOR_CO_TRY_VOID(co_await kube::patch_changes(session->client(), *node, wanted));
   }
   kube::ReconcileResult result;
-  result.requeue_after = until_available(after, view.now);
-  if (until_outdated) {
-    result.requeue_after =
-        std::min(result.requeue_after.value_or(*until_outdated), *until_outdated);
+  for (const auto& until : {until_available(after, view.now), until_outdated, until_lost}) {
+    if (until) result.requeue_after = std::min(result.requeue_after.value_or(*until), *until);
   }
   co_return result;
 }

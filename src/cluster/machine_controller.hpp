@@ -11,6 +11,7 @@ class MachineController {
  public:
   explicit MachineController(Context& context)
       : context_(context),
+        begun_(context.runtime.clock().now()),
         deletion_(context, [this](const kube::ObjectKey& key) { controller_->enqueue(key); }) {}
   void add();
   Task<kube::ReconcileResult> reconcile(kube::ObjectKey key);
@@ -19,6 +20,10 @@ class MachineController {
   using MachinePtr = kube::Informer<api::cluster::Machine>::Ptr;
   using ClusterPtr = kube::Informer<api::cluster::Cluster>::Ptr;
   Task<kube::ReconcileResult> reconcile_normal(MachinePtr machine, ClusterPtr cluster);
+  /// Fills in whether the tenant's Nodes are known; until when to look again if not.
+  std::optional<Duration> look_at_tenant(const kube::ObjectKey& cluster,
+                                         const std::shared_ptr<tenant::Session>& session,
+                                         MachineView& view);
   /// Fills in what the Machine's deployment says; until when that holds.
   std::optional<Duration> look_at_deployment(MachineView& view);
   void add_indexes();
@@ -28,6 +33,7 @@ class MachineController {
   void node_changed(const kube::ObjectKey& cluster, const api::core::Node& node);
 
   Context& context_;
+  WallTime begun_;
   kube::Controller* controller_ = nullptr;
   MachineDeletion deletion_;
 };

@@ -4,6 +4,7 @@
 
 #include "api/cluster/labels.hpp"
 #include "cluster/contract.hpp"
+#include "cluster/machine_logic.hpp"
 #include "cluster/volumes.hpp"
 
 namespace nestor::cluster {
@@ -66,6 +67,7 @@ void mark_deleting(Machine& machine, MachineDeleteStep step, const std::string& 
   deleting.reason = deleting_reason(step);
   deleting.message = message;
   kube::set_condition(machine.status.conditions, deleting, format_rfc3339(now));
+  summarize(machine, now);
   if (step == kDone) std::erase(machine.metadata.finalizers, api::cluster::kMachineFinalizer);
 }
 
@@ -127,7 +129,7 @@ Task<> MachineDeletion::look(MachinePtr machine, ClusterPtr cluster, Pass& pass)
 Task<> MachineDeletion::look_into_tenant(MachinePtr machine, ClusterPtr cluster, Pass& pass) {
   pass.session = context_.sessions.find(cluster->metadata.key());
   if (pass.session) {
-    auto found = co_await read_node(pass.session, machine);
+    auto found = co_await find_node(pass.session, machine);
     if (!found && found.error().code == Code::kCancelled) co_return std::unexpected(found.error());
     if (found) {
       pass.node = *std::move(found);
@@ -141,7 +143,7 @@ Task<> MachineDeletion::look_into_tenant(MachinePtr machine, ClusterPtr cluster,
   co_return Result<>{};
 }
 
-Task<std::optional<Node>> MachineDeletion::read_node(std::shared_ptr<tenant::Session> session,
+Task<std::optional<Node>> MachineDeletion::find_node(std::shared_ptr<tenant::Session> session,
                                                      MachinePtr machine) {
   std::string name = machine->status.nodeRef.name;
   if (name.empty()) {
@@ -149,11 +151,7 @@ Task<std::optional<Node>> MachineDeletion::read_node(std::shared_ptr<tenant::Ses
     if (!cached) co_return std::optional<Node>{};
     name = cached->metadata.name;
   }
-  kube::ObjectKey key{"", name};
-  auto node = co_await kube::get<Node>(session->client(), key);
-  if (!node && node.error().code == Code::kNotFound) co_return std::optional<Node>{};
-  if (!node) co_return std::unexpected(std::move(node).error());
-  co_return std::optional<Node>(*std::move(node));
+  co_return co_await read_node(session, std::move(name));
 }
 
 Task<bool> MachineDeletion::do_step(MachineDeleteStep step, Pass& pass) {

@@ -40,7 +40,7 @@ class MachineDeletion {
   // `pass` outlives the calls. The bools say whether the step is done with.
   Task<> look(MachinePtr machine, ClusterPtr cluster, Pass& pass);
   Task<> look_into_tenant(MachinePtr machine, ClusterPtr cluster, Pass& pass);
-  Task<std::optional<api::core::Node>> read_node(std::shared_ptr<tenant::Session> session,
+  Task<std::optional<api::core::Node>> find_node(std::shared_ptr<tenant::Session> session,
                                                  MachinePtr machine);
   Task<bool> do_step(MachineDeleteStep step, Pass& pass);
   Task<bool> do_tenant_step(MachineDeleteStep step, Pass& pass);

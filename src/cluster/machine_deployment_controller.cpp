@@ -115,7 +115,8 @@ Task<> MachineDeploymentController::create_set(DeploymentPtr deployment, const M
     auto live = co_await context_.client().get(MachineSet::kType, made);
     if (!live && live.error().code == Code::kNotFound) created_.erase(key);
   } else {
-    MachineSet set = machine_set_of(*deployment, pki::random_lowercase(5));
+    const WallTime now = context_.runtime.clock().now();
+    MachineSet set = machine_set_of(*deployment, pki::random_lowercase(5), now);
     set.metadata.annotations[std::string(api::cluster::kRevisionAnnotation)] =
         std::to_string(current_revision(sets));
     set.spec.replicas = plan_rollout(*deployment, sets).current;

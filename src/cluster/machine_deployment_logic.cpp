@@ -54,10 +54,14 @@ std::string why_not_scaling_up(const MachineSet& set) {
   return colon == std::string::npos ? "" : up->message.substr(colon + 2);
 }
 
-/// Made before a time of roll-out that has passed.
+/// Made before a time of roll-out that has passed. A set that was made because of it is not,
+/// whatever the API server's clock, which may be behind ours and knows whole seconds only.
 bool too_old(const MachineDeployment& deployment, const MachineSet& set, WallTime now) {
   const auto after = rollout_after(deployment);
   if (!after || *after > now) return false;
+  if (set.metadata.annotation(names::kRolloutAfterAnnotation) == deployment.spec.rollout.after) {
+    return false;
+  }
   const auto born = parse_rfc3339(set.metadata.creationTimestamp);
   return born && *born < *after;
 }
@@ -134,7 +138,8 @@ MachineSets sort_sets(const MachineDeployment& deployment, const std::vector<Mac
   return sets;
 }
 
-MachineSet machine_set_of(const MachineDeployment& deployment, const std::string& suffix) {
+MachineSet machine_set_of(const MachineDeployment& deployment, const std::string& suffix,
+                          WallTime now) {
   const std::string hash_label(names::kTemplateHashLabel);
   const std::string hash = template_hash(deployment.spec.template_) + "-" + suffix;
   MachineSet set;
@@ -144,6 +149,10 @@ MachineSet machine_set_of(const MachineDeployment& deployment, const std::string
   set.metadata.labels[std::string(names::kClusterNameLabel)] = deployment.spec.clusterName;
   set.metadata.labels[std::string(names::kDeploymentNameLabel)] = deployment.metadata.name;
   set.metadata.labels[hash_label] = hash;
+  if (const auto after = rollout_after(deployment); after && *after <= now) {
+    set.metadata.annotations[std::string(names::kRolloutAfterAnnotation)] =
+        deployment.spec.rollout.after;
+  }
   set.metadata.ownerReferences = {kube::owner_reference(deployment)};
   set.metadata.finalizers = {std::string(names::kMachineSetFinalizer)};
   set.spec.clusterName = deployment.spec.clusterName;
@@ -227,6 +236,10 @@ MachineDeployment observe(const MachineDeployment& deployment, const MachineSets
     counts.have += its.replicas.value_or(0);
     counts.ready += its.readyReplicas.value_or(0);
     counts.available += its.availableReplicas.value_or(0);
+    const auto* ready = kube::find_condition(its.conditions, "MachinesReady");
+    if (ready != nullptr && ready->status == "Unknown") {
+      counts.unknown += its.replicas.value_or(0) - its.readyReplicas.value_or(0);
+    }
     for (const auto& one : its.versions) versions[one.version] += one.replicas.value_or(0);
     if (kube::condition_true(its.conditions, "Remediating")) ++counts.remediating;
   }

@@ -43,7 +43,7 @@ std::vector<MachineSetPtr> all_of(const MachineSets& sets);
 
 /// The MachineSet of the current template, without Machines yet. `suffix` is random.
 api::cluster::MachineSet machine_set_of(const api::cluster::MachineDeployment& deployment,
-                                        const std::string& suffix);
+                                        const std::string& suffix, WallTime now);
 
 /// What of the deployment goes to one of its sets without new Machines: the set with it. One that
 /// is not the `current` of an OnDelete deployment makes no Machines any more.

@@ -9,6 +9,7 @@
 namespace nestor::cluster {
 namespace {
 
+using api::cluster::MachineSet;
 using testing::deployment_of;
 using testing::set_with;
 
@@ -42,7 +43,7 @@ TEST(SameMachines, OnlyWhatNeedsANewMachineCounts) {
 TEST(MachineSetOf, IsMarkedAndCountedOn) {
   auto deployment = deployment_of(2);
   deployment.spec.selector.matchLabels = {{"d", "demo-md"}};
-  const auto set = machine_set_of(deployment, "abcde");
+  const auto set = machine_set_of(deployment, "abcde", kNow);
   const auto hash = template_hash(deployment.spec.template_) + "-abcde";
   EXPECT_EQ(set.metadata.name, "demo-md-abcde");
   EXPECT_EQ(set.metadata.label("machine-template-hash"), hash);
@@ -100,6 +101,26 @@ TEST(RolloutAfter, MakesOlderSetsOutdatedAtItsTime) {
   EXPECT_EQ(sort_sets(deployment, {set}, then).current, nullptr);
   set->metadata.creationTimestamp = "2026-01-01T00:00:10Z";
   EXPECT_EQ(sort_sets(deployment, {set}, then).current, set);
+}
+
+TEST(RolloutAfter, ASetThatWasMadeForItIsNotTooOldForIt) {
+  auto deployment = deployment_of(1);
+  deployment.spec.rollout.after = "2026-01-01T00:00:10.200Z";
+  const auto then = kNow + std::chrono::seconds(11);
+  const auto made = [&](WallTime now, const char* created) {
+    auto set = std::make_shared<MachineSet>(machine_set_of(deployment, "abcde", now));
+    // Of another clock, without the fraction.
+    set->metadata.creationTimestamp = created;
+    return set;
+  };
+  const auto early = made(kNow, "2026-01-01T00:00:00Z");
+  EXPECT_EQ(sort_sets(deployment, {early}, then).current, nullptr);
+  const auto set = made(then, "2026-01-01T00:00:08Z");
+  EXPECT_EQ(sort_sets(deployment, {early, set}, then).current, set);
+  EXPECT_TRUE(outdated_because(deployment, *set, then).empty());
+  deployment.spec.rollout.after = "2026-01-01T00:00:20Z";
+  EXPECT_EQ(sort_sets(deployment, {set}, then).current, set);
+  EXPECT_EQ(sort_sets(deployment, {set}, then + std::chrono::seconds(10)).current, nullptr);
 }
 
 TEST(OutdatedBecause, NamesEachDifference) {

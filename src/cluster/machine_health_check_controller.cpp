@@ -93,12 +93,12 @@ Task<kube::ReconcileResult> MachineHealthCheckController::examine(
   api::cluster::set_defaults(*defaulted);
   const CheckPtr check = defaulted;
   NESTOR_CO_TRY(const auto targets, co_await find_targets(check, session));
-  const WallTime now = context_.runtime.clock().now();
   std::vector<Health> verdicts;
   kube::ReconcileResult result;
   int unhealthy = 0;
   for (const HealthTarget& target : targets) {
-    verdicts.push_back(judge(*check, *cluster, target, now));
+    NESTOR_CO_TRY(Health verdict, co_await verdict_on(check, cluster, session, target));
+    verdicts.push_back(std::move(verdict));
     const Health& health = verdicts.back();
     if (!health.healthy()) ++unhealthy;
     if (!health.until_unhealthy) continue;
@@ -109,6 +109,7 @@ Task<kube::ReconcileResult> MachineHealthCheckController::examine(
   const Allowance allowed = allowance(*check, total, unhealthy);
   for (std::size_t i = 0; i < targets.size(); ++i) {
     Health health = verdicts[i];
+    if (health.repeated) continue;
     NESTOR_CO_TRY_VOID(
         co_await mark(check, targets[i].machine, std::move(health), allowed.allowed));
   }
@@ -120,6 +121,26 @@ Task<kube::ReconcileResult> MachineHealthCheckController::examine(
   }
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context_.client(), *stored, after));
   co_return result;
+}
+
+std::optional<Duration> MachineHealthCheckController::until_settled(
+    const kube::ObjectKey& cluster) {
+  const auto settled = context_.sessions.probe(cluster).since + kTenantGrace;
+  const auto left = std::chrono::ceil<Duration>(settled - context_.runtime.clock().now());
+  return left > Duration(0) ? std::optional(left) : std::nullopt;
+}
+
+Task<Health> MachineHealthCheckController::verdict_on(CheckPtr check, ClusterPtr cluster,
+                                                      std::shared_ptr<tenant::Session> session,
+                                                      HealthTarget target) {
+  const auto unsettled = until_settled(cluster->metadata.key());
+  const WallTime now = context_.runtime.clock().now();
+  Health health = judge(*check, *cluster, target, now, unsettled);
+  if (!session || !newly_blames_node(*target.machine, health)) co_return health;
+  // The cache may lag behind its Node, and a Machine does not come back.
+  NESTOR_CO_TRY(auto node, co_await read_node(session, target.machine->status.nodeRef.name));
+  target.node = node ? std::make_shared<const Node>(*std::move(node)) : nullptr;
+  co_return judge(*check, *cluster, target, now, unsettled);
 }
 
 Task<std::vector<HealthTarget>> MachineHealthCheckController::find_targets(

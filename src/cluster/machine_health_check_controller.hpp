@@ -18,6 +18,10 @@ class MachineHealthCheckController {
   using ClusterPtr = kube::Informer<api::cluster::Cluster>::Ptr;
   Task<kube::ReconcileResult> examine(CheckPtr stored, ClusterPtr cluster,
                                       std::shared_ptr<tenant::Session> session);
+  /// While a tenant that has just come (back) has nothing held against it.
+  std::optional<Duration> until_settled(const kube::ObjectKey& cluster);
+  Task<Health> verdict_on(CheckPtr check, ClusterPtr cluster,
+                          std::shared_ptr<tenant::Session> session, HealthTarget target);
   /// The Machines the check looks at, with their Nodes.
   Task<std::vector<HealthTarget>> find_targets(CheckPtr check,
                                                std::shared_ptr<tenant::Session> session);

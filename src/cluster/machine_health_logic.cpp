@@ -17,9 +17,14 @@ using kube::Condition;
 
 constexpr std::string_view kSucceeded = "HealthCheckSucceeded";
 constexpr std::string_view kOwnerRemediated = "OwnerRemediated";
+constexpr std::string_view kNodeDeleted = "NodeDeleted";
+constexpr std::string_view kUnhealthyNode = "UnhealthyNode";
 
 Health unhealthy(std::string reason, std::string message) {
-  return {.reason = std::move(reason), .message = std::move(message), .until_unhealthy = {}};
+  return {.reason = std::move(reason),
+          .message = std::move(message),
+          .until_unhealthy = {},
+          .repeated = false};
 }
 
 void keep_earliest(std::optional<Duration>& earliest, Duration candidate) {
@@ -75,7 +80,7 @@ Health judge_startup(const MachineHealthCheck& check, const Cluster& cluster,
     }
     keep_earliest(next, std::chrono::ceil<Duration>(deadline - now));
   }
-  return {.reason = {}, .message = {}, .until_unhealthy = next};
+  return {.reason = {}, .message = {}, .until_unhealthy = next, .repeated = false};
 }
 
 /// It does not come back. One that never became a Node is replaced after a pause, for the next may
@@ -90,6 +95,15 @@ Health judge_failed(const Machine& machine, WallTime now) {
   }
   const auto* why = kube::find_condition(machine.status.conditions, "InfrastructureReady");
   return unhealthy("UnhealthyMachine", why->message);
+}
+
+Health last_verdict(const Machine& machine, Duration until_settled) {
+  Health out{.reason = {}, .message = {}, .until_unhealthy = until_settled, .repeated = true};
+  const Condition* last = kube::find_condition(machine.status.conditions, kSucceeded);
+  if (last == nullptr || last->status != "False") return out;
+  out.reason = last->reason;
+  out.message = last->message;
+  return out;
 }
 
 bool ready_to_judge(const Cluster& cluster) {
@@ -109,13 +123,14 @@ bool is_target(const MachineHealthCheck& check, const Machine& machine) {
 }
 
 Health judge(const MachineHealthCheck& check, const Cluster& cluster, const HealthTarget& target,
-             WallTime now) {
+             WallTime now, std::optional<Duration> until_settled) {
   const Machine& machine = *target.machine;
   if (machine.metadata.annotations.contains(std::string(names::kRemediateMachineAnnotation))) {
     return unhealthy("HasRemediateAnnotation", "somebody asked for its remediation");
   }
   if (!ready_to_judge(cluster)) return {};
   if (names::infrastructure_failed(machine)) return judge_failed(machine, now);
+  if (until_settled) return last_verdict(machine, *until_settled);
   std::optional<Duration> next;
   const auto& checks = check.spec.checks;
   std::string broken = broken_rule(checks.unhealthyMachineConditions, machine.status.conditions,
@@ -125,12 +140,18 @@ Health judge(const MachineHealthCheck& check, const Cluster& cluster, const Heal
     return judge_startup(check, cluster, machine, now, next);
   }
   if (!target.node) {
-    return unhealthy("NodeDeleted", "Node " + machine.status.nodeRef.name + " is gone");
+    return unhealthy(std::string(kNodeDeleted), "Node " + machine.status.nodeRef.name + " is gone");
   }
   broken = broken_rule(checks.unhealthyNodeConditions, target.node->status.conditions, "the Node",
                        now, next);
-  if (!broken.empty()) return unhealthy("UnhealthyNode", std::move(broken));
-  return {.reason = {}, .message = {}, .until_unhealthy = next};
+  if (!broken.empty()) return unhealthy(std::string(kUnhealthyNode), std::move(broken));
+  return {.reason = {}, .message = {}, .until_unhealthy = next, .repeated = false};
+}
+
+bool newly_blames_node(const Machine& machine, const Health& health) {
+  if (health.reason != kNodeDeleted && health.reason != kUnhealthyNode) return false;
+  const Condition* last = kube::find_condition(machine.status.conditions, kSucceeded);
+  return !health.repeated && (last == nullptr || last->status != "False");
 }
 
 Allowance allowance(const MachineHealthCheck& check, int total, int unhealthy) {

@@ -27,6 +27,8 @@ struct Health {
   std::string message;
   /// Until the Machine becomes unhealthy if nothing changes; nothing when never.
   std::optional<Duration> until_unhealthy;
+  /// What was said before, for nothing can be said yet: not to be acted on.
+  bool repeated = false;
   bool healthy() const { return reason.empty(); }
 };
 
@@ -34,9 +36,17 @@ struct Health {
 /// paused, without the annotation that skips remediation.
 bool is_target(const api::cluster::MachineHealthCheck& check, const api::cluster::Machine& machine);
 
-/// Machines of a cluster whose infrastructure or control plane is not there yet are healthy.
+/// How long a tenant must have been connected before its silence counts: its Nodes may have been
+/// cut off as well, and what is cached of them be old.
+inline constexpr Duration kTenantGrace = std::chrono::seconds(90);
+
+/// Machines of a cluster whose infrastructure or control plane is not there yet are healthy. While
+/// there is something `until_settled`, only a person's word and failed infrastructure count.
 Health judge(const api::cluster::MachineHealthCheck& check, const api::cluster::Cluster& cluster,
-             const HealthTarget& target, WallTime now);
+             const HealthTarget& target, WallTime now, std::optional<Duration> until_settled = {});
+
+/// Whether the verdict is news, and of the Node: one to make sure of with the Node as it is now.
+bool newly_blames_node(const api::cluster::Machine& machine, const Health& health);
 
 struct Allowance {
   bool allowed = true;

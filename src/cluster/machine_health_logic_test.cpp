@@ -41,13 +41,14 @@ struct MachineHealth : ::testing::Test {
   Health health(bool with_node = true) {
     HealthTarget target{std::make_shared<Machine>(machine), nullptr};
     if (with_node) target.node = std::make_shared<api::core::Node>(node);
-    return judge(check, cluster, target, now);
+    return judge(check, cluster, target, now, until_settled);
   }
   MachineHealthCheck check;
   Cluster cluster;
   Machine machine;
   api::core::Node node;
   WallTime now;
+  std::optional<Duration> until_settled;
 };
 
 TEST_F(MachineHealth, ANodeConditionCountsOnceItLasted) {
@@ -112,6 +113,36 @@ TEST_F(MachineHealth, AClusterThatIsNotUpIsNotJudged) {
   EXPECT_EQ(health(false).reason, "HasRemediateAnnotation") << "a person's word counts always";
 }
 
+TEST_F(MachineHealth, ATenantThatHasJustComeIsNotJudgedYet) {
+  node.status.conditions = {since("Ready", "Unknown")};
+  now += seconds(900);
+  ASSERT_FALSE(health().healthy());
+  until_settled = seconds(20);
+  EXPECT_TRUE(health().healthy());
+  EXPECT_TRUE(health().repeated);
+  EXPECT_EQ(health().until_unhealthy, seconds(20));
+  EXPECT_TRUE(health(false).healthy()) << "a Node that is gone";
+  machine.status.nodeRef.name.clear();
+  EXPECT_TRUE(health(false).healthy()) << "a Node that did not come";
+  machine.status.conditions = {since("HealthCheckSucceeded", "False")};
+  machine.status.conditions[0].reason = "UnhealthyNode";
+  EXPECT_EQ(health().reason, "UnhealthyNode") << "as it was said before";
+  EXPECT_TRUE(health().repeated);
+  machine.status.conditions = {since("InfrastructureReady", "False")};
+  machine.status.conditions[0].reason = api::cluster::kInfrastructureFailed;
+  EXPECT_EQ(health().reason, "UnhealthyMachine") << "no matter of the tenant's";
+}
+
+TEST_F(MachineHealth, OnlyNewsOfANodeNeedASecondLook) {
+  EXPECT_FALSE(newly_blames_node(machine, health()));
+  EXPECT_TRUE(newly_blames_node(machine, health(false)));
+  node.status.conditions = {since("Ready", "False")};
+  now += seconds(100);
+  EXPECT_TRUE(newly_blames_node(machine, health()));
+  machine.status.conditions = {since("HealthCheckSucceeded", "False")};
+  EXPECT_FALSE(newly_blames_node(machine, health()));
+}
+
 TEST_F(MachineHealth, LooksOnlyAtItsOwn) {
   EXPECT_TRUE(is_target(check, machine));
   auto other = machine;
@@ -160,7 +191,8 @@ TEST_F(MachineHealth, ALimitThatCannotBeUnderstoodAllowsNothing) {
 }
 
 TEST_F(MachineHealth, MarksUnhealthyAndTakesItBack) {
-  const Health bad{.reason = "UnhealthyNode", .message = "why", .until_unhealthy = {}};
+  const Health bad{
+      .reason = "UnhealthyNode", .message = "why", .until_unhealthy = {}, .repeated = false};
   auto after = marked(machine, bad, false, kStart);
   EXPECT_FALSE(awaits_remediation(after)) << "too many are unhealthy";
   after = marked(after, bad, true, kStart);

@@ -6,6 +6,7 @@
 #include "base/json_convert.hpp"
 #include "cluster/cluster_logic.hpp"
 #include "cluster/contract.hpp"
+#include "cluster/kinds.hpp"
 
 namespace nestor::cluster {
 
@@ -68,7 +69,7 @@ Condition bootstrap_ready(const MachineView& view, const Machine& machine) {
     return machine_condition("BootstrapConfigReady", "True", "DataSecretProvided");
   }
   return machine_condition("BootstrapConfigReady", "False", "DoesNotExist",
-                           machine.spec.bootstrap.configRef.kind + " does not exist");
+                           absence_of(machine.spec.bootstrap.configRef, view.bootstrap_known));
 }
 
 Condition infrastructure_ready(const MachineView& view, const Machine& machine) {
@@ -82,15 +83,28 @@ Condition infrastructure_ready(const MachineView& view, const Machine& machine) 
     }
     return mirror(*view.infrastructure, "Ready", "InfrastructureReady", provisioned);
   }
-  const auto& kind = machine.spec.infrastructureRef.kind;
-  return machine_condition("InfrastructureReady", "False",
-                           provisioned ? api::cluster::kInfrastructureDeleted : "DoesNotExist",
-                           kind + (provisioned ? " is gone" : " does not exist"));
+  const auto& ref = machine.spec.infrastructureRef;
+  if (provisioned && view.infrastructure_known) {
+    return machine_condition("InfrastructureReady", "False", api::cluster::kInfrastructureDeleted,
+                             ref.kind + " is gone");
+  }
+  return machine_condition("InfrastructureReady", "False", "DoesNotExist",
+                           absence_of(ref, view.infrastructure_known));
 }
 
-/// NodeReady mirrors the Node; NodeHealthy also looks at its pressures.
+/// Whether what the Node said last still counts.
+bool keeps_node_conditions(const MachineView& view, const Machine& machine) {
+  if (view.node != nullptr || view.connected || view.lost) return false;
+  const auto& conditions = machine.status.conditions;
+  return kube::find_condition(conditions, "NodeReady") != nullptr &&
+         kube::find_condition(conditions, "NodeHealthy") != nullptr;
+}
+
+/// NodeReady mirrors the Node; NodeHealthy also looks at its pressures. A tenant that is away for a
+/// while (a restart of ours is enough) does not make them unhealthy.
 void observe_node_conditions(const MachineView& view, Machine& machine,
                              std::vector<Condition>& out) {
+  if (keeps_node_conditions(view, machine)) return;
   const bool known = !machine.status.nodeRef.name.empty();
   if (view.node == nullptr) {
     const bool gone = known && view.connected;
@@ -180,8 +194,7 @@ void observe_conditions(const MachineView& view, Machine& machine) {
   set(machine_condition("Deleting", "False", "NotDeleting"));
   set(machine_condition("Paused", "False", "NotPaused"));
   if (view.in_deployment) set(up_to_date(view));
-  set(ready_summary(machine));
-  set(available(machine, view.now));
+  summarize(machine, view.now);
 }
 
 std::string phase_of(const Machine& machine) {
@@ -208,6 +221,16 @@ Machine observe(const MachineView& view) {
   }
   machine.status.observedGeneration = machine.metadata.generation;
   return machine;
+}
+
+void summarize(Machine& machine, WallTime now) {
+  const std::string at = format_rfc3339(now);
+  const auto set = [&](Condition one) {
+    one.observedGeneration = machine.metadata.generation;
+    kube::set_condition(machine.status.conditions, std::move(one), at);
+  };
+  set(ready_summary(machine));
+  set(available(machine, now));
 }
 
 std::optional<Duration> until_available(const Machine& machine, WallTime now) {

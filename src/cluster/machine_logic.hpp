@@ -18,10 +18,15 @@ struct MachineView {
   /// Nothing when there is none (or no reference).
   std::optional<Json> bootstrap;
   std::optional<Json> infrastructure;
+  /// Whether their kinds are served.
+  bool bootstrap_known = true;
+  bool infrastructure_known = true;
   /// The tenant's Node with the Machine's providerID, or nullptr.
   const api::core::Node* node = nullptr;
-  /// Whether the tenant can be looked into; if not, `node` says nothing.
+  /// Whether the tenant's Nodes are known; if not, `node` says nothing.
   bool connected = false;
+  /// They have not been known for so long that what they said last counts no more.
+  bool lost = false;
   /// Whether a MachineDeployment says what it should be, and what it lacks for that.
   bool in_deployment = false;
   std::vector<std::string> outdated;
@@ -30,6 +35,10 @@ struct MachineView {
 
 /// The Machine with spec.providerID, data Secret, status and conditions as `view` shows them.
 api::cluster::Machine observe(const MachineView& view);
+
+/// Sets Ready and Available as the Machine's other conditions have them: a Machine that is being
+/// deleted is neither.
+void summarize(api::cluster::Machine& machine, WallTime now);
 
 /// When the Machine becomes Available without anything else happening (minReadySeconds).
 std::optional<Duration> until_available(const api::cluster::Machine& machine, WallTime now);

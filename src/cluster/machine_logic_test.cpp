@@ -93,7 +93,7 @@ TEST_F(MachineLogic, FailedInfrastructureFailsTheMachine) {
   EXPECT_EQ(after.status.phase, "Failed");
 }
 
-TEST_F(MachineLogic, ALostNodeIsFalseAndAnUnreachableTenantUnknown) {
+TEST_F(MachineLogic, ALostNodeIsFalse) {
   view.bootstrap = parsed(kBootstrap);
   view.infrastructure = parsed(kInfra);
   view.node = &node;
@@ -101,9 +101,26 @@ TEST_F(MachineLogic, ALostNodeIsFalseAndAnUnreachableTenantUnknown) {
   view.node = nullptr;
   EXPECT_EQ(kube::find_condition(observe(view).status.conditions, "NodeHealthy")->status, "False");
   EXPECT_EQ(observe(view).status.phase, "Running");
+}
+
+TEST_F(MachineLogic, ATenantThatIsAwayMakesItsNodesUnknownOnlyAfterAWhile) {
+  view.bootstrap = parsed(kBootstrap);
+  view.infrastructure = parsed(kInfra);
   view.connected = false;
-  EXPECT_EQ(kube::find_condition(observe(view).status.conditions, "NodeHealthy")->status,
-            "Unknown");
+  const auto healthy = [&] {
+    return kube::find_condition(observe(view).status.conditions, "NodeHealthy")->status;
+  };
+  EXPECT_EQ(healthy(), "Unknown") << "nothing was said before";
+  view.connected = true;
+  view.node = &node;
+  view.machine = observe(view);
+  view.connected = false;
+  view.node = nullptr;
+  view.now += std::chrono::minutes(1);
+  EXPECT_EQ(observe(view), view.machine);
+  view.lost = true;
+  EXPECT_EQ(healthy(), "Unknown");
+  EXPECT_FALSE(is(observe(view), "Ready"));
 }
 
 TEST_F(MachineLogic, BecomesAvailableAfterMinReadySeconds) {

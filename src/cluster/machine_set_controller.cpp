@@ -196,9 +196,10 @@ Task<> MachineSetController::scale(SetPtr set, kube::Informer<Cluster>::Ptr clus
 
 Task<std::string> MachineSetController::preflight(SetPtr set,
                                                   kube::Informer<Cluster>::Ptr cluster) {
-  NESTOR_CO_TRY(const auto plane,
-                co_await fetch(context_, cluster->spec.controlPlaneRef, set->metadata.namespace_));
+  const auto& ref = cluster->spec.controlPlaneRef;
+  NESTOR_CO_TRY(const auto plane, co_await fetch(context_, ref, set->metadata.namespace_));
   std::string text;
+  if (!plane && !ref.empty() && !context_.kinds.knows(ref)) co_return absence_of(ref, false);
   if (!plane) co_return text;
   for (const std::string& one : failed_preflight_checks(*set, plane->object)) {
     text += (text.empty() ? "" : "; ") + one;
@@ -281,9 +282,10 @@ Task<> MachineSetController::create_machine(SetPtr set, std::string name) {
 Task<> MachineSetController::clone(SetPtr set, api::cluster::ContractReference ref,
                                    std::string name) {
   if (ref.empty()) co_return Result<>{};
-  const std::string what = ref.kind + " " + ref.name;
   NESTOR_CO_TRY(const auto source, co_await fetch(context_, ref, set->metadata.namespace_));
-  if (!source) co_return fail(Code::kFailedPrecondition, what + " does not exist");
+  if (!source) {
+    co_return fail(Code::kFailedPrecondition, absence_of(ref, context_.kinds.knows(ref)));
+  }
   NESTOR_CO_TRY(Json object, clone_template(*set, source->object, name));
   const std::string kind = kind_of_template(ref.kind);
   NESTOR_CO_TRY(const auto type, co_await context_.kinds.resolve(ref.apiGroup, kind));

@@ -18,17 +18,29 @@ using api::cluster::MachineSet;
 
 namespace {
 
+std::string_view status_of(const Machine& machine, std::string_view type) {
+  const auto* found = kube::find_condition(machine.status.conditions, type);
+  return found == nullptr ? std::string_view() : found->status;
+}
+
+/// What is Unknown is no reason: the Node of a tenant that is away may well be at work.
+bool is_unhealthy(const Machine& machine) {
+  return machine.status.nodeRef.name.empty() || status_of(machine, "NodeHealthy") == "False" ||
+         status_of(machine, "HealthCheckSucceeded") == "False";
+}
+
+/// Not ready, but only because its Node cannot be asked.
+bool is_unknown(const Machine& machine) {
+  return !machine.metadata.deleting() && !is_unhealthy(machine) &&
+         status_of(machine, "Ready") != "True" && status_of(machine, "NodeHealthy") == "Unknown";
+}
+
 int delete_class(const Machine& machine) {
   if (machine.metadata.deleting()) return 0;
   if (machine.metadata.annotations.contains(std::string(names::kDeleteMachineAnnotation))) {
     return 1;
   }
-  const auto* healthy = kube::find_condition(machine.status.conditions, "NodeHealthy");
-  const auto* checked = kube::find_condition(machine.status.conditions, "HealthCheckSucceeded");
-  const bool unhealthy = machine.status.nodeRef.name.empty() ||
-                         (healthy != nullptr && healthy->status != "True") ||
-                         (checked != nullptr && checked->status == "False");
-  return unhealthy ? 2 : 3;
+  return is_unhealthy(machine) ? 2 : 3;
 }
 
 /// Labels of what the set makes: its template's, its own mark, its deployment's and cluster's.
@@ -42,9 +54,10 @@ std::map<std::string, std::string> labels_of(const MachineSet& set) {
   return labels;
 }
 
-int count_true(const std::vector<MachinePtr>& machines, std::string_view type) {
+/// Those that are being deleted serve no more, also before their own conditions say so.
+int count_serving(const std::vector<MachinePtr>& machines, std::string_view type) {
   return static_cast<int>(std::ranges::count_if(machines, [&](const MachinePtr& machine) {
-    return kube::condition_true(machine->status.conditions, type);
+    return !machine->metadata.deleting() && kube::condition_true(machine->status.conditions, type);
   }));
 }
 
@@ -213,8 +226,10 @@ MachineSet observe(const MachineSet& set, const std::vector<MachinePtr>& owned,
   ReplicaCounts counts;
   counts.wanted = set.spec.replicas.value_or(1);
   counts.have = static_cast<int>(owned.size());
-  counts.ready = count_true(owned, "Ready");
-  counts.available = count_true(owned, "Available");
+  counts.ready = count_serving(owned, "Ready");
+  counts.available = count_serving(owned, "Available");
+  counts.unknown = static_cast<int>(
+      std::ranges::count_if(owned, [](const MachinePtr& machine) { return is_unknown(*machine); }));
   counts.up_to_date = view.outdated ? 0 : counts.have;
   counts.remediating = static_cast<int>(std::ranges::count_if(
       owned, [](const MachinePtr& machine) { return awaits_remediation(*machine); }));

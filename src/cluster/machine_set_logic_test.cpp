@@ -112,6 +112,21 @@ TEST(DeletePriority, MarkedThenUnhealthyThenByAge) {
   EXPECT_EQ(names_of(by_delete_priority(all, "")), "m1 m2 m3 m4 ");
 }
 
+std::shared_ptr<Machine> with(std::shared_ptr<Machine> machine, const char* type,
+                              const char* status) {
+  kube::Condition condition;
+  condition.type = type;
+  condition.status = status;
+  machine->status.conditions.push_back(condition);
+  return machine;
+}
+
+TEST(DeletePriority, ANodeThatCannotBeAskedIsNotUnhealthy) {
+  const std::vector<MachinePtr> all{with(machine("away", "1"), "NodeHealthy", "Unknown"),
+                                    with(machine("bad", "2"), "NodeHealthy", "False")};
+  EXPECT_EQ(names_of(by_delete_priority(all, "Oldest")), "bad away ");
+}
+
 TEST(MachineOf, PointsToItsOwnObjectsAndCarriesTheMarks) {
   const auto made = machine_of(set_of(1), "demo-md-abcde-x");
   EXPECT_EQ(made.spec.bootstrap.configRef.kind, "KubeadmConfig");
@@ -165,6 +180,30 @@ TEST(ObserveSet, CountsMachines) {
   EXPECT_TRUE(kube::condition_true(status.conditions, "ScalingUp"));
   ASSERT_EQ(status.versions.size(), 1U);
   EXPECT_EQ(status.versions[0].version, "v1.37.2");
+}
+
+TEST(ObserveSet, MachinesThatAreGoingAreNeitherReadyNorAvailable) {
+  auto going = with(with(machine("a"), "Ready", "True"), "Available", "True");
+  going->metadata.deletionTimestamp = "now";
+  const auto status = observe(set_of(1), {going}, {}, "2026-01-01T00:00:00Z").status;
+  EXPECT_EQ(status.replicas, 1);
+  EXPECT_EQ(status.readyReplicas, 0);
+  EXPECT_EQ(status.availableReplicas, 0);
+  EXPECT_EQ(kube::find_condition(status.conditions, "MachinesReady")->status, "False");
+}
+
+TEST(ObserveSet, IsUnsureAboutMachinesWhoseNodesCannotBeAsked) {
+  const auto state = [](const std::vector<MachinePtr>& owned) {
+    const auto after = observe(set_of(2), owned, {}, "2026-01-01T00:00:00Z");
+    return kube::find_condition(after.status.conditions, "MachinesReady")->status;
+  };
+  const auto fine = with(machine("a"), "Ready", "True");
+  const auto away = with(machine("b"), "NodeHealthy", "Unknown");
+  EXPECT_EQ(state({fine, away}), "Unknown");
+  EXPECT_EQ(state({with(machine("c"), "NodeHealthy", "False"), away}), "False");
+  auto joining = with(machine("d"), "NodeHealthy", "Unknown");
+  joining->status.nodeRef.name.clear();
+  EXPECT_EQ(state({fine, joining}), "False");
 }
 
 std::shared_ptr<Machine> unhealthy(const std::string& name, const std::string& born = "1") {

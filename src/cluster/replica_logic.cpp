@@ -57,9 +57,12 @@ std::vector<kube::Condition> replica_conditions(const ReplicaCounts& counts) {
       make_condition("ScalingDown", down, down ? "ScalingDown" : "NotScalingDown", down ? of : ""));
   const bool none = counts.have == 0;
   const int unready = counts.have - counts.ready;
+  const bool unsure = unready > 0 && counts.unknown >= unready;
   out.push_back(make_condition(
-      "MachinesReady", unready == 0, none ? "NoReplicas" : (unready == 0 ? "Ready" : "NotReady"),
+      "MachinesReady", unready == 0,
+      none ? "NoReplicas" : (unready == 0 ? "Ready" : (unsure ? "ReadyUnknown" : "NotReady")),
       unready == 0 ? "" : std::to_string(unready) + plural(unready) + " not ready"));
+  if (unsure) out.back().status = "Unknown";
   const int outdated = counts.have - counts.up_to_date;
   out.push_back(make_condition(
       "MachinesUpToDate", outdated == 0,

@@ -25,6 +25,8 @@ struct ReplicaCounts {
   int have = 0;
   int ready = 0;
   int available = 0;
+  /// Not ready only because their Nodes cannot be asked.
+  int unknown = 0;
   int up_to_date = 0;
   /// Being replaced because they are unhealthy.
   int remediating = 0;

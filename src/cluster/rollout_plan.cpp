@@ -16,6 +16,22 @@ using api::cluster::MachineSet;
 int replicas_of(const MachineSet& set) { return set.spec.replicas.value_or(1); }
 int actual_of(const MachineSet& set) { return set.status.replicas.value_or(0); }
 int available_of(const MachineSet& set) { return set.status.availableReplicas.value_or(0); }
+int idle_of(const MachineSet& set) { return std::max(0, replicas_of(set) - available_of(set)); }
+
+/// How many of the set's Machines serve nothing and will not by themselves. Those that only wait
+/// for minReadySeconds will, and those whose Nodes cannot be asked may well do.
+int broken_of(const MachineSet& set) {
+  const auto* ready = kube::find_condition(set.status.conditions, "MachinesReady");
+  if (ready != nullptr && ready->status == "Unknown") return 0;
+  const int good = std::max(set.status.readyReplicas.value_or(0), available_of(set));
+  return std::max(0, replicas_of(set) - good);
+}
+
+std::vector<int> each_of(const std::vector<MachineSetPtr>& sets, int (*count)(const MachineSet&)) {
+  std::vector<int> out;
+  for (const auto& set : sets) out.push_back(count(*set));
+  return out;
+}
 
 /// Takes up to `budget` Machines off the old sets, at most `most` of each, oldest set first.
 int shrink(std::vector<int>& replicas, const std::vector<int>& most, int budget) {
@@ -46,20 +62,16 @@ void plan_old_sets(const MachineDeployment& deployment, const MachineSets& sets,
   const int least = wanted - limits.unavailable;
   const int now = sets.current ? replicas_of(*sets.current) : 0;
   const int new_missing = sets.current ? std::max(0, now - available_of(*sets.current)) : 0;
-  // Machines that serve nothing go first: that costs no availability.
-  std::vector<int> broken;
-  for (const auto& set : sets.old) {
-    broken.push_back(std::max(0, replicas_of(*set) - available_of(*set)));
-  }
   int budget = total - least - new_missing;
   if (budget <= 0) {
     // New ones that do not become available and broken old ones would wait for each other for
     // ever. One broken one more than the limits say goes, and makes room for a new one.
     const bool stuck = new_missing > 0 && new_missing <= limits.surge && plan.current <= now;
-    if (stuck && settled(sets)) shrink(plan.old, broken, 1);
+    if (stuck && settled(sets)) shrink(plan.old, each_of(sets.old, broken_of), 1);
     return;
   }
-  budget -= shrink(plan.old, broken, budget);
+  // Machines that serve nothing go first: that costs no availability.
+  budget -= shrink(plan.old, each_of(sets.old, idle_of), budget);
   const std::vector<int> any(plan.old.size(), wanted + total);
   shrink(plan.old, any, std::min(budget, std::max(0, available - least)));
 }

@@ -122,6 +122,22 @@ TEST(PlanRollout, BrokenOldAndNewOnesDoNotWaitForEachOther) {
   EXPECT_EQ(plan_rollout(deployment_of(3), sets).old, std::vector<int>{2});
 }
 
+TEST(PlanRollout, OldOnesThatMayServeDoNotMakeRoomForNewOnes) {
+  MachineSets sets{.current = set_with(1, 1, 0), .old = {set_with(3, 3, 0, "old")}};
+  EXPECT_EQ(plan_rollout(deployment_of(3), sets).old, std::vector<int>{2});
+  auto away = set_with(3, 3, 0, "old");
+  kube::Condition ready;
+  ready.type = "MachinesReady";
+  ready.status = "Unknown";
+  away->status.conditions = {ready};
+  sets.old = {away};
+  EXPECT_EQ(plan_rollout(deployment_of(3), sets).old, std::vector<int>{3});
+  auto waiting = set_with(3, 3, 0, "old");
+  waiting->status.readyReplicas = 3;
+  sets.old = {waiting};
+  EXPECT_EQ(plan_rollout(deployment_of(3), sets).old, std::vector<int>{3}) << "minReadySeconds";
+}
+
 TEST(PlanRollout, UnhealthyOldOnesGoBeforeTheOldest) {
   MachineSets sets{.current = set_with(2, 2, 2),
                    .old = {set_with(1, 1, 1, "a", "a"), set_with(1, 1, 0, "b", "b")}};

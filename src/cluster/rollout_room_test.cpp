@@ -106,7 +106,9 @@ TEST_F(RolloutRoom, RolloutAfterReplacesAtItsTime) {
   roll(2);
   EXPECT_EQ(count<Machine>(), 1U);
   EXPECT_NE(machine_names(), before);
-  EXPECT_EQ(count<MachineSet>(), 1U);
+  ASSERT_EQ(count<MachineSet>(), 1U);
+  EXPECT_EQ(world.management.all<MachineSet>()[0].metadata.annotation("nestor.dev/rollout-after"),
+            when);
 }
 
 TEST_F(RolloutRoom, OnDeleteReplacesWhatAPersonDeletes) {

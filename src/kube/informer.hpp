@@ -74,8 +74,11 @@ class Informer {
   /// All, or those of one namespace, in key order.
   std::vector<Ptr> list(std::string_view ns = {}) const {
     std::vector<Ptr> out;
-    for (const auto& [key, object] : core_.objects()) {
-      if (ns.empty() || key.ns == ns) out.push_back(std::static_pointer_cast<const T>(object));
+    const auto& objects = core_.objects();
+    // Keys are in order of namespaces: only those of this one are looked at.
+    for (auto it = objects.lower_bound({std::string(ns), {}}); it != objects.end(); ++it) {
+      if (!ns.empty() && it->first.ns != ns) break;
+      out.push_back(std::static_pointer_cast<const T>(it->second));
     }
     return out;
   }

@@ -54,6 +54,25 @@ TEST_F(InformerTest, ListsThenFollowsChanges) {
   EXPECT_EQ(client_.count("list"), 1U);
 }
 
+TEST_F(InformerTest, ListsOneNamespaceOrAllInOrder) {
+  const std::vector<std::pair<std::string, std::string>> all{
+      {"a", "z"}, {"b", "x"}, {"b", "y"}, {"b-c", "w"}, {"c", "v"}};
+  for (const auto& [ns, name] : all) client_.put(widget(name, "red", ns));
+  const auto informer = set_.of<Widget>();
+  run();
+  const auto names = [&](std::string_view ns) {
+    std::string out;
+    for (const auto& one : informer.list(ns)) out += one->metadata.name;
+    return out;
+  };
+  EXPECT_EQ(names(""), "zxywv");
+  EXPECT_EQ(names("a"), "z");
+  EXPECT_EQ(names("b"), "xy");
+  EXPECT_EQ(names("c"), "v");
+  EXPECT_EQ(names("aa"), "");
+  EXPECT_EQ(names("d"), "");
+}
+
 TEST_F(InformerTest, ResumesABrokenWatchWhereItWasWithoutListing) {
   auto informer = set_.of<Widget>();
   run();

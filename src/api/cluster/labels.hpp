@@ -50,6 +50,8 @@ inline constexpr std::string_view kDesiredReplicasAnnotation =
     "machinedeployment.clusters.x-k8s.io/desired-replicas";
 inline constexpr std::string_view kMaxReplicasAnnotation =
     "machinedeployment.clusters.x-k8s.io/max-replicas";
+/// On a MachineSet: the spec.rollout.after that had passed when it was made.
+inline constexpr std::string_view kRolloutAfterAnnotation = "nestor.dev/rollout-after";
 
 // Written on the Nodes of a tenant cluster.
 inline constexpr std::string_view kNodeClusterNameAnnotation = "cluster.x-k8s.io/cluster-name";
