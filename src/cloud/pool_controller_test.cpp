@@ -111,7 +111,9 @@ TEST_F(PoolTest, AForeignExternalIpTakesNoAddressAway) {
   thief.spec.type = "ClusterIP";
   thief.spec.externalIPs = {"10.9.0.1"};
   client_.put(thief);
-  put("a");
+  Service changed = client_.peek<Service>({"default", "a"}).value();
+  changed.metadata.labels["x"] = "y";
+  client_.put(changed);
   settle(io_);
   EXPECT_EQ(address("a"), "10.9.0.1");
 }
