@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "controlplane/names.hpp"
 #include "controlplane/testing/world.hpp"
 
@@ -24,7 +26,7 @@ struct StoreNames : World {
   }
   /// Runs past every back-off.
   void pass() {
-    for (int i = 0; i < 5; ++i) {
+    for (int i = 0; i < 10; ++i) {
       quiet();
       clock.advance(std::chrono::seconds(10));
     }
@@ -44,6 +46,14 @@ struct StoreNames : World {
   TenantControlPlane read(const std::string& name) const {
     return management.peek<TenantControlPlane>({"team", name}).value();
   }
+  /// Keys take their time: only when it says that it failed has it done what it would do.
+  bool said(const std::string& name, std::string_view reason) const {
+    return std::ranges::any_of(management.all({"", "v1", "Event", "events"}),
+                               [&](const Json& event) {
+                                 return find_string(event, {"reason"}) == reason &&
+                                        find_string(event, {"involvedObject", "name"}) == name;
+                               });
+  }
   bool is_gone(const std::string& name) const {
     return !management.peek(TenantControlPlane::kType, {"team", name}).has_value();
   }
@@ -54,7 +64,9 @@ TEST_F(StoreNames, RootIsNobodys) {
   etcd.roles = {{"root", "all"}};
   management.put(named("user", "", "root"));
   management.put(named("role", "root", ""));
-  pass();
+  for (const char* name : {"user", "role"}) {
+    ASSERT_TRUE(until([&] { return said(name, "InvalidSpec"); }));
+  }
   EXPECT_FALSE(has_certificate("user"));
   EXPECT_FALSE(has_certificate("role"));
   EXPECT_THAT(etcd.grants, IsEmpty());
@@ -96,7 +108,7 @@ TEST_F(StoreNames, NobodyGetsTheCertificateOfAnother) {
   ASSERT_TRUE(until([&] { return has_certificate("blue"); }));
   const std::string uid = tcp().metadata.uid;
   management.put(named("red", "", uid));
-  pass();
+  ASSERT_TRUE(until([&] { return said("red", "ReconcileFailed"); }));
   EXPECT_FALSE(has_certificate("red"));
   EXPECT_EQ(etcd.grants.at(uid), uid);
 }
@@ -111,8 +123,7 @@ TEST_F(StoreNames, ATenantKeepsItsOwnUidThoughAnotherHasClaimedIt) {
   thief.status.storage.setup.user = uid;
   management.put(thief);
   etcd.down = false;
-  ASSERT_TRUE(until([&] { return has_certificate("blue"); }));
-  pass();
+  ASSERT_TRUE(until([&] { return has_certificate("blue") && said("red", "ReconcileFailed"); }));
   EXPECT_FALSE(has_certificate("red"));
 }
 
@@ -121,7 +132,9 @@ TEST_F(StoreNames, WhatIsInTheStoreAlreadyIsNotTakenOver) {
   etcd.roles = {{"backup", "/backup/"}};
   management.put(named("user", "mine", "admin"));
   management.put(named("role", "backup", "mine"));
-  pass();
+  for (const char* name : {"user", "role"}) {
+    ASSERT_TRUE(until([&] { return said(name, "ReconcileFailed"); }));
+  }
   EXPECT_FALSE(has_certificate("user"));
   EXPECT_FALSE(has_certificate("role"));
   EXPECT_THAT(etcd.grants, IsEmpty());
@@ -159,7 +172,7 @@ TEST_F(StoreNames, DataAreNotLeftForAnEmptyStore) {
   moved.spec.dataStoreSchema = "empty";
   moved.spec.kubernetes.version = "v1.37.3";
   management.put(moved);
-  pass();
+  ASSERT_TRUE(until([&] { return said("blue", "ReconcileFailed"); }));
   EXPECT_FALSE(etcd.roles.contains("empty"));
   EXPECT_EQ(secret("blue-datastore-config").data, before.data);
   EXPECT_EQ(management.peek(api::apps::Deployment::kType, {"team", "blue"}), deployment);
