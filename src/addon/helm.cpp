@@ -13,11 +13,17 @@ namespace {
 constexpr std::array<const char*, 8> kProxyVariables{"HTTP_PROXY",    "HTTPS_PROXY", "NO_PROXY",
                                                      "http_proxy",    "https_proxy", "no_proxy",
                                                      "SSL_CERT_FILE", "SSL_CERT_DIR"};
+/// A chart or a template may ask for any amount, and helm shares the manager's memory limit: as
+/// many runs as there can be, the manager and its temporary files fit below what the chart gives
+/// it.
+constexpr std::uint64_t kMaxMemory = std::uint64_t{320} << 20U;
+/// From here on helm's garbage collector tries hard.
+constexpr const char* kSoftLimit = "256MiB";
 
 }  // namespace
 
 Result<HelmJob> HelmJob::make(ProcessRunner& processes, std::string program) {
-  NESTOR_TRY(PrivateDirectory directory, PrivateDirectory::make("nestor-helm"));
+  NESTOR_TRY(PrivateDirectory directory, PrivateDirectory::make(kPrefix));
   HelmJob job(processes, std::move(program), std::move(directory));
   for (const char* name : {"home", "tmp", "work", "plugins"}) {
     NESTOR_TRY_VOID(job.make_directory(name));
@@ -39,6 +45,7 @@ HelmJob::HelmJob(ProcessRunner& processes, std::string program, PrivateDirectory
       {"HELM_DATA_HOME", root + "/home/data"},
       {"HELM_REGISTRY_CONFIG", root + "/registry.json"},
       {"KUBECONFIG", root + "/kubeconfig"},
+      {"GOMEMLIMIT", kSoftLimit},
   };
 }
 
@@ -65,6 +72,7 @@ ProcessSpec HelmJob::spec(std::vector<std::string> arguments, Duration timeout) 
   out.clean_env = true;
   out.directory = directory_.path() + "/work";
   out.timeout = timeout;
+  out.max_memory = kMaxMemory;
   return out;
 }
 

@@ -12,9 +12,13 @@ namespace nestor::addon {
 /// One job of helm, in a directory of its own that goes when the job does: its home, caches,
 /// temporary files and working directory are there, its environment holds nothing else of ours (it
 /// must neither find the manager's service account nor plugins nor credential helpers), and secrets
-/// reach it by files of mode 0600. Lifetime: outlives its runs; `processes` outlives it.
+/// reach it by files of mode 0600. Its memory is limited. Lifetime: outlives its runs; `processes`
+/// outlives it.
 class HelmJob {
  public:
+  /// Begins the names of the directories.
+  static constexpr std::string_view kPrefix = "nestor-helm";
+
   /// `program` is helm's name or path. Errors: kInternal.
   static Result<HelmJob> make(ProcessRunner& processes, std::string program);
 

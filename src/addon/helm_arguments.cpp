@@ -81,6 +81,15 @@ bool noise(std::string_view line) {
          line[5] == ' ';
 }
 
+/// A Go program that may have no more memory ends with this and pages of stacks.
+bool out_of_memory(std::string_view helm_errors) {
+  const auto at = helm_errors.find("fatal error: ");
+  if (at == std::string_view::npos) return false;
+  const std::string_view line = helm_errors.substr(at, helm_errors.find('\n', at) - at);
+  return line.find("memory") != std::string_view::npos ||
+         line.find("newosproc") != std::string_view::npos;
+}
+
 }  // namespace
 
 Result<> validate(const Spec& spec) {
@@ -200,6 +209,10 @@ bool says_not_found(std::string_view helm_errors) {
 }
 
 std::string helm_message(std::string_view helm_errors, const std::string& directory) {
+  if (out_of_memory(helm_errors)) {
+    return "helm ran out of the memory it may use: the chart, its values or a template make too "
+           "much";
+  }
   std::string out;
   while (!helm_errors.empty()) {
     const auto end = std::min(helm_errors.find('\n'), helm_errors.size());

@@ -91,6 +91,8 @@ TEST(HelmArguments, KeepsHelmsWordsOnly) {
                    "/tmp/nestor-helm-x"),
       "INSTALLATION FAILED: reading values.yaml: bad");
   EXPECT_EQ(helm_message("", "/x"), "helm failed without a word");
+  const std::string crash = "fatal error: runtime: out of memory\n\nruntime stack:\nruntime.throw";
+  EXPECT_TRUE(helm_message(crash, "/x").starts_with("helm ran out of the memory"));
   const std::string longest = helm_message("Error: " + std::string(999, 'x') + "ää", "/x");
   EXPECT_EQ(longest, std::string(999, 'x') + "…");
 }

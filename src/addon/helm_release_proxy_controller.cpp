@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <tuple>
 #include <variant>
 
 #include "addon/indexes.hpp"
@@ -13,6 +14,7 @@
 namespace nestor::addon {
 
 using namespace asio::experimental::awaitable_operators;
+using api::addons::HelmReleaseProxy;
 using api::cluster::Cluster;
 namespace names = api::addons;
 
@@ -44,6 +46,18 @@ auto concern(const Cluster& cluster) {
                     api::cluster::paused(cluster, cluster.metadata));
 }
 
+bool same_release(const HelmReleaseProxy& a, const HelmReleaseProxy& b) {
+  return a.metadata.namespace_ == b.metadata.namespace_ &&
+         a.spec.clusterRef.name == b.spec.clusterRef.name &&
+         a.spec.releaseName == b.spec.releaseName &&
+         release_namespace(a.spec) == release_namespace(b.spec);
+}
+
+bool is_older(const HelmReleaseProxy& a, const HelmReleaseProxy& b) {
+  return std::tie(a.metadata.creationTimestamp, a.metadata.uid) <
+         std::tie(b.metadata.creationTimestamp, b.metadata.uid);
+}
+
 }  // namespace
 
 void HelmReleaseProxyController::add() {
@@ -59,6 +73,15 @@ void HelmReleaseProxyController::add() {
     return out;
   });
   controller.watch(releases);
+  // One that goes, or becomes another release, leaves its release to the next.
+  releases.subscribe([this, &controller](const ReleasePtr& old, const ReleasePtr& now) {
+    if (!old || (now && same_release(*old, *now))) return;
+    auto all = runtime_.informers().of<HelmReleaseProxy>();
+    const kube::ObjectKey cluster{old->metadata.namespace_, old->spec.clusterRef.name};
+    for (const auto& one : all.by_index(kByCluster, cluster.to_string())) {
+      if (same_release(*old, *one)) controller.enqueue(one->metadata.key());
+    }
+  });
   watch_clusters(controller);
   watch_charts(controller);
 }
@@ -118,7 +141,9 @@ Task<kube::ReconcileResult> HelmReleaseProxyController::reconcile(kube::ObjectKe
 
   HelmReleaseProxy after = *release;
   kube::ReconcileResult result;
-  if (observe_cluster(after, cluster)) {
+  if (const auto owner = owner_of_release(*release)) {
+    wait_for(*owner, after);
+  } else if (observe_cluster(after, cluster)) {
     if (const auto session = sessions_.find(cluster->metadata.key())) {
       NESTOR_CO_TRY(result, co_await install(release, session, after));
     }
@@ -164,6 +189,30 @@ bool HelmReleaseProxyController::observe_cluster(HelmReleaseProxy& after,
   set_condition(after.status.conditions, names::kClusterAvailableCondition, available, reason,
                 std::move(message), after.metadata.generation, now());
   return available;
+}
+
+HelmReleaseProxyController::ReleasePtr HelmReleaseProxyController::owner_of_release(
+    const HelmReleaseProxy& release) {
+  ReleasePtr oldest;
+  auto all = runtime_.informers().of<HelmReleaseProxy>();
+  const kube::ObjectKey cluster{release.metadata.namespace_, release.spec.clusterRef.name};
+  for (const auto& one : all.by_index(kByCluster, cluster.to_string())) {
+    if (!same_release(*one, release) || !is_older(*one, release)) continue;
+    if (!oldest || is_older(*one, *oldest)) oldest = one;
+  }
+  return oldest;
+}
+
+void HelmReleaseProxyController::wait_for(const HelmReleaseProxy& owner,
+                                          HelmReleaseProxy& after) const {
+  // What it may have installed is the other's to change and to remove now.
+  after.metadata.annotations.erase(std::string(names::kReleaseInputsAnnotation));
+  after.metadata.annotations.erase(std::string(names::kReleaseInstalledAnnotation));
+  set_condition(after.status.conditions, names::kReleaseReadyCondition, false, "ReleaseTaken",
+                "release " + after.spec.releaseName + " in namespace " +
+                    release_namespace(after.spec) + " is of the older HelmReleaseProxy " +
+                    owner.metadata.name,
+                after.metadata.generation, now());
 }
 
 Task<kube::ReconcileResult> HelmReleaseProxyController::install(
@@ -297,7 +346,8 @@ Task<kube::ReconcileResult> HelmReleaseProxyController::reconcile_delete(Release
     co_return kube::ReconcileResult{.requeue_after = left};
   }
   const bool tenant_goes = !cluster || cluster->metadata.deleting();
-  if (!tenant_goes && !release->spec.releaseName.empty()) {
+  const bool own = owner_of_release(*release) == nullptr;
+  if (own && !tenant_goes && !release->spec.releaseName.empty()) {
     const bool ever_reached =
         cluster->status.initialization.controlPlaneInitialized.value_or(false);
     Result<> removed;

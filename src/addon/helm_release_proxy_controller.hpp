@@ -13,6 +13,7 @@ namespace nestor::addon {
 
 /// One Helm release in one tenant for each HelmReleaseProxy. helm runs only when something that the
 /// release is made of has changed, so a restart of the manager or a quiet tenant costs nothing.
+/// Of several for the same release the oldest has it; the next has its turn when that one is gone.
 /// A tenant that is away is waited for; one that is being deleted keeps no proxy.
 class HelmReleaseProxyController {
  public:
@@ -34,6 +35,11 @@ class HelmReleaseProxyController {
   Task<bool> prepare(ReleasePtr release);
   /// Sets ClusterAvailable in `after`; whether it is.
   bool observe_cluster(HelmReleaseProxy& after, const ClusterPtr& cluster);
+  /// The oldest other HelmReleaseProxy of the same release, if it is older: two would undo each
+  /// other's work.
+  ReleasePtr owner_of_release(const HelmReleaseProxy& release);
+  /// Says in `after` that the release is `owner`'s.
+  void wait_for(const HelmReleaseProxy& owner, HelmReleaseProxy& after) const;
   /// Installs or upgrades if need be and tells it in `after`.
   Task<kube::ReconcileResult> install(ReleasePtr release, std::shared_ptr<tenant::Session> session,
                                       HelmReleaseProxy& after);

@@ -112,6 +112,15 @@ Json immutable(const std::string& message) {
                      JsonArray{JsonObject{{"rule", "self == oldSelf"}, {"message", message}}}}};
 }
 
+Json settled(const std::vector<std::string>& members, const std::string& message) {
+  JsonArray rules;
+  for (const std::string& member : members) {
+    rules.push_back(JsonObject{{"rule", "has(self." + member + ") == has(oldSelf." + member + ")"},
+                               {"message", member + ": " + message}});
+  }
+  return JsonObject{{"x-kubernetes-validations", std::move(rules)}};
+}
+
 Json minimum(std::int64_t least) { return JsonObject{{"minimum", least}}; }
 
 Json between(std::int64_t least, std::int64_t most) {

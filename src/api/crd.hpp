@@ -56,6 +56,9 @@ Json one_of(std::vector<std::string> values);
 Json default_value(Json value);
 /// A transition rule: once there, the value never changes.
 Json immutable(const std::string& message);
+/// Transition rules of an object: each of these members is there from the start or never. Beside
+/// immutable(), which says nothing of a member that appears or goes.
+Json settled(const std::vector<std::string>& members, const std::string& message);
 Json minimum(std::int64_t least);
 Json between(std::int64_t least, std::int64_t most);
 /// A number or text such as "20%"; for members that are Json.

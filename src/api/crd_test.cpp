@@ -85,6 +85,17 @@ TEST(Crd, RulesReachItemsAndValuesAndMerge) {
   EXPECT_EQ(to_text(*find(spec, {"properties", "free"})), R"({"x-kubernetes-int-or-string":true})");
 }
 
+TEST(Crd, ASettledMemberNeitherComesNorGoes) {
+  const Json schema = schema_of_sample(
+      {.rules = {{"spec", required({"parts"})}, {"spec", settled({"flag", "free"}, "stays")}}});
+  const Json& spec = schema.at("properties").at("spec");
+  EXPECT_EQ(to_text(spec.at("required")), R"(["parts"])");
+  const auto& rules = spec.at("x-kubernetes-validations").get_array();
+  ASSERT_EQ(rules.size(), 2U);
+  EXPECT_EQ(find_string(rules[0], {"rule"}), "has(self.flag) == has(oldSelf.flag)");
+  EXPECT_EQ(find_string(rules[1], {"message"}), "free: stays");
+}
+
 TEST(Crd, ConditionsMergeByType) {
   const Json schema = schema_of_sample({});
   const Json* conditions = find(schema, {"properties", "status", "properties", "conditions"});

@@ -1,6 +1,8 @@
 #include "base/private_directory.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -28,6 +30,18 @@ Result<> write_all(int file, std::string_view content, const std::string& path) 
   return {};
 }
 
+/// A locked descriptor of the directory; -1 (and errno) when it is none of ours, or in use.
+int lock(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  struct stat info{};
+  if (file < 0 || (::fstat(file, &info) == 0 && info.st_uid == ::geteuid() &&
+                   ::flock(file, LOCK_EX | LOCK_NB) == 0)) {
+    return file;
+  }
+  ::close(file);
+  return -1;
+}
+
 }  // namespace
 
 Result<PrivateDirectory> PrivateDirectory::make(std::string_view prefix) {
@@ -36,15 +50,32 @@ Result<PrivateDirectory> PrivateDirectory::make(std::string_view prefix) {
   if (error) return fail(Code::kInternal, "no directory for temporary files: " + error.message());
   std::string path = (base / (std::string(prefix) + "-XXXXXX")).string();
   if (::mkdtemp(path.data()) == nullptr) return failure("making " + path, errno);
-  return PrivateDirectory(std::move(path));
+  const int file = lock(path);
+  if (file < 0) return failure("locking " + path, errno);
+  return PrivateDirectory(std::move(path), file);
+}
+
+int PrivateDirectory::remove_left_behind(std::string_view prefix) {
+  std::error_code ignored;
+  int count = 0;
+  const std::string begin = std::string(prefix) + "-";
+  for (const auto& entry : fs::directory_iterator(fs::temp_directory_path(ignored), ignored)) {
+    if (!entry.path().filename().string().starts_with(begin)) continue;
+    const int file = lock(entry.path().string());
+    if (file < 0) continue;
+    if (fs::remove_all(entry.path(), ignored) > 0) ++count;
+    ::close(file);
+  }
+  return count;
 }
 
 PrivateDirectory::PrivateDirectory(PrivateDirectory&& other) noexcept
-    : path_(std::exchange(other.path_, {})) {}
+    : path_(std::exchange(other.path_, {})), lock_(std::exchange(other.lock_, -1)) {}
 
 PrivateDirectory::~PrivateDirectory() {
   std::error_code ignored;
   if (!path_.empty()) fs::remove_all(path_, ignored);
+  if (lock_ >= 0) ::close(lock_);
 }
 
 Result<std::string> PrivateDirectory::write(const std::string& name,

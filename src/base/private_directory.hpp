@@ -13,6 +13,9 @@ class PrivateDirectory {
  public:
   /// Below $TMPDIR; `prefix` begins its name. Errors: kInternal.
   static Result<PrivateDirectory> make(std::string_view prefix);
+  /// Removes those that a process of this user left behind when it was killed: nobody holds their
+  /// lock. Those of processes that run stay. Returns how many went.
+  static int remove_left_behind(std::string_view prefix);
   PrivateDirectory(PrivateDirectory&& other) noexcept;
   PrivateDirectory& operator=(PrivateDirectory&&) = delete;
   ~PrivateDirectory();
@@ -25,8 +28,10 @@ class PrivateDirectory {
   const std::string& path() const { return path_; }
 
  private:
-  explicit PrivateDirectory(std::string path) : path_(std::move(path)) {}
+  PrivateDirectory(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
   std::string path_;
+  /// A descriptor of the directory, locked while this lives; the kernel unlocks it in any case.
+  int lock_;
 };
 
 }  // namespace nestor

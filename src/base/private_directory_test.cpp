@@ -30,5 +30,19 @@ TEST(PrivateDirectory, KeepsFilesToItselfAndGoesWithThem) {
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
+TEST(PrivateDirectory, RemovesWhatAKilledProcessLeftAndNothingInUse) {
+  namespace fs = std::filesystem;
+  const auto used = PrivateDirectory::make("nestor-test");
+  ASSERT_TRUE(used) << used.error().message;
+  const fs::path left = fs::temp_directory_path() / "nestor-test-killed";
+  const fs::path other = fs::temp_directory_path() / "nestor-tests-killed";
+  for (const fs::path& path : {left, other}) fs::create_directories(path / "home");
+  EXPECT_GE(PrivateDirectory::remove_left_behind("nestor-test"), 1);
+  EXPECT_FALSE(fs::exists(left));
+  EXPECT_TRUE(fs::exists(other));
+  EXPECT_TRUE(fs::exists(used->path()));
+  fs::remove_all(other);
+}
+
 }  // namespace
 }  // namespace nestor

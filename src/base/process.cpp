@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -180,6 +181,11 @@ Result<> Child::start(ProcessSpec& spec) {
     return system_failure("starting " + spec.argv[0], error);
   }
   pid_ = pid;
+  if (spec.max_memory > 0) {
+    // From outside: posix_spawn has no limits. What it has until then is small.
+    const rlimit limit{spec.max_memory, spec.max_memory};
+    if (::prlimit(pid, RLIMIT_DATA, &limit, nullptr) != 0) return system_failure("prlimit", errno);
+  }
   const auto pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
   if (pidfd < 0) return system_failure("pidfd_open", errno);
   pidfd_.assign(pidfd);

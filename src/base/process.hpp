@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -24,6 +25,9 @@ struct ProcessSpec {
   std::string input = {};
   /// After this time it is killed and the result is kDeadlineExceeded. Zero: no limit.
   Duration timeout = std::chrono::seconds(60);
+  /// Bytes of memory of its own (RLIMIT_DATA: heap and private mappings, touched or not), beyond
+  /// which its allocations fail; so do its children's. Zero: no limit.
+  std::uint64_t max_memory = 0;
 };
 
 struct ProcessOutput {

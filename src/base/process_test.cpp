@@ -56,6 +56,18 @@ TEST_F(Process, RunsInADirectoryAndWithACleanEnvironment) {
   EXPECT_EQ(output->out, "/usr\nthis\n");
 }
 
+TEST_F(Process, AllocationsBeyondTheLimitFail) {
+  // The wait lets the limit arrive: it is set after the program has begun.
+  const char* script = "sleep 0.2; x=$(head -c 100000000 /dev/zero | tr '\\0' x); echo ${#x}";
+  const auto free = run({.argv = {"bash", "-c", script}});
+  ASSERT_TRUE(free) << free.error().message;
+  EXPECT_EQ(free->out, "100000000\n") << free->err;
+  const auto limited = run({.argv = {"bash", "-c", script}, .max_memory = 64U << 20U});
+  ASSERT_TRUE(limited) << limited.error().message;
+  EXPECT_NE(limited->exit_code, 0);
+  EXPECT_EQ(limited->out, "");
+}
+
 TEST_F(Process, EchoesMoreThanAPipeHolds) {
   std::string input(2 * 1024 * 1024, 'y');
   const auto output = run({.argv = {"cat"}, .input = input});

@@ -37,14 +37,13 @@ Taken taken_by_others(const AddressPool& pool, const Service& service,
   Taken out;
   for (const auto& other : all) {
     if (other->metadata.key() == service.metadata.key()) continue;
-    for (const std::string& address : other->spec.externalIPs) {
-      out.all.insert(address);
-      out.by_older.insert(address);
+    std::vector<std::string> shown = other->spec.externalIPs;
+    if (std::string held = held_address(*other, pool); !held.empty()) {
+      shown.push_back(std::move(held));
     }
-    const std::string address = held_address(*other, pool);
-    if (address.empty()) continue;
-    out.all.insert(address);
-    if (before(*other, service)) out.by_older.insert(address);
+    out.all.insert(shown.begin(), shown.end());
+    // Also of externalIPs: else whoever writes a foreign address there would take it away.
+    if (before(*other, service)) out.by_older.insert(shown.begin(), shown.end());
   }
   return out;
 }

@@ -119,6 +119,9 @@ TEST(Decide, CountsExternalIpsAsTaken) {
   external.metadata.name = "x";
   external.spec.externalIPs = {"10.9.0.1"};
   EXPECT_EQ(decide_for(balancer("b"), {external}).address, "10.9.0.2");
+  external.metadata.creationTimestamp = "2026-01-02T00:00:00Z";
+  EXPECT_EQ(decide_for(balancer("b"), {external}).address, "10.9.0.2");
+  EXPECT_EQ(decide_for(balancer("b", "10.9.0.1"), {external}).kind, Kind::kKeep);
 }
 
 }  // namespace

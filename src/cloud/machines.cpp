@@ -110,9 +110,8 @@ Machines::Machines(kube::Runtime& runtime)
 std::optional<kube::ObjectKey> Machines::cluster_of(const kube::ObjectMeta& machine) {
   const auto name = machine.label(api::cluster::kClusterNameLabel);
   if (name.empty()) return std::nullopt;
-  // A machine may live in another namespace than its cluster; then a label tells.
-  const auto ns = machine.label(infra::kMachineNamespaceLabel);
-  return kube::ObjectKey{ns.empty() ? machine.namespace_ : std::string(ns), std::string(name)};
+  // No label tells the namespace: who may make machines in one would claim clusters of others.
+  return kube::ObjectKey{machine.namespace_, std::string(name)};
 }
 
 Machine Machines::find(const kube::ObjectKey& cluster, const std::string& name) const {
@@ -154,20 +153,11 @@ std::vector<std::pair<kube::ObjectKey, std::string>> Machines::on_node(
 
 Task<bool> Machines::exists(kube::ObjectKey cluster, std::string name) const {
   for (const auto& type : {VirtualMachine::kType, VirtualMachineInstance::kType}) {
-    const kube::ObjectKey at_home{cluster.ns, name};
-    auto object = co_await runtime_.client().get(type, at_home);
+    const kube::ObjectKey key{cluster.ns, name};
+    auto object = co_await runtime_.client().get(type, key);
     if (object && belongs_to(*object, cluster)) co_return true;
     if (!object && object.error().code != Code::kNotFound) {
       co_return std::unexpected(std::move(object).error());
-    }
-    // It may have been in any namespace; then it has its name as a label.
-    kube::ListOptions options;
-    options.label_selector = std::string(api::cluster::kClusterNameLabel) + "=" + cluster.name +
-                             "," + std::string(infra::kMachineNameLabel) + "=" + name;
-    auto list = co_await runtime_.client().list(type, "", options);
-    if (!list) co_return std::unexpected(std::move(list).error());
-    for (const Json& item : list->items) {
-      if (belongs_to(item, cluster)) co_return true;
     }
   }
   co_return false;

@@ -45,7 +45,7 @@ class Machines {
   /// Asks the API server itself whether the cluster has a machine of that name.
   Task<bool> exists(kube::ObjectKey cluster, std::string name) const;
 
-  /// The cluster that a machine's labels name.
+  /// The cluster that a machine's label names, in the machine's own namespace.
   static std::optional<kube::ObjectKey> cluster_of(const kube::ObjectMeta& machine);
 
   kube::Informer<api::kubevirt::VirtualMachine> vms() const { return vms_; }

@@ -147,6 +147,24 @@ TEST_F(NodeLife, TheTaintStaysUntilEverythingIsKnown) {
   EXPECT_FALSE(CloudWorld::tainted(*world.node("a"), kUninitializedTaint));
 }
 
+TEST_F(NodeLife, AMachineOfAnotherNamespaceIsNotOfTheCluster) {
+  world.put_machine("a", "10.1.0.66");
+  for (const auto& type : {VirtualMachine::kType, VirtualMachineInstance::kType}) {
+    Json machine = world.management.peek(type, {"default", "a"}).value();
+    world.management.erase_now(type, {"default", "a"});
+    JsonObject& metadata = machine.as_object()["metadata"].as_object();
+    metadata["namespace"] = "foreign";
+    metadata.erase("uid");
+    metadata["labels"].as_object()["capk.cluster.x-k8s.io/kubevirt-machine-name"] = "a";
+    metadata["labels"].as_object()["capk.cluster.x-k8s.io/kubevirt-machine-namespace"] = "default";
+    world.management.put(type, machine);
+  }
+  world.put_node(world.tenant, "a");
+  world.run();
+  EXPECT_TRUE(CloudWorld::tainted(*world.node("a"), kUninitializedTaint));
+  EXPECT_EQ(world.node("a")->spec.providerID, "");
+}
+
 TEST_F(NodeLife, FollowsItsMachineToAnotherAddressAndZone) {
   initialize();
   world.put_parent_node("rack-row-2");

@@ -52,11 +52,15 @@ Task<kube::ReconcileResult> PoolController::reconcile(kube::ObjectKey key) {
   if (!service) co_return kube::ReconcileResult{};
   const std::string held = held_address(*service, pool_);
   if (held.empty() && !wants_address(*service)) co_return kube::ReconcileResult{};
-  // One that has what it wants concerns only those who show the same address.
+  // Whether one that has what it wants may keep it is up to those who show the same address; what
+  // it gets instead is up to all.
   const std::string wanted = wanted_address(*service);
   const bool settled = !held.empty() && (wanted.empty() || wanted == held);
-  const Decision decision =
-      decide(pool_, *service, settled ? services_.by_index(kByAddress, held) : services_.list());
+  if (settled &&
+      decide(pool_, *service, services_.by_index(kByAddress, held)).kind == Decision::Kind::kKeep) {
+    co_return kube::ReconcileResult{};
+  }
+  const Decision decision = decide(pool_, *service, services_.list());
   switch (decision.kind) {
     case Decision::Kind::kKeep:
       break;

@@ -82,6 +82,42 @@ TEST_F(PoolTest, SaysOnceThatNoneIsLeft) {
   EXPECT_EQ(client_.count("patch"), 0U);
 }
 
+TEST_F(PoolTest, OneThatLosesItsAddressTakesNoneThatIsInUse) {
+  put("a");
+  put("b");
+  settle(io_);
+  clock_.advance(std::chrono::seconds(2));
+  // Shows another's address, as after a restore.
+  Service late = client_.peek<Service>({"default", "b"}).value();
+  late.metadata = {};
+  late.metadata.name = "c";
+  late.metadata.namespace_ = "default";
+  client_.put(late);
+  settle(io_);
+  EXPECT_EQ(address("a"), "10.9.0.1");
+  EXPECT_EQ(address("b"), "10.9.0.2");
+  EXPECT_NE(address("c"), "10.9.0.1");
+  EXPECT_EQ(client_.peek<Service>({"default", "c"})->status.conditions.at(0).reason,
+            "NoAddressLeft");
+}
+
+TEST_F(PoolTest, AForeignExternalIpTakesNoAddressAway) {
+  put("a");
+  settle(io_);
+  clock_.advance(std::chrono::seconds(2));
+  Service thief;
+  thief.metadata.name = "thief";
+  thief.metadata.namespace_ = "default";
+  thief.spec.type = "ClusterIP";
+  thief.spec.externalIPs = {"10.9.0.1"};
+  client_.put(thief);
+  Service changed = client_.peek<Service>({"default", "a"}).value();
+  changed.metadata.labels["x"] = "y";
+  client_.put(changed);
+  settle(io_);
+  EXPECT_EQ(address("a"), "10.9.0.1");
+}
+
 TEST_F(PoolTest, AServiceThatChangesItsTypeFreesItsAddress) {
   put("a");
   put("b");

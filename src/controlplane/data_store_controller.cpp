@@ -114,10 +114,16 @@ std::vector<std::string> DataStoreController::users_of(const std::string& store)
 
 Task<> DataStoreController::validate(const DataStore& store) {
   NESTOR_CO_TRY(const StoreContents contents, co_await read_store(runtime_, store));
-  if (store.metadata.annotation(kEnableAuthAnnotation) == "true" && !store.status.ready) {
-    EtcdUsers users(runtime_.processes(), options_.etcdctl, contents.access());
-    co_return co_await users.ensure_authentication();
+  // Not only until the status says ready: an etcd that was restored or made anew under the same
+  // address lets everybody in.
+  const Checked now{store.metadata.uid, store.metadata.generation.value_or(0)};
+  if (store.metadata.annotation(kEnableAuthAnnotation) != "true" ||
+      (store.status.ready && authenticated_[store.metadata.name] == now)) {
+    co_return Result<>();
   }
+  EtcdUsers users(runtime_.processes(), options_.etcdctl, contents.access());
+  NESTOR_CO_TRY_VOID(co_await users.ensure_authentication());
+  authenticated_[store.metadata.name] = now;
   co_return Result<>();
 }
 

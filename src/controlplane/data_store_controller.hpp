@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "api/core/secret.hpp"
 #include "api/kamaji/data_store.hpp"
@@ -26,6 +29,10 @@ class DataStoreController {
   Options options_;
   kube::Informer<api::kamaji::DataStore> stores_;
   kube::Informer<api::kamaji::TenantControlPlane> tcps_;
+  /// uid and generation
+  using Checked = std::pair<std::string, std::int64_t>;
+  /// Of each store: for which one this process has seen to its authentication.
+  std::map<std::string, Checked> authenticated_;
   /// Secrets that wake us.
   std::set<kube::ObjectKey> watched_;
   kube::Controller* controller_ = nullptr;

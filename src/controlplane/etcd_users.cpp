@@ -2,8 +2,6 @@
 
 #include <array>
 
-#include "base/private_directory.hpp"
-
 namespace nestor::controlplane {
 namespace {
 
@@ -15,6 +13,8 @@ constexpr std::array<std::string_view, 7> kAlreadyDone{"user name already exists
                                                        "user already has",
                                                        "auth is already enabled",
                                                        "authentication is already enabled"};
+
+constexpr std::array<std::string_view, 2> kNotThere{"user name not found", "role name not found"};
 
 constexpr std::array<std::string_view, 5> kUnreachable{"context deadline exceeded",
                                                        "connection refused", "no such host",
@@ -31,6 +31,12 @@ bool mentions(const std::string& text, const std::array<std::string_view, N>& pa
 std::string last_line(std::string text) {
   while (text.ends_with('\n')) text.pop_back();
   return text.substr(text.rfind('\n') + 1);
+}
+
+std::unexpected<Error> etcd_failure(const std::vector<std::string>& arguments,
+                                    const ProcessOutput& output) {
+  const Code code = mentions(output.err, kUnreachable) ? Code::kUnavailable : Code::kInternal;
+  return fail(code, "etcdctl " + arguments[0] + " " + arguments[1] + ": " + last_line(output.err));
 }
 
 std::string prefix_of(const std::string& schema) { return "/" + schema + "/"; }
@@ -64,11 +70,27 @@ Task<> EtcdUsers::ensure_authentication() {
   return run_all(std::move(steps));
 }
 
+Task<bool> EtcdUsers::has_tenant(std::string username, std::string schema) {
+  NESTOR_CO_TRY(const PrivateDirectory directory, write_keys());
+  const Steps questions{{"user", "get", username}, {"role", "get", schema}};
+  for (const std::vector<std::string>& question : questions) {
+    NESTOR_CO_TRY(const ProcessOutput output, co_await call(directory.path(), question));
+    if (output.exit_code == 0) co_return true;
+    if (!mentions(output.err, kNotThere)) co_return etcd_failure(question, output);
+  }
+  co_return false;
+}
+
+Result<PrivateDirectory> EtcdUsers::write_keys() const {
+  NESTOR_TRY(PrivateDirectory directory, PrivateDirectory::make(kPrefix));
+  NESTOR_TRY_VOID(directory.write("ca.crt", access_.ca_pem));
+  NESTOR_TRY_VOID(directory.write("tls.crt", access_.cert_pem));
+  NESTOR_TRY_VOID(directory.write("tls.key", access_.key_pem));
+  return directory;
+}
+
 Task<> EtcdUsers::run_all(Steps steps) {
-  NESTOR_CO_TRY(const PrivateDirectory directory, PrivateDirectory::make("nestor-etcd"));
-  NESTOR_CO_TRY_VOID(directory.write("ca.crt", access_.ca_pem));
-  NESTOR_CO_TRY_VOID(directory.write("tls.crt", access_.cert_pem));
-  NESTOR_CO_TRY_VOID(directory.write("tls.key", access_.key_pem));
+  NESTOR_CO_TRY(const PrivateDirectory directory, write_keys());
   for (const std::vector<std::string>& step : steps) {
     NESTOR_CO_TRY_VOID(co_await run_one(directory.path(), step));
   }
@@ -76,6 +98,13 @@ Task<> EtcdUsers::run_all(Steps steps) {
 }
 
 Task<> EtcdUsers::run_one(const std::string& directory, const std::vector<std::string>& arguments) {
+  NESTOR_CO_TRY(const ProcessOutput output, co_await call(directory, arguments));
+  if (output.exit_code == 0 || mentions(output.err, kAlreadyDone)) co_return Result<>();
+  co_return etcd_failure(arguments, output);
+}
+
+Task<ProcessOutput> EtcdUsers::call(const std::string& directory,
+                                    const std::vector<std::string>& arguments) {
   std::string endpoints;
   for (const std::string& endpoint : access_.endpoints) {
     if (!endpoints.empty()) endpoints += ",";
@@ -87,11 +116,7 @@ Task<> EtcdUsers::run_one(const std::string& directory, const std::vector<std::s
                "--dial-timeout=3s", "--command-timeout=10s"},
       .timeout = std::chrono::seconds(20)};
   spec.argv.insert(spec.argv.end(), arguments.begin(), arguments.end());
-  NESTOR_CO_TRY(const ProcessOutput output, co_await runner_.run(std::move(spec)));
-  if (output.exit_code == 0 || mentions(output.err, kAlreadyDone)) co_return Result<>();
-  const Code code = mentions(output.err, kUnreachable) ? Code::kUnavailable : Code::kInternal;
-  co_return fail(code,
-                 "etcdctl " + arguments[0] + " " + arguments[1] + ": " + last_line(output.err));
+  co_return co_await runner_.run(std::move(spec));
 }
 
 }  // namespace nestor::controlplane

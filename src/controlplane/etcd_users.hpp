@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "base/private_directory.hpp"
 #include "base/process.hpp"
 
 namespace nestor::controlplane {
@@ -21,12 +22,17 @@ struct EtcdAccess {
 /// Errors: kUnavailable when etcd cannot be reached, kInternal with etcd's words otherwise.
 class EtcdUsers {
  public:
+  /// Begins the names of those directories.
+  static constexpr std::string_view kPrefix = "nestor-etcd";
+
   /// `etcdctl` is a path or a name looked up in PATH. `runner` must outlive this.
   EtcdUsers(ProcessRunner& runner, std::string etcdctl, EtcdAccess access);
 
   /// A user without password (it logs in by its certificate's name) with a role for all keys below
   /// "/<schema>/" and no others.
   Task<> ensure_tenant(std::string username, std::string schema);
+  /// Whether there is a user or a role of these names, whoever made it.
+  Task<bool> has_tenant(std::string username, std::string schema);
   /// Deletes role, keys and user.
   Task<> remove_tenant(std::string username, std::string schema);
   /// Makes the root user and role and switches authentication on. For an etcd that is Nestor's own.
@@ -34,8 +40,10 @@ class EtcdUsers {
 
  private:
   using Steps = std::vector<std::vector<std::string>>;
+  Result<PrivateDirectory> write_keys() const;
   Task<> run_all(Steps steps);
   Task<> run_one(const std::string& directory, const std::vector<std::string>& arguments);
+  Task<ProcessOutput> call(const std::string& directory, const std::vector<std::string>& arguments);
 
   ProcessRunner& runner_;
   std::string etcdctl_;

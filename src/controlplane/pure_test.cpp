@@ -139,8 +139,24 @@ TEST(Settings, RefusesASchemaThatReachesIntoAnother) {
   tcp.spec.dataStoreSchema = "a/b";
   EXPECT_EQ(resolve_settings(tcp, "main").error().code, Code::kInvalidArgument);
   tcp = sample();
+  tcp.spec.dataStoreUsername = "root";
+  EXPECT_THAT(resolve_settings(tcp, "main").error().message, HasSubstr("dataStoreUsername"));
+  for (const char* name : {"root", "", "-x", "_x", "A", "a.b", "a b", "--user=root"}) {
+    EXPECT_FALSE(is_store_name(name)) << name;
+  }
+  EXPECT_FALSE(is_store_name(std::string(64, 'a')));
+  for (const char* name : {"default_k8s_126", "2ba1a1f2-4a5e-4e6c-9c5e-000000000000", "roots"}) {
+    EXPECT_TRUE(is_store_name(name)) << name;
+  }
+  tcp = sample();
   tcp.spec.kubernetes.version = "1.37";
   EXPECT_EQ(resolve_settings(tcp, "main").error().code, Code::kInvalidArgument);
+}
+
+TEST(Settings, RefuseOverridesWhichNobodyServes) {
+  TenantControlPlane tcp = sample();
+  tcp.spec.dataStoreOverrides = {{.resource = "/events", .dataStore = "other"}};
+  EXPECT_THAT(resolve_settings(tcp, "main").error().message, HasSubstr("dataStoreOverrides"));
 }
 
 TEST(SubjectNames, HoldEveryWayToTheApiServer) {

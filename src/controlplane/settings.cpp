@@ -73,10 +73,28 @@ void insert_name(SubjectNames& names, const std::string& name) {
   if (place == list.end() || *place != entry) list.insert(place, entry);
 }
 
+/// The given name, or by default the UID.
+Result<std::string> store_name(const char* field, const std::string& given,
+                               const std::string& uid) {
+  const std::string& name = given.empty() ? uid : given;
+  if (is_store_name(name)) return name;
+  return fail(Code::kInvalidArgument,
+              std::string(field) + ": \"" + name +
+                  "\" must be 1 to 63 of a-z, 0-9, - and _, begin with a letter or digit, and not "
+                  "be root");
+}
+
 /// "host:port" without the port.
 std::string host_of(const std::string& hostname) { return hostname.substr(0, hostname.find(':')); }
 
 }  // namespace
+
+bool is_store_name(std::string_view name) {
+  constexpr std::size_t kMost = 63;
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+  return !name.empty() && name.size() <= kMost && name.front() != '-' && name.front() != '_' &&
+         name.find_first_not_of(kLetters) == std::string_view::npos && name != "root";
+}
 
 Result<Settings> resolve_settings(const TenantControlPlane& tcp,
                                   const std::string& default_data_store, const std::string& image) {
@@ -100,11 +118,11 @@ Result<Settings> resolve_settings(const TenantControlPlane& tcp,
     return with_context(std::move(ok).error(), "spec.networkProfile");
   }
   out.data_store = spec.dataStore.empty() ? default_data_store : spec.dataStore;
-  out.schema = spec.dataStoreSchema.empty() ? out.uid : spec.dataStoreSchema;
-  out.username = spec.dataStoreUsername.empty() ? out.uid : spec.dataStoreUsername;
-  // A slash would let one tenant name a part of another's keys.
-  if (out.schema.find('/') != std::string::npos || out.schema.empty() || out.username.empty()) {
-    return fail(Code::kInvalidArgument, "spec.dataStoreSchema must be a name without /");
+  NESTOR_TRY(out.schema, store_name("spec.dataStoreSchema", spec.dataStoreSchema, out.uid));
+  NESTOR_TRY(out.username, store_name("spec.dataStoreUsername", spec.dataStoreUsername, out.uid));
+  // The other store would need a user, a certificate and keys of its own for the tenant.
+  if (!spec.dataStoreOverrides.empty()) {
+    return fail(Code::kInvalidArgument, "spec.dataStoreOverrides is not supported");
   }
   out.admission_plugins = spec.kubernetes.admissionControllers;
   if (out.admission_plugins.empty()) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/kamaji/tenant_control_plane.hpp"
@@ -45,6 +46,10 @@ struct Settings {
   /// "<name>.<ns>.svc"
   std::string service_host() const { return name + "." + ns + ".svc"; }
 };
+
+/// Whether a tenant's user, role or keys may be called so: 1 to 63 of a-z, 0-9, - and _, as all
+/// names are that upstream makes by itself. Not root, which is etcd's own.
+bool is_store_name(std::string_view name);
 
 /// Errors: kInvalidArgument naming the field.
 Result<Settings> resolve_settings(const TenantControlPlane& tcp,

@@ -1,5 +1,7 @@
 #include "controlplane/store_step.hpp"
 
+#include <tuple>
+
 #include "base/join.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -73,44 +75,102 @@ Task<> ensure_certificate(Work& work, const StoreContents& store) {
   co_return Result<>();
 }
 
-/// Whether `other` keeps, or has the older right to keep, its data where we want to.
-bool collides(const TenantControlPlane& other, const Work& work) {
-  const auto& storage = other.status.storage;
-  const std::string& store =
-      storage.dataStoreName.empty() ? other.spec.dataStore : storage.dataStoreName;
-  if (!store.empty() && store != work.settings.data_store) return false;
+/// What one control plane calls its part of a store.
+struct Claim {
+  std::string schema;
+  std::string user;
+  /// The status says so: the part is or may have been made.
+  bool made = false;
+};
+
+Claim claim_of(const TenantControlPlane& tcp) {
+  const auto& setup = tcp.status.storage.setup;
   const auto pick = [&](const std::string& status, const std::string& spec) {
     if (!status.empty()) return status;
-    return spec.empty() ? other.metadata.uid : spec;
+    return spec.empty() ? tcp.metadata.uid : spec;
   };
-  const bool same =
-      pick(storage.setup.schema, other.spec.dataStoreSchema) == work.settings.schema ||
-      pick(storage.setup.user, other.spec.dataStoreUsername) == work.settings.username;
-  if (!same || !storage.setup.schema.empty()) return same;
+  return {.schema = pick(setup.schema, tcp.spec.dataStoreSchema),
+          .user = pick(setup.user, tcp.spec.dataStoreUsername),
+          .made = !setup.schema.empty()};
+}
+
+/// Whether `name`, which both use, is the other's rather than ours: a UID is its bearer's, whoever
+/// else writes it into a spec; then comes who has it already, then who is older.
+bool is_others(const std::string& name, const TenantControlPlane& other, const Claim& theirs,
+               const TenantControlPlane& own, const Claim& ours) {
+  if (name == own.metadata.uid) return false;
+  if (name == other.metadata.uid) return true;
+  if (theirs.made != ours.made) return theirs.made;
   const auto age = [](const kube::ObjectMeta& metadata) {
     return std::pair(metadata.creationTimestamp, metadata.uid);
   };
-  return age(other.metadata) < age(work.tcp.metadata);
+  return age(other.metadata) < age(own.metadata);
 }
 
 /// Two tenants must never see each other's keys, whatever their specs say.
-Result<> check_alone(const Work& work) {
+Result<> check_alone(const Work& work, const std::string& data_store, const Claim& ours) {
   for (const auto& other : work.caches.tcps.list()) {
-    if (other->metadata.uid == work.settings.uid || !collides(*other, work)) continue;
+    if (other->metadata.uid == work.tcp.metadata.uid) continue;
+    const auto& storage = other->status.storage;
+    const std::string& store =
+        storage.dataStoreName.empty() ? other->spec.dataStore : storage.dataStoreName;
+    if (!store.empty() && store != data_store) continue;
+    const Claim theirs = claim_of(*other);
+    const auto lost = [&](const std::string& mine, const std::string& name) {
+      return mine == name && is_others(name, *other, theirs, work.tcp, ours);
+    };
+    if (!lost(ours.schema, theirs.schema) && !lost(ours.user, theirs.user)) continue;
     return fail(Code::kFailedPrecondition,
                 "schema or user of the DataStore is taken by " + other->metadata.key().to_string());
   }
   return {};
 }
 
+/// The tenant's data stay where they are: under other names there would be an empty cluster.
+Result<> check_unchanged(const Work& work) {
+  const auto& setup = work.tcp.status.storage.setup;
+  for (const auto& [field, made, wanted] :
+       {std::tuple("dataStoreSchema", setup.schema, work.settings.schema),
+        std::tuple("dataStoreUsername", setup.user, work.settings.username)}) {
+    if (made.empty() || made == wanted) continue;
+    return fail(Code::kFailedPrecondition, "spec." + std::string(field) + " means \"" + wanted +
+                                               "\" but the tenant's data are under \"" + made +
+                                               "\", where they have to stay");
+  }
+  return {};
+}
+
+/// Names that somebody chose may be of something else in the store. They are noted in the status
+/// before anything is made: after a crash what we made ourselves would look like another's.
+Task<> claim_names(Work& work, EtcdUsers& users) {
+  const Settings& settings = work.settings;
+  auto& status = work.tcp.status.storage.setup;
+  const bool derived = settings.schema == settings.uid && settings.username == settings.uid;
+  if (derived || !status.schema.empty()) co_return Result<>();
+  NESTOR_CO_TRY(const bool there, co_await users.has_tenant(settings.username, settings.schema));
+  if (there) {
+    co_return fail(Code::kFailedPrecondition, "the DataStore has a user " + settings.username +
+                                                  " or a role " + settings.schema +
+                                                  " already, which is not this control plane's");
+  }
+  status.schema = settings.schema;
+  status.user = settings.username;
+  // The write of the status comes back as an event and goes on from there.
+  co_return fail(Code::kAborted, "the names in the DataStore are noted first");
+}
+
 Task<> ensure_user(Work& work, const StoreContents& store, std::string etcdctl) {
   const Settings& settings = work.settings;
   auto& status = work.tcp.status.storage.setup;
+  NESTOR_CO_TRY_VOID(check_unchanged(work));
+  NESTOR_CO_TRY_VOID(check_alone(
+      work, settings.data_store,
+      {.schema = settings.schema, .user = settings.username, .made = !status.schema.empty()}));
   const std::string sum =
       md5_hex(settings.data_store + "\n" + settings.schema + "\n" + settings.username);
   if (status.checksum == sum) co_return Result<>();
-  NESTOR_CO_TRY_VOID(check_alone(work));
   EtcdUsers users(work.runtime.processes(), std::move(etcdctl), store.access());
+  NESTOR_CO_TRY_VOID(co_await claim_names(work, users));
   NESTOR_CO_TRY_VOID(co_await users.ensure_tenant(settings.username, settings.schema));
   status.schema = settings.schema;
   status.user = settings.username;
@@ -141,21 +201,12 @@ Task<StoreContents> open_store(Work& work) {
 }
 
 Task<> ensure_store(Work& work, const StoreContents& store, std::string etcdctl) {
+  // First of all: the certificate lets its bearer in as the user that it names.
+  NESTOR_CO_TRY_VOID(co_await ensure_user(work, store, std::move(etcdctl)));
   std::vector<Task<>> tasks;
   tasks.push_back(ensure_config(work, store));
   tasks.push_back(ensure_certificate(work, store));
-  tasks.push_back(ensure_user(work, store, std::move(etcdctl)));
-  return join_all(std::move(tasks));
-}
-
-Result<StoreAccess> store_access(const Work& work, const StoreContents& store) {
-  StoreAccess out{.driver = store.driver, .endpoints = store.endpoints, .overrides = {}};
-  for (const auto& item : work.tcp.spec.dataStoreOverrides) {
-    const auto other = work.caches.stores.get({"", item.dataStore});
-    if (!other) return fail(Code::kNotFound, "there is no DataStore " + item.dataStore);
-    out.overrides[item.resource] = other->spec.endpoints;
-  }
-  return out;
+  co_return co_await join_all(std::move(tasks));
 }
 
 Task<> clean_store(Work& work, std::string etcdctl) {
@@ -170,6 +221,16 @@ Task<> clean_store(Work& work, std::string etcdctl) {
     }
     name = work.settings.data_store;
     schema = user = work.settings.uid;
+  }
+  // Such names were never ours to make, and etcd may refuse for ever to remove them.
+  const bool made = !status.setup.schema.empty();
+  const bool ours = is_store_name(schema) && is_store_name(user) &&
+                    check_alone(work, name, {.schema = schema, .user = user, .made = made});
+  if (!ours) {
+    log::warn("controlplane",
+              "{}: leaves schema {} and user {} in DataStore {}, they are not its own",
+              work.tcp.metadata.key().to_string(), schema, user, name);
+    co_return Result<>();
   }
   const auto store = work.caches.stores.get({"", name});
   if (!store) {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "controlplane/arguments.hpp"
 #include "controlplane/content.hpp"
 #include "controlplane/work.hpp"
 
@@ -10,14 +9,14 @@ namespace nestor::controlplane {
 /// not ready; its next change wakes the reconcile.
 Task<StoreContents> open_store(Work& work);
 
-/// Ensures `<n>-datastore-config`, `<n>-datastore-certificate` and, unless the status says it is
-/// done, the user and role in the store.
+/// Ensures, unless the status says it is done, the user and role in the store, then
+/// `<n>-datastore-config` and `<n>-datastore-certificate`. Errors: kFailedPrecondition when the
+/// names are another's, or not those that the tenant's data are under; kAborted when the status has
+/// to be written first.
 Task<> ensure_store(Work& work, const StoreContents& store, std::string etcdctl);
 
-/// The stores' addresses for the API server. Errors: kNotFound for an unknown override.
-Result<StoreAccess> store_access(const Work& work, const StoreContents& store);
-
-/// Removes the tenant's user, role and keys. A store that is gone counts as cleaned.
+/// Removes the tenant's user, role and keys. A store that is gone counts as cleaned, and so
+/// does what is not the tenant's own.
 Task<> clean_store(Work& work, std::string etcdctl);
 
 }  // namespace nestor::controlplane

@@ -191,6 +191,61 @@ TEST_F(InfrastructureRoom, AFailedCreationIsSaidAndTriedAgain) {
   EXPECT_TRUE(world.management.peek<VirtualMachine>(key).has_value());
 }
 
+TEST_F(InfrastructureRoom, ReachesNoOtherNamespace) {
+  auto changed = machine();
+  changed.spec.virtualMachineTemplate.metadata = parse_json(R"({"namespace":"victim"})").value();
+  world.management.put(changed);
+  VirtualMachine victim = named<VirtualMachine>("m");
+  victim.metadata.namespace_ = "victim";
+  world.management.put(victim);
+  cluster_ready();
+  bootstrap_ready();
+  EXPECT_EQ(reason(), "VMCreateFailed");
+  EXPECT_FALSE(world.management.peek<VirtualMachine>(key).has_value());
+  EXPECT_FALSE(world.management.peek<Secret>({"victim", "m-userdata"}).has_value());
+  world.management.erase(KubevirtMachine::kType, key);
+  world.run();
+  EXPECT_FALSE(world.management.peek<KubevirtMachine>(key).has_value());
+  EXPECT_TRUE(world.management.peek<VirtualMachine>({"victim", "m"}).has_value());
+}
+
+TEST_F(InfrastructureRoom, LeavesAnothersVirtualMachineAlone) {
+  world.management.put(named<VirtualMachine>("m"));
+  cluster_ready();
+  bootstrap_ready();
+  EXPECT_EQ(reason(), "VMCreateFailed");
+  EXPECT_EQ(machine().spec.providerID, "");
+  // It goes: the name is free.
+  world.management.erase_now(VirtualMachine::kType, key);
+  world.pass(std::chrono::minutes(2));
+  ASSERT_TRUE(world.management.peek<VirtualMachine>(key).has_value());
+  EXPECT_EQ(world.management.peek<VirtualMachine>(key)->metadata.label(
+                "capk.cluster.x-k8s.io/kubevirt-machine-name"),
+            "m");
+  auto foreign = world.management.peek<VirtualMachine>(key).value();
+  foreign.metadata.labels.clear();
+  world.management.put(foreign);
+  world.management.erase(KubevirtMachine::kType, key);
+  world.run();
+  EXPECT_FALSE(world.management.peek<KubevirtMachine>(key).has_value());
+  EXPECT_TRUE(world.management.peek<VirtualMachine>(key).has_value());
+}
+
+TEST_F(InfrastructureRoom, WritesOverNobodysSecret) {
+  Secret foreign = named<Secret>("m-userdata");
+  api::core::set_secret_value(foreign, "userdata", "theirs");
+  world.management.put(foreign);
+  cluster_ready();
+  bootstrap_ready();
+  EXPECT_EQ(reason(), "VMCreateFailed");
+  const auto left = world.management.peek<Secret>({"default", "m-userdata"});
+  EXPECT_EQ(api::core::secret_value(*left, "userdata").value(), "theirs");
+  world.management.erase(KubevirtMachine::kType, key);
+  world.run();
+  EXPECT_FALSE(world.management.peek<KubevirtMachine>(key).has_value());
+  EXPECT_TRUE(world.management.peek<Secret>({"default", "m-userdata"}).has_value());
+}
+
 TEST_F(InfrastructureRoom, AClusterManagedElsewhereIsLeftAlone) {
   const auto owner = world.management.peek<Cluster>(world.demo).value();
   auto own = named<KubevirtCluster>("own");

@@ -1,5 +1,7 @@
 #include "infrastructure/kubevirt_machine_controller.hpp"
 
+#include <algorithm>
+
 #include "api/cluster/labels.hpp"
 #include "api/core/secret.hpp"
 #include "api/infrastructure/labels.hpp"
@@ -20,6 +22,7 @@ namespace {
 
 constexpr const char* kManager = "nestor-kubevirtmachine";
 constexpr const char* kByCluster = "kubevirtmachine.cluster";
+constexpr std::chrono::minutes kOthersRecheck{1};
 
 /// The KubevirtMachine that a VirtualMachine (or its instance) stands for.
 std::vector<kube::ObjectKey> machine_of(const kube::ObjectMeta& metadata) {
@@ -27,6 +30,22 @@ std::vector<kube::ObjectKey> machine_of(const kube::ObjectMeta& metadata) {
   const auto ns = metadata.label(names::kMachineNamespaceLabel);
   if (name.empty() || ns.empty()) return {};
   return {{std::string(ns), std::string(name)}};
+}
+
+/// Whether the object was made for this KubevirtMachine. Another may have its name.
+bool made_for(const kube::ObjectMeta& metadata, const KubevirtMachine& machine) {
+  const auto owns = [&](const kube::OwnerReference& owner) {
+    return owner.uid == machine.metadata.uid;
+  };
+  return std::ranges::any_of(metadata.ownerReferences, owns) ||
+         machine_of(metadata) == std::vector{machine.metadata.key()};
+}
+
+Error not_its_own(const kube::ResourceType& type, const kube::ObjectKey& key) {
+  return {Code::kFailedPrecondition,
+          std::string(type.kind) + " " + key.to_string() +
+              " exists already and is not of this KubevirtMachine",
+          {}};
 }
 
 }  // namespace
@@ -131,10 +150,15 @@ Task<kube::ReconcileResult> KubevirtMachineController::reconcile(kube::ObjectKey
     co_return kube::ReconcileResult{};
   }
 
-  const auto spec = to_json(kubevirt->spec);
-  const kube::ObjectKey vm_key{virtual_machine_namespace(spec, key.ns), key.name};
-  const auto vm = informers.of<VirtualMachine>().get(vm_key);
-  const auto vmi = informers.of<VirtualMachineInstance>().get(vm_key);
+  const auto vm = informers.of<VirtualMachine>().get(key);
+  const auto vmi = informers.of<VirtualMachineInstance>().get(key);
+  if (vm && !made_for(vm->metadata, *kubevirt)) {
+    const std::string message = not_its_own(VirtualMachine::kType, key).message;
+    after = waiting(after, "VMCreateFailed", message, now);
+    NESTOR_CO_TRY_VOID(co_await kube::patch_changes(runtime_.client(), *kubevirt, after));
+    // The other one's end wakes nobody here.
+    co_return kube::ReconcileResult{.requeue_after = kOthersRecheck};
+  }
   const auto [reason, message] = missing(*machine, *cluster);
   if (!vm && !reason.empty()) {
     after = waiting(after, reason, message, now);
@@ -156,32 +180,36 @@ Task<kube::ReconcileResult> KubevirtMachineController::reconcile(kube::ObjectKey
   co_return kube::ReconcileResult{};
 }
 
-Task<> KubevirtMachineController::write_userdata(KubevirtMachinePtr kubevirt, MachinePtr machine,
-                                                 std::string ns) {
+Task<> KubevirtMachineController::write_userdata(KubevirtMachinePtr kubevirt, MachinePtr machine) {
+  kube::Client& client = runtime_.client();
   kube::ObjectKey key{machine->metadata.namespace_, machine->spec.bootstrap.dataSecretName};
-  auto data = co_await kube::get<Secret>(runtime_.client(), key);
+  auto data = co_await kube::get<Secret>(client, key);
   if (!data) co_return with_context(std::move(data).error(), "Secret " + key.to_string());
   const auto value = data->data.find(std::string(api::cluster::kSecretValueKey));
   if (value == data->data.end()) {
     co_return fail(Code::kFailedPrecondition, "Secret " + key.to_string() + " has no key value");
   }
+  kube::ObjectKey copy_key{key.ns, userdata_secret_name(key.name)};
+  const auto there = co_await kube::get<Secret>(client, copy_key);
+  if (!there && there.error().code != Code::kNotFound) co_return std::unexpected(there.error());
+  if (there && !made_for(there->metadata, *kubevirt)) {
+    co_return std::unexpected(not_its_own(Secret::kType, copy_key));
+  }
   Secret copy;
-  copy.metadata.name = userdata_secret_name(key.name);
-  copy.metadata.namespace_ = ns;
+  copy.metadata.name = copy_key.name;
+  copy.metadata.namespace_ = copy_key.ns;
   copy.metadata.labels = data->metadata.labels;
-  if (ns == key.ns) copy.metadata.ownerReferences = {kube::owner_reference(*kubevirt)};
+  copy.metadata.ownerReferences = {kube::owner_reference(*kubevirt)};
   copy.type = api::cluster::kSecretType;
   copy.data[std::string(names::kUserDataKey)] = value->second;
-  auto written = co_await kube::apply(runtime_.client(), std::move(copy), kManager);
+  auto written = co_await kube::apply(client, std::move(copy), kManager);
   if (!written) co_return with_context(std::move(written).error(), "writing the user data");
   co_return Result<>{};
 }
 
 Task<> KubevirtMachineController::create_virtual_machine(KubevirtMachinePtr kubevirt,
                                                          MachinePtr machine) {
-  const auto spec = to_json(kubevirt->spec);
-  const std::string ns = virtual_machine_namespace(spec, kubevirt->metadata.namespace_);
-  NESTOR_CO_TRY_VOID(co_await write_userdata(kubevirt, machine, ns));
+  kube::Client& client = runtime_.client();
   VirtualMachineInput input;
   input.name = kubevirt->metadata.name;
   input.ns = kubevirt->metadata.namespace_;
@@ -189,14 +217,42 @@ Task<> KubevirtMachineController::create_virtual_machine(KubevirtMachinePtr kube
   input.control_plane =
       machine->metadata.labels.contains(std::string(api::cluster::kControlPlaneLabel));
   input.data_secret = machine->spec.bootstrap.dataSecretName;
-  NESTOR_CO_TRY(Json vm, build_virtual_machine(spec, input));
-  auto created = co_await runtime_.client().create(VirtualMachine::kType, ns, std::move(vm));
+  NESTOR_CO_TRY(Json vm, build_virtual_machine(to_json(kubevirt->spec), input));
+  NESTOR_CO_TRY_VOID(co_await write_userdata(kubevirt, machine));
+  auto created = co_await client.create(VirtualMachine::kType, input.ns, std::move(vm));
   if (created) {
     runtime_.events().normal(*kubevirt, "SuccessfulCreate", "created VirtualMachine " + input.name);
-  } else if (created.error().code != Code::kAlreadyExists) {
+    co_return Result<>{};
+  }
+  if (created.error().code != Code::kAlreadyExists) {
     co_return with_context(std::move(created).error(), "creating VirtualMachine " + input.name);
   }
-  co_return Result<>{};
+  // Made before, by one whose cache lags behind, or another's?
+  NESTOR_CO_TRY(const bool own, co_await has_own(kubevirt, VirtualMachine::kType));
+  if (own) co_return Result<>{};
+  co_return std::unexpected(not_its_own(VirtualMachine::kType, kubevirt->metadata.key()));
+}
+
+Task<bool> KubevirtMachineController::has_own(KubevirtMachinePtr kubevirt,
+                                              kube::ResourceType type) {
+  const kube::ObjectKey key = kubevirt->metadata.key();
+  const auto object = co_await runtime_.client().get(type, key);
+  if (!object && object.error().code == Code::kNotFound) co_return false;
+  if (!object) co_return std::unexpected(object.error());
+  kube::ObjectMeta metadata;
+  const Json* read = find(*object, {"metadata"});
+  co_return read != nullptr&& read_json(*read, metadata) && made_for(metadata, *kubevirt);
+}
+
+Task<> KubevirtMachineController::remove_userdata(KubevirtMachinePtr kubevirt) {
+  const auto owner = owner_of(*kubevirt);
+  if (!owner || owner->spec.bootstrap.dataSecretName.empty()) co_return Result<>{};
+  const kube::ObjectKey key{kubevirt->metadata.namespace_,
+                            userdata_secret_name(owner->spec.bootstrap.dataSecretName)};
+  const auto secret = co_await kube::get<Secret>(runtime_.client(), key);
+  if (!secret && secret.error().code != Code::kNotFound) co_return std::unexpected(secret.error());
+  if (!secret || !made_for(secret->metadata, *kubevirt)) co_return Result<>{};
+  co_return co_await kube::ensure_deleted(runtime_.client(), Secret::kType, key);
 }
 
 bool KubevirtMachineController::node_is_named(const kube::ObjectKey& cluster,
@@ -207,26 +263,20 @@ bool KubevirtMachineController::node_is_named(const kube::ObjectKey& cluster,
 
 Task<> KubevirtMachineController::reconcile_delete(KubevirtMachinePtr machine) {
   if (!machine->metadata.has_finalizer(names::kKubevirtMachineFinalizer)) co_return Result<>{};
-  const auto spec = to_json(machine->spec);
-  const kube::ObjectKey key{virtual_machine_namespace(spec, machine->metadata.namespace_),
-                            machine->metadata.name};
+  const kube::ObjectKey key = machine->metadata.key();
   auto& client = runtime_.client();
-  NESTOR_CO_TRY_VOID(co_await kube::ensure_deleted(client, VirtualMachine::kType, key));
   // Asked live: a cache that lags behind must not let a running machine be forgotten. When they go,
-  // the watch comes back here.
+  // the watch comes back here. What is another's stays, and is nothing to wait for.
+  NESTOR_CO_TRY(const bool has_vm, co_await has_own(machine, VirtualMachine::kType));
+  if (has_vm) {
+    NESTOR_CO_TRY_VOID(co_await kube::ensure_deleted(client, VirtualMachine::kType, key));
+  }
   for (const auto& type : {VirtualMachine::kType, VirtualMachineInstance::kType}) {
-    auto left = co_await client.get(type, key);
+    NESTOR_CO_TRY(const bool left, co_await has_own(machine, type));
     if (left) co_return Result<>{};
-    if (left.error().code != Code::kNotFound) co_return std::unexpected(std::move(left).error());
   }
+  NESTOR_CO_TRY_VOID(co_await remove_userdata(machine));
   KubevirtMachine after = *machine;
-  if (const auto owner = owner_of(*machine); owner) {
-    const auto& data = owner->spec.bootstrap.dataSecretName;
-    if (!data.empty()) {
-      kube::ObjectKey secret{key.ns, userdata_secret_name(data)};
-      NESTOR_CO_TRY_VOID(co_await kube::ensure_deleted(client, Secret::kType, secret));
-    }
-  }
   std::erase(after.metadata.finalizers, names::kKubevirtMachineFinalizer);
   co_return co_await kube::patch_changes(client, *machine, after);
 }

@@ -13,7 +13,8 @@
 namespace nestor::infrastructure {
 
 /// One VirtualMachine for each KubevirtMachine, made once its bootstrap data is there, never
-/// changed afterwards, and gone before the KubevirtMachine is.
+/// changed afterwards, and gone before the KubevirtMachine is. Both are in one namespace; an object
+/// that has the name but was not made for it is neither used, written nor deleted.
 class KubevirtMachineController {
  public:
   KubevirtMachineController(kube::Runtime& runtime, tenant::Sessions& sessions)
@@ -34,7 +35,11 @@ class KubevirtMachineController {
                                               const api::cluster::Cluster& cluster);
   Task<> create_virtual_machine(KubevirtMachinePtr kubevirt, MachinePtr machine);
   /// Copies the bootstrap data to where the virtual machine reads it.
-  Task<> write_userdata(KubevirtMachinePtr kubevirt, MachinePtr machine, std::string ns);
+  Task<> write_userdata(KubevirtMachinePtr kubevirt, MachinePtr machine);
+  Task<> remove_userdata(KubevirtMachinePtr kubevirt);
+  /// Asks the API server whether there is an object of that type of the KubevirtMachine's name that
+  /// was made for it.
+  Task<bool> has_own(KubevirtMachinePtr kubevirt, kube::ResourceType type);
   /// Whether the tenant has a Node with the machine's providerID; the cloud provider writes that.
   bool node_is_named(const kube::ObjectKey& cluster, const std::string& name) const;
 

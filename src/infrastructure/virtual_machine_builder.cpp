@@ -92,20 +92,21 @@ std::string userdata_secret_name(const std::string& data_secret) {
   return data_secret + "-userdata";
 }
 
-std::string virtual_machine_namespace(const Json& spec, const std::string& machine_ns) {
-  const auto given = find_string(spec, {"virtualMachineTemplate", "metadata", "namespace"});
-  return given.empty() ? machine_ns : std::string(given);
-}
-
 Result<Json> build_virtual_machine(const Json& spec, const VirtualMachineInput& input) {
   JsonObject vm_spec = object_at(spec, {"virtualMachineTemplate", "spec"});
   if (!find(vm_spec, {"template", "spec"})) {
     return fail(Code::kInvalidArgument,
                 "spec.virtualMachineTemplate.spec.template.spec is missing");
   }
+  const auto ns = find_string(spec, {"virtualMachineTemplate", "metadata", "namespace"});
+  if (!ns.empty() && ns != input.ns) {
+    return fail(Code::kInvalidArgument, "spec.virtualMachineTemplate.metadata.namespace is " +
+                                            std::string(ns) + " but can only be " + input.ns +
+                                            ", where the KubevirtMachine is");
+  }
   JsonObject metadata;
   metadata["name"] = input.name;
-  metadata["namespace"] = virtual_machine_namespace(spec, input.ns);
+  metadata["namespace"] = input.ns;
   metadata["labels"] = object_at(spec, {"virtualMachineTemplate", "metadata", "labels"});
   if (auto notes = object_at(spec, {"virtualMachineTemplate", "metadata", "annotations"});
       !notes.empty()) {

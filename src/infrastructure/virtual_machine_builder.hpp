@@ -24,12 +24,10 @@ struct VirtualMachineInput {
 std::string provider_id(const std::string& machine_name);
 std::string userdata_secret_name(const std::string& data_secret);
 
-/// Where the VirtualMachine lives: `spec.virtualMachineTemplate.metadata.namespace`, else that of
-/// the KubevirtMachine. `spec` is KubevirtMachine.spec, here and below.
-std::string virtual_machine_namespace(const Json& spec, const std::string& machine_ns);
-
-/// The VirtualMachine with apiVersion and kind. Errors: kInvalidArgument when the template has no
-/// `spec.template`.
+/// The VirtualMachine with apiVersion and kind. It lives beside its KubevirtMachine: in any other
+/// namespace it would be made with rights that the KubevirtMachine's author may not have. `spec` is
+/// KubevirtMachine.spec, here and below. Errors: kInvalidArgument when the template has no
+/// `spec.template`, or names another namespace.
 Result<Json> build_virtual_machine(const Json& spec, const VirtualMachineInput& input);
 
 /// The Node's resources as far as the machine's hardware tells them: {"cpu": "2", "memory": "4Gi"}.

@@ -11,7 +11,7 @@ const VirtualMachineInput kInput{
     .name = "demo-x", .ns = "default", .cluster = "demo", .data_secret = "demo-x"};
 
 const char* const kSpec = R"({"virtualMachineTemplate":{
-  "metadata":{"namespace":"vms","labels":{"team":"a"},"annotations":{"note":"b"}},
+  "metadata":{"namespace":"default","labels":{"team":"a"},"annotations":{"note":"b"}},
   "spec":{"runStrategy":"Always","unknownField":7,
     "dataVolumeTemplates":[{"metadata":{"name":"data"},"spec":{"storage":{}}}],
     "template":{"spec":{"domain":{"cpu":{"cores":2,"threads":2},"memory":{"guest":"4Gi"},
@@ -22,7 +22,7 @@ const char* const kSpec = R"({"virtualMachineTemplate":{
 TEST(BuildVirtualMachine, HasOneNameAndTheLabelsOfItsCluster) {
   const Json vm = build_virtual_machine(json(kSpec), kInput).value();
   EXPECT_EQ(find_string(vm, {"metadata", "name"}), "demo-x");
-  EXPECT_EQ(find_string(vm, {"metadata", "namespace"}), "vms");
+  EXPECT_EQ(find_string(vm, {"metadata", "namespace"}), "default");
   EXPECT_EQ(find_string(vm, {"metadata", "annotations", "note"}), "b");
   const Json labels = json(R"({"kubevirt.io/vm":"demo-x","name":"demo-x",
       "cluster.x-k8s.io/role":"worker","cluster.x-k8s.io/cluster-name":"demo",
@@ -30,6 +30,15 @@ TEST(BuildVirtualMachine, HasOneNameAndTheLabelsOfItsCluster) {
       "capk.cluster.x-k8s.io/kubevirt-machine-namespace":"default"})");
   EXPECT_EQ(*find(vm, {"spec", "template", "metadata", "labels"}), labels);
   EXPECT_EQ(find_string(vm, {"metadata", "labels", "team"}), "a");
+}
+
+TEST(BuildVirtualMachine, LivesBesideItsKubevirtMachineOnly) {
+  VirtualMachineInput elsewhere = kInput;
+  elsewhere.ns = "team";
+  const auto refused = build_virtual_machine(json(kSpec), elsewhere);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kInvalidArgument);
+  EXPECT_NE(refused.error().message.find("metadata.namespace is default"), std::string::npos);
 }
 
 TEST(BuildVirtualMachine, AddsTheUserDataDiskAndKeepsUnknownFields) {

@@ -50,13 +50,15 @@ struct KamajiControlPlaneSpec {
   std::optional<Endpoint> controlPlaneEndpoint;
   /// Name of the DataStore. Default: that of the manager. It cannot be changed later.
   std::string dataStoreName;
-  /// Prefix of the tenant's keys in the store, without slashes. Default: the UID of its
-  /// TenantControlPlane. No two tenants may share one.
+  /// Prefix of the tenant's keys in the store, at most 63 of a-z, 0-9, - and _. Default: the
+  /// UID of its TenantControlPlane. No two tenants may share one. It can be given only when the
+  /// object is made.
   std::string dataStoreSchema;
-  /// The tenant's user in the store. Default: the UID of its TenantControlPlane. No two tenants may
-  /// share one.
+  /// The tenant's user in the store, named as dataStoreSchema may be. Default: the UID of its
+  /// TenantControlPlane. No two tenants may share one. It can be given only when the object is
+  /// made.
   std::string dataStoreUsername;
-  /// Kinds whose objects are kept elsewhere.
+  /// Not supported: a control plane that has any is refused as InvalidSpec.
   std::vector<kamaji::DataStoreOverride> dataStoreOverrides;
   /// What Nestor installs in the tenant. What is absent is removed from it.
   Addons addons;

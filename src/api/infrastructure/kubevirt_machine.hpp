@@ -8,8 +8,8 @@ namespace nestor::api::infrastructure {
 
 /// The VirtualMachine to make (kubevirt.io/v1).
 struct VirtualMachineTemplate {
-  /// Namespace, labels and annotations of the VirtualMachine. Default namespace: that of the
-  /// KubevirtMachine.
+  /// Labels and annotations of the VirtualMachine. A namespace may be given, but no other than that
+  /// of the KubevirtMachine.
   Json metadata;
   /// Spec of the VirtualMachine, whole. Nestor adds labels and a disk with the bootstrap data, and
   /// puts the machine's name before those of data volumes.

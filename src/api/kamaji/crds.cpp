@@ -24,6 +24,8 @@ Json tenant_control_plane_crd() {
                   kAge},
       .rules =
           {{"spec", required({"controlPlane", "kubernetes"})},
+           {"spec", settled({"dataStoreSchema", "dataStoreUsername"},
+                            "it can be given only when the object is made")},
            {"spec.controlPlane", required({"service"})},
            {"spec.controlPlane.deployment.replicas", default_value(2)},
            {"spec.controlPlane.service", required({"serviceType"})},

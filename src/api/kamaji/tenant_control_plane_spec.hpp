@@ -136,12 +136,13 @@ struct TenantControlPlaneSpec {
   WritePermissions writePermissions;
   /// Name of the DataStore. Default: that of the manager. It cannot be changed later.
   std::string dataStore;
-  /// Prefix of the tenant's keys in the store, without slashes. Default: the object's UID. No two
-  /// tenants may share one.
+  /// Prefix of the tenant's keys in the store, at most 63 of a-z, 0-9, - and _. Default: the
+  /// object's UID. No two tenants may share one. It can be given only when the object is made.
   std::string dataStoreSchema;
-  /// The tenant's user in the store. Default: the object's UID. No two tenants may share one.
+  /// The tenant's user in the store, named as dataStoreSchema may be. Default: the object's UID. No
+  /// two tenants may share one. It can be given only when the object is made.
   std::string dataStoreUsername;
-  /// Kinds whose objects are kept elsewhere.
+  /// Not supported: a control plane that has any is refused as InvalidSpec.
   std::vector<DataStoreOverride> dataStoreOverrides;
   /// The control plane's pods and how they are reached.
   ControlPlane controlPlane;

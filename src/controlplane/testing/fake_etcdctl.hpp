@@ -54,6 +54,12 @@ class FakeEtcdctl final : public ProcessRunner {
       return users.insert(w.at(2)).second ? ProcessOutput{}
                                           : refuse("etcdserver: user name already exists");
     }
+    if (verb == "user get") {
+      return users.contains(w.at(2)) ? ProcessOutput{} : refuse("etcdserver: user name not found");
+    }
+    if (verb == "role get") {
+      return roles.contains(w.at(2)) ? ProcessOutput{} : refuse("etcdserver: role name not found");
+    }
     if (verb == "role add") {
       return roles.emplace(w.at(2), "").second ? ProcessOutput{}
                                                : refuse("etcdserver: role name already exists");

@@ -1,0 +1,204 @@
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "controlplane/names.hpp"
+#include "controlplane/testing/world.hpp"
+
+namespace nestor::controlplane::testing {
+namespace {
+
+using ::testing::Contains;
+using ::testing::IsEmpty;
+
+using api::core::Secret;
+using api::kamaji::TenantControlPlane;
+
+/// Names in the store, and who may have them.
+struct StoreNames : World {
+  static constexpr const char* kCertificate = "datastore-certificate";
+
+  StoreNames() {
+    EXPECT_TRUE(until([&] { return store().status.ready; }));
+  }
+  api::kamaji::DataStore store() const {
+    return management.peek<api::kamaji::DataStore>({"", "main"}).value();
+  }
+  /// Runs past every back-off.
+  void pass() {
+    for (int i = 0; i < 10; ++i) {
+      quiet();
+      clock.advance(std::chrono::seconds(10));
+    }
+    quiet();
+  }
+  TenantControlPlane named(const std::string& name, const std::string& schema,
+                           const std::string& user) const {
+    TenantControlPlane out = sample();
+    out.metadata.name = name;
+    out.spec.dataStoreSchema = schema;
+    out.spec.dataStoreUsername = user;
+    return out;
+  }
+  bool has_certificate(const std::string& name) const {
+    return !secret(name + "-" + kCertificate).data.empty();
+  }
+  TenantControlPlane read(const std::string& name) const {
+    return management.peek<TenantControlPlane>({"team", name}).value();
+  }
+  /// Keys take their time: only when it says that it failed has it done what it would do.
+  bool said(const std::string& name, std::string_view reason) const {
+    return std::ranges::any_of(management.all({"", "v1", "Event", "events"}),
+                               [&](const Json& event) {
+                                 return find_string(event, {"reason"}) == reason &&
+                                        find_string(event, {"involvedObject", "name"}) == name;
+                               });
+  }
+  bool is_gone(const std::string& name) const {
+    return !management.peek(TenantControlPlane::kType, {"team", name}).has_value();
+  }
+};
+
+TEST_F(StoreNames, RootIsNobodys) {
+  etcd.users = {"root"};
+  etcd.roles = {{"root", "all"}};
+  management.put(named("user", "", "root"));
+  management.put(named("role", "root", ""));
+  for (const char* name : {"user", "role"}) {
+    ASSERT_TRUE(until([&] { return said(name, "InvalidSpec"); }));
+  }
+  EXPECT_FALSE(has_certificate("user"));
+  EXPECT_FALSE(has_certificate("role"));
+  EXPECT_THAT(etcd.grants, IsEmpty());
+  for (const char* name : {"user", "role"}) {
+    management.erase(TenantControlPlane::kType, {"team", name});
+    ASSERT_TRUE(until([&] { return is_gone(name); })) << name;
+  }
+  EXPECT_THAT(etcd.users, Contains("root"));
+  EXPECT_TRUE(etcd.roles.contains("root"));
+}
+
+TEST_F(StoreNames, RemovalLeavesWhatIsNotOnesOwn) {
+  management.put(sample());
+  ASSERT_TRUE(until([&] { return has_certificate("blue"); }));
+  const std::string uid = tcp().metadata.uid;
+  // As if somebody had written the status.
+  for (const std::string& name : {std::string("root"), uid}) {
+    TenantControlPlane thief = named("red", "", "");
+    thief.metadata.finalizers = {std::string(kStoreFinalizer)};
+    thief.metadata.annotations[std::string(kPausedAnnotation)] = "true";
+    thief.status.storage.dataStoreName = "main";
+    thief.status.storage.setup.schema = name;
+    thief.status.storage.setup.user = name;
+    management.put(thief);
+    pass();
+    management.erase(TenantControlPlane::kType, {"team", "red"});
+    pass();
+    TenantControlPlane on = read("red");
+    on.metadata.annotations.clear();
+    management.put(on);
+    ASSERT_TRUE(until([&] { return is_gone("red"); })) << name;
+    EXPECT_THAT(etcd.users, Contains(uid));
+    EXPECT_THAT(etcd.deleted_prefixes, IsEmpty());
+  }
+}
+
+TEST_F(StoreNames, NobodyGetsTheCertificateOfAnother) {
+  management.put(sample());
+  ASSERT_TRUE(until([&] { return has_certificate("blue"); }));
+  const std::string uid = tcp().metadata.uid;
+  management.put(named("red", "", uid));
+  ASSERT_TRUE(until([&] { return said("red", "ReconcileFailed"); }));
+  EXPECT_FALSE(has_certificate("red"));
+  EXPECT_EQ(etcd.grants.at(uid), uid);
+}
+
+TEST_F(StoreNames, ATenantKeepsItsOwnUidThoughAnotherHasClaimedIt) {
+  etcd.down = true;
+  management.put(sample());
+  ASSERT_TRUE(until([&] { return tcp().metadata.has_finalizer(kStoreFinalizer); }));
+  const std::string uid = tcp().metadata.uid;
+  TenantControlPlane thief = named("red", uid, uid);
+  thief.status.storage.setup.schema = uid;
+  thief.status.storage.setup.user = uid;
+  management.put(thief);
+  etcd.down = false;
+  ASSERT_TRUE(until([&] { return has_certificate("blue") && said("red", "ReconcileFailed"); }));
+  EXPECT_FALSE(has_certificate("red"));
+}
+
+TEST_F(StoreNames, WhatIsInTheStoreAlreadyIsNotTakenOver) {
+  etcd.users = {"admin"};
+  etcd.roles = {{"backup", "/backup/"}};
+  management.put(named("user", "mine", "admin"));
+  management.put(named("role", "backup", "mine"));
+  for (const char* name : {"user", "role"}) {
+    ASSERT_TRUE(until([&] { return said(name, "ReconcileFailed"); }));
+  }
+  EXPECT_FALSE(has_certificate("user"));
+  EXPECT_FALSE(has_certificate("role"));
+  EXPECT_THAT(etcd.grants, IsEmpty());
+  management.erase(TenantControlPlane::kType, {"team", "user"});
+  ASSERT_TRUE(until([&] { return is_gone("user"); }));
+  EXPECT_THAT(etcd.users, Contains("admin"));
+}
+
+TEST_F(StoreNames, ChosenNamesAreNotedBeforeTheyAreMade) {
+  etcd.down = true;
+  management.put(named("blue", "chosen", "chosen"));
+  pass();
+  EXPECT_EQ(tcp().status.storage.setup.schema, "");
+  etcd.down = false;
+  ASSERT_TRUE(until([&] { return etcd.users.contains("chosen"); }));
+  EXPECT_EQ(tcp().status.storage.setup.schema, "chosen");
+  // The manager dies before it has written that it is done: the names are its own all the same.
+  stop();
+  TenantControlPlane undone = tcp();
+  undone.status.storage.setup.checksum = "";
+  management.put(undone);
+  start();
+  ASSERT_TRUE(until([&] { return has_certificate("blue"); }));
+  EXPECT_EQ(etcd.grants.at("chosen"), "chosen");
+}
+
+TEST_F(StoreNames, DataAreNotLeftForAnEmptyStore) {
+  management.put(sample());
+  give_address("192.0.2.7");
+  ASSERT_TRUE(until([&] { return has_deployment() && tcp().status.observedGeneration; }));
+  pass();
+  const Secret before = secret("blue-datastore-config");
+  const auto deployment = management.peek(api::apps::Deployment::kType, {"team", "blue"});
+  TenantControlPlane moved = tcp();
+  moved.spec.dataStoreSchema = "empty";
+  moved.spec.kubernetes.version = "v1.37.3";
+  management.put(moved);
+  ASSERT_TRUE(until([&] { return said("blue", "ReconcileFailed"); }));
+  EXPECT_FALSE(etcd.roles.contains("empty"));
+  EXPECT_EQ(secret("blue-datastore-config").data, before.data);
+  EXPECT_EQ(management.peek(api::apps::Deployment::kType, {"team", "blue"}), deployment);
+  EXPECT_EQ(tcp().status.storage.setup.schema, tcp().metadata.uid);
+}
+
+TEST_F(StoreNames, AnEtcdThatForgotItsUsersIsLockedAgain) {
+  auto own = store();
+  own.metadata.annotations["nestor.dev/enable-auth"] = "true";
+  management.put(own);
+  ASSERT_TRUE(until([&] { return etcd.auth; }));
+  pass();
+  etcd.auth = false;
+  etcd.commands.clear();
+  pass();
+  EXPECT_THAT(etcd.commands, IsEmpty());
+  stop();
+  start();
+  ASSERT_TRUE(until([&] { return etcd.auth; }));
+  pass();
+  etcd.auth = false;
+  own = store();
+  own.spec.endpoints = {"etcd-1:2379"};
+  management.put(own);
+  ASSERT_TRUE(until([&] { return etcd.auth; }));
+}
+
+}  // namespace
+}  // namespace nestor::controlplane::testing
