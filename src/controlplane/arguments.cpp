@@ -19,10 +19,10 @@ constexpr int kWatchTerminationMinor = 27;
 
 std::string pki(std::string_view file) { return std::string(kPki) + std::string(file); }
 
-std::string urls(const std::vector<std::string>& endpoints, std::string_view separator) {
+std::string urls(const std::vector<std::string>& endpoints) {
   std::vector<std::string> out;
   for (const std::string& endpoint : endpoints) out.push_back("https://" + endpoint);
-  return joined(out, separator);
+  return joined(out);
 }
 
 /// "--flag" of "--flag=value".
@@ -48,18 +48,9 @@ std::vector<std::string> merge(Flags weak, const Flags& strong,
 }
 
 Flags etcd_flags(const Settings& settings, const StoreAccess& store) {
-  Flags flags{{"--etcd-compaction-interval", "0"},
-              {"--etcd-prefix", "/" + settings.schema},
-              {"--etcd-servers", urls(store.endpoints, ",")},
-              {"--etcd-cafile", pki("etcd/ca.crt")},
-              {"--etcd-certfile", pki("etcd/server.crt")},
-              {"--etcd-keyfile", pki("etcd/server.key")}};
-  std::vector<std::string> overrides;
-  for (const auto& [resource, endpoints] : store.overrides) {
-    overrides.push_back(resource + "#" + urls(endpoints, ";"));
-  }
-  if (!overrides.empty()) flags["--etcd-servers-overrides"] = joined(overrides);
-  return flags;
+  return {{"--etcd-compaction-interval", "0"},         {"--etcd-prefix", "/" + settings.schema},
+          {"--etcd-servers", urls(store.endpoints)},   {"--etcd-cafile", pki("etcd/ca.crt")},
+          {"--etcd-certfile", pki("etcd/server.crt")}, {"--etcd-keyfile", pki("etcd/server.key")}};
 }
 
 }  // namespace

@@ -13,8 +13,6 @@ struct StoreAccess {
   std::string driver;
   /// "host:port" each.
   std::vector<std::string> endpoints;
-  /// "resource" to endpoints, for --etcd-servers-overrides.
-  std::map<std::string, std::vector<std::string>> overrides;
 };
 
 /// Command lines of the three programs: ours sorted, then the user's extra ones word for word

@@ -174,9 +174,8 @@ TEST(SubjectNames, HoldEveryWayToTheApiServer) {
 TEST(Arguments, TheIssuerIsOfTheClustersDomain) {
   TenantControlPlane tcp = sample();
   tcp.spec.networkProfile.clusterDomain = "example.org";
-  EXPECT_THAT(
-      api_server_arguments(tcp, settings_of(tcp), sample_address(), {"etcd", {"e-0:2379"}, {}}),
-      Contains("--service-account-issuer=https://kubernetes.default.svc.example.org"));
+  EXPECT_THAT(api_server_arguments(tcp, settings_of(tcp), sample_address(), {"etcd", {"e-0:2379"}}),
+              Contains("--service-account-issuer=https://kubernetes.default.svc.example.org"));
 }
 
 TEST(Arguments, OursWinWhereTheyMustAndRepeatedExtrasSurvive) {
@@ -185,7 +184,7 @@ TEST(Arguments, OursWinWhereTheyMustAndRepeatedExtrasSurvive) {
       "--secure-port=1", "--allow-privileged=false", "--oidc-x=1", "--oidc-x=2",
       "--authorization-config=/a"};
   const auto arguments = api_server_arguments(tcp, settings_of(tcp), sample_address(),
-                                              {"etcd", {"e-0:2379", "e-1:2379"}, {}});
+                                              {"etcd", {"e-0:2379", "e-1:2379"}});
   EXPECT_THAT(arguments, Contains("--secure-port=6443"));
   EXPECT_THAT(arguments, Not(Contains("--secure-port=1")));
   EXPECT_THAT(arguments, Not(Contains("--allow-privileged=true")));
@@ -213,13 +212,6 @@ TEST(Arguments, TheUserWinsForTheControllerManagerOnly) {
   EXPECT_THAT(controller_manager_arguments(tcp, settings_of(tcp)),
               Not(Contains("--leader-elect=true")));
   EXPECT_THAT(scheduler_arguments(tcp), Not(Contains("--leader-elect=false")));
-}
-
-TEST(Arguments, SendOverriddenResourcesElsewhere) {
-  const TenantControlPlane tcp = sample();
-  const StoreAccess store{"etcd", {"e:1"}, {{"/events", {"a:1", "b:1"}}}};
-  EXPECT_THAT(api_server_arguments(tcp, settings_of(tcp), sample_address(), store),
-              Contains("--etcd-servers-overrides=/events#https://a:1;https://b:1"));
 }
 
 TEST(Exposure, PrefersTheFixedAddress) {
