@@ -1,6 +1,7 @@
 #include "controlplane/arguments.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/text.hpp"
