@@ -4,7 +4,6 @@
 port=14543
 source "$(dirname "${BASH_SOURCE[0]}")/clusters.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/workloads.sh"
-source "$(dirname "${BASH_SOURCE[0]}")/csi_sanity.sh"
 
 capacity() { t demo get pvc "$1" -o jsonpath='{.status.capacity.storage}'; }
 has_capacity() { [[ $(capacity "$1") == "$2" ]]; }
@@ -93,17 +92,6 @@ claim last 1Gi Filesystem second
 pod last 10m last
 ready last
 [[ $(t demo exec last -- cat /proc/mounts) == *" /data xfs "* ]] || die "no xfs: $(t demo exec last -- cat /proc/mounts)"
-
-say "upstream's test of CSI drivers"
-t demo delete pod last
-t demo delete pvc last --timeout=120s
-retry 120 none_left || die "claims or attachment pods are left"
-csi_sanity
-
-say "a cluster that goes with its disks"
-claim last
-pod last 10m last
-ready last
 n delete cluster demo
 retry 120 none_left || die "a claim outlived its cluster"
 say "disks: done"

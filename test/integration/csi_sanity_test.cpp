@@ -68,8 +68,8 @@ TEST(CsiSanity, Passes) {
   NodeOptions node{.node_name = kNode, .max_volumes = 64, .disk_timeout = {}};
   grpc::Server server(
       io.get_executor(),
-      join(identity_service(true), join(controller_service(volumes, informers, clock, controller),
-                                        node_service(host, clock, node))));
+      join(identity_service(), join(controller_service(volumes, informers, clock, controller),
+                                    node_service(host, clock, node))));
   grpc::Listen where;
   where.unix_path = socket;
   ASSERT_TRUE(server.listen(where));

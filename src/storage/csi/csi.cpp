@@ -70,9 +70,9 @@ int csi_node_main(CsiNodeOptions options) {
   const auto processes = make_process_runner(io.get_executor());
   const auto host = make_node_host(*processes);
   NodeOptions node{.node_name = options.node_name, .max_volumes = options.max_volumes};
-  grpc::Server server(io.get_executor(), join(identity_service(false),
-                                              join(registration_service(options.kubelet_endpoint),
-                                                   node_service(*host, clock, node))));
+  grpc::Server server(io.get_executor(),
+                      join(identity_service(), join(registration_service(options.kubelet_endpoint),
+                                                    node_service(*host, clock, node))));
   Result<> started;
   if (options.node_name.empty()) {
     started = fail(Code::kInvalidArgument, "--node-name or NODE_NAME is needed");
@@ -100,7 +100,7 @@ int csi_controller_main(CsiControllerOptions options) {
   controller.owner.cluster = {options.ns, options.cluster};
   grpc::Server server(
       io.get_executor(),
-      join(identity_service(true), controller_service(volumes, informers, clock, controller)));
+      join(identity_service(), controller_service(volumes, informers, clock, controller)));
   auto started = listen(server, options.endpoint);
   if (started) {
     log::info(kComponent, "volumes of {}: serves {}", controller.owner.cluster.to_string(),

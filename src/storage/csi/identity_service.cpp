@@ -16,12 +16,11 @@ Task<v1::GetPluginInfoResponse> plugin_info(v1::GetPluginInfoRequest) {
   co_return out;
 }
 
-Task<v1::GetPluginCapabilitiesResponse> plugin_capabilities(bool controller) {
+Task<v1::GetPluginCapabilitiesResponse> plugin_capabilities(v1::GetPluginCapabilitiesRequest) {
   v1::GetPluginCapabilitiesResponse out;
-  if (controller) {
-    out.add_capabilities()->mutable_service()->set_type(
-        v1::PluginCapability_Service::CONTROLLER_SERVICE);
-  }
+  // Of the plugin as a whole: its two parts answer alike.
+  out.add_capabilities()->mutable_service()->set_type(
+      v1::PluginCapability_Service::CONTROLLER_SERVICE);
   out.add_capabilities()->mutable_volume_expansion()->set_type(
       v1::PluginCapability_VolumeExpansion::ONLINE);
   co_return out;
@@ -54,15 +53,13 @@ Task<pluginregistration::RegistrationStatusResponse> registration_status(
 
 }  // namespace
 
-grpc::Handlers identity_service(bool controller) {
+grpc::Handlers identity_service() {
   grpc::Handlers out;
   out["/csi.v1.Identity/GetPluginInfo"] =
       grpc::unary<v1::GetPluginInfoRequest, v1::GetPluginInfoResponse>(plugin_info);
   out["/csi.v1.Identity/GetPluginCapabilities"] =
       grpc::unary<v1::GetPluginCapabilitiesRequest, v1::GetPluginCapabilitiesResponse>(
-          [controller](v1::GetPluginCapabilitiesRequest) {
-            return plugin_capabilities(controller);
-          });
+          plugin_capabilities);
   out["/csi.v1.Identity/Probe"] = grpc::unary<v1::ProbeRequest, v1::ProbeResponse>(probe);
   return out;
 }

@@ -33,8 +33,8 @@ struct ControllerOptions {
 grpc::Handlers controller_service(Volumes& volumes, kube::InformerSet& informers, Clock& clock,
                                   ControllerOptions options);
 
-/// csi.v1.Identity. `controller`: whether the Controller service is served beside it.
-grpc::Handlers identity_service(bool controller);
+/// csi.v1.Identity.
+grpc::Handlers identity_service();
 
 /// pluginregistration.Registration, by which kubelet learns of the driver at `endpoint`.
 grpc::Handlers registration_service(std::string endpoint);

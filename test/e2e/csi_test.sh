@@ -1,8 +1,14 @@
-# shellcheck shell=bash
-# Needs clusters.sh.
+#!/usr/bin/env bash
+# Upstream's test of CSI drivers, on this machine, with `nestor csi-controller` beside it and `nestor
+# csi-node` in a tenant's node, whose socket a pod relays.
+port=16643
+source "$(dirname "${BASH_SOURCE[0]}")/clusters.sh"
 
-# csi_sanity: upstream's test of CSI drivers, on this machine, with `nestor csi-controller` beside it and
-# `nestor csi-node` in a node of the cluster `demo`, whose socket a pod relays.
+none_left() {
+  [[ -z $(m get pvc -l nestor.dev/csi-driver=csi.kubevirt.io --no-headers 2>/dev/null) &&
+    -z $(m get pod -l kubevirt.io=hotplug-disk --no-headers 2>/dev/null) ]]
+}
+
 csi_sanity() {
   local bin=$work/bin folder=/var/lib/kubelet/csi-sanity relay=() address
   t demo -n kubevirt-csi-driver apply -f - <<EOF
@@ -40,12 +46,14 @@ EOF
   listen() { [[ -S $work/csi.sock ]] && grep -qs Forwarding "$work/forward"; }
   retry 60 listen || die "the programs do not listen: $(<"$work/csi-controller.log")"
   address=$(sed -n 's/^Forwarding from \(127.0.0.1:[0-9]*\) .*/\1/p' "$work/forward")
+  # Skipped: a volume that grows before it is attached. Its claim is not bound yet, and the API server
+  # lets only bound claims grow; where classes bind at once, csi_sanity_test covers it.
   csi-sanity --csi.endpoint "dns:///$address" --csi.controllerendpoint "unix://$work/csi.sock" \
     --csi.mountdir "$folder/mount" --csi.stagingdir "$folder/staging" \
     --csi.createmountpathcmd "$bin/make" --csi.createstagingpathcmd "$bin/make" \
     --csi.removemountpathcmd "$bin/remove" --csi.removestagingpathcmd "$bin/remove" \
     --csi.checkpathcmd "$bin/check" --csi.testvolumesize $((1 << 30)) --csi.testvolumeexpandsize $((2 << 30)) \
-    --ginkgo.no-color --ginkgo.timeout 15m >"$work/csi-sanity.log" 2>&1 || {
+    --ginkgo.skip 'ExpandVolume \[Controller Server\] should work' --ginkgo.no-color --ginkgo.timeout 15m >"$work/csi-sanity.log" 2>&1 || {
     cat "$work/csi-sanity.log" "$work/csi-controller.log"
     die "csi-sanity did not pass"
   }
@@ -56,3 +64,10 @@ EOF
   t demo -n kubevirt-csi-driver delete pod relay
   retry 120 none_left || die "csi-sanity's volumes are left"
 }
+
+start
+create demo --workers 1
+t demo -n kubevirt-csi-driver rollout status daemonset kubevirt-csi-node --timeout=180s
+csi_sanity
+n delete cluster demo
+say "csi: done"
