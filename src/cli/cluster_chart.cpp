@@ -141,9 +141,8 @@ Task<> ClusterChart::forget_interrupted(kube::Client& client, Clock& clock, std:
     if (age < kTimeout) {
       co_return fail(Code::kFailedPrecondition,
                      "another command is changing cluster " + name +
-                         "; if it was interrupted, this " + "one works from " +
-                         human_duration(std::chrono::ceil<std::chrono::seconds>(kTimeout - age)) +
-                         " from now on");
+                         "; if it was interrupted, try again in " +
+                         human_duration(std::chrono::ceil<std::chrono::seconds>(kTimeout - age)));
     }
     kube::ObjectKey key{ns_, std::string(find_string(record, {"metadata", "name"}))};
     NESTOR_CO_TRY_VOID(co_await kube::ensure_deleted(client, api::core::Secret::kType, key));

@@ -195,8 +195,9 @@ int up(const UpOptions& options) {
   forget_proxies();
   const Layout layout{*directory};
   if (const auto made = make_all(options, layout, progress); !made) {
-    const int code =
-        progress.fail(made.error(), made.error().code == Code::kInvalidArgument ? 2 : 1);
+    // Wrongly asked: nothing was made that one could go on from, or take down.
+    if (made.error().code == Code::kInvalidArgument) return progress.fail(made.error(), 2);
+    const int code = progress.fail(made.error());
     fmt::print(stderr, "`nestor up` again goes on from here; `nestor down` removes everything.\n");
     return code;
   }
