@@ -172,6 +172,14 @@ Result<std::int64_t> volume_size(const PersistentVolumeClaim& claim) {
   return text.empty() ? requested_size(claim) : parse_quantity(text);
 }
 
+Result<std::int64_t> promised_size(const PersistentVolumeClaim& claim) {
+  NESTOR_TRY(const std::int64_t size, volume_size(claim));
+  const auto text = claim.metadata.annotation(kRequestedSizeAnnotation);
+  if (text.empty()) return size;
+  NESTOR_TRY(const std::int64_t requested, parse_quantity(text));
+  return std::max(size, requested);
+}
+
 Json persistent_volume(const PersistentVolumeClaim& claim, const StorageClass& type,
                        const VolumeSpec& spec, const std::string& serial) {
   const bool block = claim.spec.volumeMode == "Block";

@@ -62,6 +62,8 @@ Json infra_claim(const Owner& owner, const VolumeSpec& spec);
 std::int64_t infra_size(std::int64_t size, bool infra_block);
 /// Bytes of the volume that `claim` holds. Errors: kInvalidArgument.
 Result<std::int64_t> volume_size(const api::core::PersistentVolumeClaim& claim);
+/// Bytes that the volume has, or gets once it is attached. Errors: kInvalidArgument.
+Result<std::int64_t> promised_size(const api::core::PersistentVolumeClaim& claim);
 /// A claim's request in bytes. Errors: kInvalidArgument.
 Result<std::int64_t> requested_size(const api::core::PersistentVolumeClaim& claim);
 

@@ -20,6 +20,7 @@ std::unexpected<Error> no_volume(const std::string& id) {
 }
 
 bool is_block(const PersistentVolumeClaim& claim) { return claim.spec.volumeMode == "Block"; }
+bool is_bound(const PersistentVolumeClaim& claim) { return claim.status.phase == "Bound"; }
 
 /// Whether the instance's spec or status tells of the volume. What one that has ended was to have
 /// nobody will give it any more.
@@ -135,7 +136,7 @@ Task<Volume> Volumes::ensure(Owner owner, VolumeSpec spec) {
 
 Task<Volume> Volumes::find(Owner owner, std::string id) {
   NESTOR_CO_TRY(const Claim claim, co_await owned_claim(std::move(owner), id));
-  NESTOR_CO_TRY(const std::int64_t size, volume_size(claim));
+  NESTOR_CO_TRY(const std::int64_t size, promised_size(claim));
   co_return Volume{std::move(id), claim.metadata.uid, size, is_provisioned(claim)};
 }
 
@@ -178,8 +179,29 @@ Task<Progress> Volumes::remove(Owner owner, std::string id) {
   co_return Progress{.done = false, .waiting = "its claim is being deleted"};
 }
 
+Task<> Volumes::check_growth(std::string class_name) {
+  // A claim without one may be given the default later.
+  if (class_name.empty()) co_return Result<>{};
+  NESTOR_CO_TRY(const auto type, co_await kube::get<StorageClass>(client_, {"", class_name}));
+  if (type.allowVolumeExpansion.value_or(false)) co_return Result<>{};
+  co_return fail(Code::kPermissionDenied, "StorageClass " + class_name +
+                                              " of the management cluster has no "
+                                              "allowVolumeExpansion");
+}
+
 Task<Progress> Volumes::expand(Owner owner, std::string id, std::int64_t size) {
-  NESTOR_CO_TRY(const Claim claim, co_await owned_claim(owner, id));
+  NESTOR_CO_TRY(const Claim claim, co_await owned_claim(std::move(owner), std::move(id)));
+  NESTOR_CO_TRY(const std::int64_t promised, promised_size(claim));
+  if (is_bound(claim)) co_return co_await grow(claim, std::max(size, promised));
+  if (promised < size) {
+    NESTOR_CO_TRY_VOID(co_await check_growth(claim.spec.storageClassName.value_or("")));
+    NESTOR_CO_TRY_VOID(
+        co_await annotate(claim, kRequestedSizeAnnotation, Json(std::to_string(size))));
+  }
+  co_return Progress{.done = true};
+}
+
+Task<Progress> Volumes::grow(Claim claim, std::int64_t size) {
   NESTOR_CO_TRY(const std::int64_t now, volume_size(claim));
   if (now >= size) co_return Progress{.done = true};
   const std::int64_t wanted = infra_size(size, is_block(claim));
@@ -191,11 +213,12 @@ Task<Progress> Volumes::expand(Owner owner, std::string id, std::int64_t size) {
     Json body = JsonObject{{"metadata", std::move(metadata)}, {"spec", std::move(spec)}};
     auto done = co_await client_.patch(Claim::kType, claim.metadata.key(), kube::PatchType::kMerge,
                                        std::move(body));
-    if (!done) co_return with_context(std::move(done).error(), "growing volume " + id);
+    if (!done)
+      co_return with_context(std::move(done).error(), "growing volume " + claim.metadata.name);
     co_return Progress{.done = false, .waiting = "the management cluster grows the volume"};
   }
   const auto capacity = claim.status.capacity.find("storage");
-  if (claim.status.phase == "Bound" && capacity != claim.status.capacity.end()) {
+  if (capacity != claim.status.capacity.end()) {
     NESTOR_CO_TRY(const std::int64_t there, parse_quantity(capacity->second));
     if (there < wanted) {
       co_return Progress{.done = false, .waiting = "the management cluster grows the volume"};
@@ -264,7 +287,12 @@ Task<Progress> Volumes::attach(Owner owner, Attach what) {
   NESTOR_CO_TRY(const Json vmi, co_await get_or_null(VirtualMachineInstance::kType, key));
   if (vmi.is_null()) co_return Progress{.done = false, .waiting = "the machine does not run"};
   NESTOR_CO_TRY(const auto instance, from_json<VirtualMachineInstance>(vmi));
-  co_return plug_progress(instance, what.id);
+  const Progress plugged = plug_progress(instance, what.id);
+  if (!plugged.done) co_return plugged;
+  // Read again: what is asked for may have changed until its claim was bound, and not after.
+  NESTOR_CO_TRY(const Claim bound, co_await owned_claim(std::move(owner), what.id));
+  NESTOR_CO_TRY(const std::int64_t promised, promised_size(bound));
+  co_return co_await grow(bound, promised);
 }
 
 Task<Progress> Volumes::detach(Owner owner, std::string id, std::string machine) {

@@ -15,7 +15,7 @@ struct Volume {
   std::string id;
   /// What the guest sees as the disk's serial number.
   std::string serial;
-  /// Bytes.
+  /// Bytes; those that it was promised when it grows once it is attached.
   std::int64_t size = 0;
   /// See kProvisionedAnnotation.
   bool provisioned = false;
@@ -54,7 +54,8 @@ class Volumes {
   Task<> mark_provisioned(Owner owner, std::string id);
   /// Done when claim and data are gone. Errors: kFailedPrecondition while a machine has it.
   Task<Progress> remove(Owner owner, std::string id);
-  /// Done when the disk may grow to `size`; it never shrinks.
+  /// Done when the disk may grow to `size`; it never shrinks. One whose claim is not bound yet is
+  /// done at once, and grows when it is attached.
   /// Errors: kPermissionDenied or kInvalidArgument in the API server's words.
   Task<Progress> expand(Owner owner, std::string id, std::int64_t size);
 
@@ -66,8 +67,8 @@ class Volumes {
     bool read_only = false;
     bool shared = false;
   };
-  /// Done when the guest has the disk. Errors: kNotFound, kFailedPrecondition (another machine has
-  /// it, or the machine is going).
+  /// Done when the guest has the disk, in the size that was promised. Errors: kNotFound,
+  /// kFailedPrecondition (another machine has it, or the machine is going).
   Task<Progress> attach(Owner owner, Attach what);
   /// Done when no QEMU of that machine has the disk open; a machine that is gone has none.
   Task<Progress> detach(Owner owner, std::string id, std::string machine);
@@ -80,6 +81,8 @@ class Volumes {
   /// Null when there is none.
   Task<Json> get_or_null(kube::ResourceType type, kube::ObjectKey key);
   Task<> check_class(std::string name);
+  Task<> check_growth(std::string class_name);
+  Task<Progress> grow(Claim claim, std::int64_t size);
   Task<> take_hold(Owner owner, Claim claim, std::string machine);
   Task<> let_go(Owner owner, std::string id, std::string machine);
   /// Whether no machine or instance of that name has the disk.
