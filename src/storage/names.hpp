@@ -38,8 +38,8 @@ inline constexpr std::string_view kClaimAnnotation = "nestor.dev/tenant-claim";
 inline constexpr std::string_view kClaimUidAnnotation = "nestor.dev/tenant-claim-uid";
 /// "true" once the tenant has had a PersistentVolume of it: from then on it is the tenant's data.
 inline constexpr std::string_view kProvisionedAnnotation = "nestor.dev/provisioned";
-/// Bytes that the tenant asked for before the claim was bound: no claim grows before that, so it is
-/// made so large when a machine gets it.
+/// Bytes that csi-controller promised before the claim was bound, when no claim can grow: the
+/// volume gets them when a machine gets it.
 inline constexpr std::string_view kRequestedSizeAnnotation = "nestor.dev/requested-size";
 
 // Inside a tenant.

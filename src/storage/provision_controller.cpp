@@ -4,6 +4,7 @@
 
 #include "api/storage/volume_attachment.hpp"
 #include "base/quantity.hpp"
+#include "kube/pages.hpp"
 #include "storage/growth.hpp"
 
 namespace nestor::storage {
@@ -278,6 +279,20 @@ Task<> ProvisionController::report_growth(SessionPtr session, ClaimPtr claim, st
   co_return co_await kube::patch_changes(session->client(), *claim, after);
 }
 
+Task<bool> ProvisionController::is_volume_of(SessionPtr session, std::string id) {
+  // Page by page: how much there is is the tenant's choice.
+  kube::PageReader pages(session->client(), PersistentVolume::kType, "", {});
+  while (!pages.done()) {
+    NESTOR_CO_TRY(const kube::ListPage page, co_await pages.next());
+    for (const Json& item : page.items) {
+      const bool driver = find_string(item, {"spec", "csi", "driver"}) == kDriver;
+      const bool handle = driver && find_string(item, {"spec", "csi", "volumeHandle"}) == id;
+      if (handle || find_string(item, {"metadata", "name"}) == id) co_return true;
+    }
+  }
+  co_return false;
+}
+
 Task<> ProvisionController::tidy(SessionPtr session, std::string id) {
   const auto kept = claims_.get({session->cluster().ns, id});
   if (!kept || kept->metadata.label(kClusterLabel) != session->cluster().name ||
@@ -288,10 +303,7 @@ Task<> ProvisionController::tidy(SessionPtr session, std::string id) {
   const std::string claim(kept->metadata.annotation(kClaimAnnotation));
   const auto slash = claim.find('/');
   if (slash == std::string::npos) co_return Result<>{};
-  NESTOR_CO_TRY(const auto volumes, co_await kube::list<PersistentVolume>(session->client(), ""));
-  const bool is_volume = std::ranges::any_of(volumes, [&](const PersistentVolume& volume) {
-    return volume.metadata.name == id || (ours(volume) && volume.spec.csi->volumeHandle == id);
-  });
+  NESTOR_CO_TRY(const bool is_volume, co_await is_volume_of(session, id));
   if (is_volume) co_return Result<>{};
   kube::ObjectKey key{claim.substr(0, slash), claim.substr(slash + 1)};
   auto there = co_await kube::get<PersistentVolumeClaim>(session->client(), key);

@@ -40,6 +40,8 @@ class ProvisionController {
   /// been a volume goes by its reclaim policy alone: that there is none now may be the work of
   /// `kubectl delete pv`, or of a backup of the tenant's that is older than the volume.
   Task<> tidy(SessionPtr session, std::string id);
+  /// Whether the tenant has a volume of that name, or of another name with that disk. Asked live.
+  Task<bool> is_volume_of(SessionPtr session, std::string id);
   Owner owner_of(const kube::ObjectKey& cluster);
   /// The volumes of a claim here: the one that it was made for, and others with its handle.
   std::vector<kube::ObjectKey> keys_of(const Claim& claim) const;

@@ -51,6 +51,22 @@ TEST_F(Provisioning, AMissingParentClassIsSaidAndMendsItself) {
   EXPECT_TRUE(volume(id));
 }
 
+TEST_F(Provisioning, ASizeBeyondAllSizesIsRefused) {
+  PersistentVolumeClaim claim;
+  claim.metadata.name = "data";
+  claim.metadata.namespace_ = "shop";
+  claim.metadata.annotations[std::string(kProvisionerAnnotation)] = kDriver;
+  claim.spec.accessModes = {"ReadWriteOnce"};
+  // Its product with a thousand has 65 bits.
+  claim.spec.resources = parse_json(R"({"requests": {"storage": "18446744073709552"}})").value();
+  claim.spec.storageClassName = "kubevirt";
+  claim.spec.volumeMode = "Filesystem";
+  const std::string id = volume_id(world_.tenant.put(claim).metadata);
+  world_.run();
+  EXPECT_FALSE(disk(id));
+  EXPECT_NE(event_texts().find("at most 8Pi"), std::string::npos) << event_texts();
+}
+
 TEST_F(Provisioning, AFullQuotaIsSaidAndMendsItself) {
   world_.management.fail_next("create", {Code::kPermissionDenied, "exceeded quota: disks", {}}, 1,
                               "persistentvolumeclaims");

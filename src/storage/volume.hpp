@@ -22,10 +22,13 @@ struct Owner {
   std::vector<kube::OwnerReference> references = {};
 };
 
+/// Largest volume, in bytes: 8 PiB.
+inline constexpr std::int64_t kMaxVolumeSize = std::int64_t{1} << 53;
+
 /// What a volume is to be.
 struct VolumeSpec {
   std::string id;
-  /// Bytes.
+  /// Bytes, up to kMaxVolumeSize.
   std::int64_t size = 0;
   /// "" for the management cluster's default.
   std::string infra_class = {};
@@ -62,7 +65,8 @@ Json infra_claim(const Owner& owner, const VolumeSpec& spec);
 std::int64_t infra_size(std::int64_t size, bool infra_block);
 /// Bytes of the volume that `claim` holds. Errors: kInvalidArgument.
 Result<std::int64_t> volume_size(const api::core::PersistentVolumeClaim& claim);
-/// Bytes that the volume has, or gets once it is attached. Errors: kInvalidArgument.
+/// Bytes that the volume has, or gets once it is attached (kRequestedSizeAnnotation).
+/// Errors: kInvalidArgument.
 Result<std::int64_t> promised_size(const api::core::PersistentVolumeClaim& claim);
 /// A claim's request in bytes. Errors: kInvalidArgument.
 Result<std::int64_t> requested_size(const api::core::PersistentVolumeClaim& claim);

@@ -20,6 +20,12 @@ std::unexpected<Error> no_volume(const std::string& id) {
 }
 
 bool is_block(const PersistentVolumeClaim& claim) { return claim.spec.volumeMode == "Block"; }
+Result<> check_size(std::int64_t size) {
+  if (size <= kMaxVolumeSize) return {};
+  return fail(Code::kOutOfRange, "a volume has at most " + format_bytes(kMaxVolumeSize) + ", not " +
+                                     std::to_string(size) + " bytes");
+}
+
 bool is_bound(const PersistentVolumeClaim& claim) { return claim.status.phase == "Bound"; }
 
 /// Whether the instance's spec or status tells of the volume. What one that has ended was to have
@@ -105,6 +111,7 @@ Task<> Volumes::check_class(std::string name) {
 }
 
 Task<Volume> Volumes::ensure(Owner owner, VolumeSpec spec) {
+  NESTOR_CO_TRY_VOID(check_size(spec.size));
   auto claim = co_await owned_claim(owner, spec.id);
   if (!claim && claim.error().code != Code::kNotFound) {
     co_return std::unexpected(std::move(claim).error());
@@ -189,16 +196,27 @@ Task<> Volumes::check_growth(std::string class_name) {
                                               "allowVolumeExpansion");
 }
 
-Task<Progress> Volumes::expand(Owner owner, std::string id, std::int64_t size) {
+Task<bool> Volumes::promise(Owner owner, std::string id, std::int64_t size) {
+  NESTOR_CO_TRY_VOID(check_size(size));
   NESTOR_CO_TRY(const Claim claim, co_await owned_claim(std::move(owner), std::move(id)));
+  if (is_bound(claim)) co_return false;
   NESTOR_CO_TRY(const std::int64_t promised, promised_size(claim));
-  if (is_bound(claim)) co_return co_await grow(claim, std::max(size, promised));
   if (promised < size) {
     NESTOR_CO_TRY_VOID(co_await check_growth(claim.spec.storageClassName.value_or("")));
     NESTOR_CO_TRY_VOID(
         co_await annotate(claim, kRequestedSizeAnnotation, Json(std::to_string(size))));
   }
-  co_return Progress{.done = true};
+  co_return true;
+}
+
+Task<Progress> Volumes::expand(Owner owner, std::string id, std::int64_t size) {
+  NESTOR_CO_TRY_VOID(check_size(size));
+  NESTOR_CO_TRY(const Claim claim, co_await owned_claim(std::move(owner), std::move(id)));
+  NESTOR_CO_TRY(const std::int64_t now, volume_size(claim));
+  if (now < size && !is_bound(claim)) {
+    co_return Progress{.done = false, .waiting = "no pod has had the volume yet"};
+  }
+  co_return co_await grow(claim, size);
 }
 
 Task<Progress> Volumes::grow(Claim claim, std::int64_t size) {

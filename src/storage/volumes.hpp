@@ -54,10 +54,13 @@ class Volumes {
   Task<> mark_provisioned(Owner owner, std::string id);
   /// Done when claim and data are gone. Errors: kFailedPrecondition while a machine has it.
   Task<Progress> remove(Owner owner, std::string id);
-  /// Done when the disk may grow to `size`; it never shrinks. One whose claim is not bound yet is
-  /// done at once, and grows when it is attached.
-  /// Errors: kPermissionDenied or kInvalidArgument in the API server's words.
+  /// Done when the disk may grow to `size`; it never shrinks. A claim grows once it is bound.
+  /// Errors: kPermissionDenied or kInvalidArgument in the API server's words, kOutOfRange.
   Task<Progress> expand(Owner owner, std::string id, std::int64_t size);
+  /// For a caller that cannot wait until the claim is bound: whether the volume will grow to `size`
+  /// when it is attached, which is then done only in that size. False for a bound claim: expand it.
+  /// Errors: kPermissionDenied (of a class without allowVolumeExpansion), kOutOfRange.
+  Task<bool> promise(Owner owner, std::string id, std::int64_t size);
 
   struct Attach {
     std::string id;

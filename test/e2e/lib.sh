@@ -40,6 +40,9 @@ refuses() {
   [[ $out =~ $pattern ]] || die "'$*' said '$out', which does not match '$pattern'"
 }
 
+# The process that keeps the node: it listens on the API's loopback port.
+supervisor() { ss -Hltnp "sport = :$port" | grep -oP 'pid=\K[0-9]+' | head -1; }
+
 # snapshot STATE_DIR PORT...: everything on the machine that a node could leave behind. Where other
 # nodes may come and go meanwhile, only what belongs to this one is looked at. Group names come from
 # node.json, so that a group left behind is found even when the directory is gone.

@@ -20,9 +20,6 @@ trap finish EXIT
 up() { "$nestor" up --state-dir "$state" --port "$port" --proxy-port "$proxy" --skip-chart; }
 status() { "$nestor" status --state-dir "$state" "$@"; }
 
-# The process that listens on the API's loopback port.
-supervisor() { ss -Hltnp "sport = :$port" | grep -oP 'pid=\K[0-9]+' | head -1; }
-
 before=$(snapshot "$state" $port $proxy)
 
 step "a directory with somebody's files is left alone"

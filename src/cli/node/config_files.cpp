@@ -81,8 +81,10 @@ nodeRegistration:
   - name: node-ip
     value: {address}
 timeouts:
-  controlPlaneComponentHealthCheck: 2m0s
-  kubeletHealthCheck: 1m0s
+  controlPlaneComponentHealthCheck: 6m0s
+  kubeletHealthCheck: 3m0s
+  kubernetesAPICall: 4m0s
+  etcdAPICall: 4m0s
 ---
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration

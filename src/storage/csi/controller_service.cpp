@@ -154,8 +154,12 @@ class ControllerService {
     if (request.capacity_range().required_bytes() <= 0) co_return missing("capacity range");
     NESTOR_CO_TRY(const auto held, locks_.take(request.volume_id()));
     const std::int64_t size = request.capacity_range().required_bytes();
-    NESTOR_CO_TRY_VOID(co_await until_done(
-        [&] { return volumes_.expand(options_.owner, request.volume_id(), size); }));
+    NESTOR_CO_TRY(const bool later,
+                  co_await volumes_.promise(options_.owner, request.volume_id(), size));
+    if (!later) {
+      NESTOR_CO_TRY_VOID(co_await until_done(
+          [&] { return volumes_.expand(options_.owner, request.volume_id(), size); }));
+    }
     NESTOR_CO_TRY(const Volume volume, co_await volumes_.find(options_.owner, request.volume_id()));
     v1::ControllerExpandVolumeResponse out;
     out.set_capacity_bytes(volume.size);
