@@ -6,8 +6,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/clusters.sh"
 
 manifests=$root/../shared/manifests
 if [[ ! -d $manifests ]]; then
-  echo "  skipped: no $manifests"
-  exit 0
+  echo "  no $manifests"
+  exit 77
 fi
 version=$(. "$root/upstream/versions" && echo "${KUBERNETES#v}")
 
