@@ -5,6 +5,11 @@
 {{- .Release.Name }}
 {{- end }}
 
+{{- /* A value as the text that was meant: helm reads numbers as floats, which it prints as 1e+06. */}}
+{{- define "cluster.text" -}}
+{{- if kindIs "string" . }}{{ . }}{{ else }}{{ toJson . }}{{ end }}
+{{- end }}
+
 {{- define "cluster.labels" -}}
 cluster.x-k8s.io/cluster-name: {{ include "cluster.name" . }}
 {{- end }}
@@ -79,7 +84,7 @@ virtualMachineTemplate:
 {{- $arguments = append $arguments (dict "name" "node-labels" "value" (join "," $labels)) }}
 {{- end }}
 {{- range $name, $value := .group.kubeletArgs }}
-{{- $arguments = append $arguments (dict "name" $name "value" (toString $value)) }}
+{{- $arguments = append $arguments (dict "name" $name "value" (include "cluster.text" $value)) }}
 {{- end }}
 joinConfiguration:
   nodeRegistration:
@@ -152,7 +157,7 @@ postKubeadmCommands: {{- toYaml . | nindent 2 }}
 {{- $_ := set $out (print $capacity "taints") (join "," $marks) }}
 {{- end }}
 {{- range $option, $value := $group.autoscaling }}
-{{- $_ := set $out (printf "cluster.x-k8s.io/autoscaling-options-%s" (lower $option)) (toString $value) }}
+{{- $_ := set $out (printf "cluster.x-k8s.io/autoscaling-options-%s" (lower $option)) (include "cluster.text" $value) }}
 {{- end }}
 {{- end }}
 {{- toYaml (mergeOverwrite $out (default dict $group.annotations)) }}

@@ -1,0 +1,95 @@
+// What the charts make of values, and what they refuse, by the real helm; without a server.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <map>
+
+#include "base/json.hpp"
+#include "base/process.hpp"
+#include "base/testing/co_test.hpp"
+#include "integration/management.hpp"
+
+namespace nestor::integration {
+namespace {
+
+using ::testing::HasSubstr;
+
+class ChartValuesTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (helm_program().empty()) GTEST_SKIP() << "helm is not built, see upstream/build";
+  }
+  /// What helm says: exit code 0 and manifests, or what is wrong.
+  ProcessOutput helm(const std::string& values, std::vector<std::string> sets = {}) {
+    ProcessSpec spec{.argv = {helm_program(), "template", name_,
+                              NESTOR_SOURCE_DIR "/charts/" + chart_, "--namespace=" + ns_,
+                              "--values=-"}};
+    for (const std::string& set : sets) spec.argv.push_back("--set=" + set);
+    spec.input = values;
+    return run_coroutine<ProcessOutput>(io_, processes_->run(std::move(spec))).value();
+  }
+  std::vector<Json> render(const std::string& values, std::vector<std::string> sets = {}) {
+    const ProcessOutput output = helm(values, std::move(sets));
+    EXPECT_EQ(output.exit_code, 0) << output.err;
+    auto objects = parse_yaml_documents(output.out);
+    EXPECT_TRUE(objects) << objects.error().message;
+    if (!objects) return {};
+    std::erase_if(*objects, [](const Json& object) { return object.is_null(); });
+    return std::move(*objects);
+  }
+  /// The first object of that kind.
+  Json one(const std::string& kind, const std::string& values) {
+    for (Json& object : render(values)) {
+      if (find_string(object, {"kind"}) == kind) return std::move(object);
+    }
+    ADD_FAILURE() << "no " << kind;
+    return JsonObject{};
+  }
+  std::string refusal(const std::string& values) {
+    const ProcessOutput output = helm(values);
+    return output.exit_code == 0 ? "accepted" : output.err;
+  }
+  /// What kubeadm hands to the kubelet of group `a`.
+  std::map<std::string, std::string> kubelet_arguments(const std::string& values) {
+    std::map<std::string, std::string> out;
+    const Json join = one("KubeadmConfigTemplate", values);
+    const Json* list = find(join, {"spec", "template", "spec", "joinConfiguration",
+                                   "nodeRegistration", "kubeletExtraArgs"});
+    if (list == nullptr) return out;
+    for (const Json& argument : list->as_array()) {
+      out[std::string(find_string(argument, {"name"}))] = find_string(argument, {"value"});
+    }
+    return out;
+  }
+
+  asio::io_context io_;
+  std::unique_ptr<ProcessRunner> processes_ = make_process_runner(io_.get_executor());
+  std::string chart_ = "cluster";
+  std::string name_ = "demo";
+  std::string ns_ = "default";
+};
+
+TEST_F(ChartValuesTest, NumbersStayWhatTheyAre) {
+  const std::string values = R"(
+autoscaler: {max-nodes-total: 1000000, scale-down-utilization-threshold: 0.25, scale-down-enabled: false}
+nodeGroups: {a: {maxSurge: 1000000, maxUnavailable: 25%, kubeletArgs: {max-open-files: 1000000, v: 4}}})";
+  EXPECT_EQ(kubelet_arguments(values),
+            (std::map<std::string, std::string>{{"max-open-files", "1000000"}, {"v", "4"}}));
+  const Json cluster = one("Cluster", values);
+  const auto option = [&](const char* name) {
+    return find_string(cluster, {"metadata", "annotations", name});
+  };
+  EXPECT_EQ(option("autoscaler.nestor.dev/max-nodes-total"), "1000000");
+  EXPECT_EQ(option("autoscaler.nestor.dev/scale-down-utilization-threshold"), "0.25");
+  EXPECT_EQ(option("autoscaler.nestor.dev/scale-down-enabled"), "false");
+  const Json deployment = one("MachineDeployment", values);
+  const Json* pace = find(deployment, {"spec", "rollout", "strategy", "rollingUpdate"});
+  ASSERT_NE(pace, nullptr);
+  EXPECT_EQ(*pace, (Json{{"maxSurge", 1000000}, {"maxUnavailable", "25%"}})) << to_text(*pace);
+}
+
+}  // namespace
+}  // namespace nestor::integration
