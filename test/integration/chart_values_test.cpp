@@ -91,5 +91,34 @@ nodeGroups: {a: {maxSurge: 1000000, maxUnavailable: 25%, kubeletArgs: {max-open-
   EXPECT_EQ(*pace, (Json{{"maxSurge", 1000000}, {"maxUnavailable", "25%"}})) << to_text(*pace);
 }
 
+TEST_F(ChartValuesTest, NodesGetLabelsFromWhoMayGiveThem) {
+  const std::string values = R"(nodeGroups: {a: {labels: {tier: web, example.com/a: b,
+node-role.kubernetes.io/web: "", x.node-restriction.kubernetes.io/y: z, node.cluster.x-k8s.io/n: "1",
+node.kubernetes.io/instance-type: big, kubernetes.io/os: linux, topology.kubernetes.io/zone: z}}})";
+  EXPECT_EQ(kubelet_arguments(values)["node-labels"],
+            "example.com/a=b,kubernetes.io/os=linux,node.kubernetes.io/instance-type=big,tier=web,"
+            "topology.kubernetes.io/zone=z");
+  const Json deployment = one("MachineDeployment", values);
+  const Json* labels = find(deployment, {"spec", "template", "metadata", "labels"});
+  ASSERT_NE(labels, nullptr);
+  EXPECT_EQ(*labels, (Json{{"node-role.kubernetes.io/web", ""},
+                           {"x.node-restriction.kubernetes.io/y", "z"},
+                           {"node.cluster.x-k8s.io/n", "1"}}))
+      << to_text(*labels);
+  const auto labelled = [&](const std::string& with) {
+    return refusal("nodeGroups: {a: {labels: {" + with + "}}}");
+  };
+  EXPECT_THAT(labelled("app.kubernetes.io/name: a"),
+              HasSubstr("nodeGroups.a.labels: the kubelet refuses app.kubernetes.io/name"));
+  EXPECT_THAT(labelled("topology.kubernetes.io/rack: a"), HasSubstr("the kubelet refuses"));
+  EXPECT_THAT(labelled("k8s.io/a: b"), HasSubstr("the kubelet refuses"));
+  EXPECT_THAT(labelled("a b: c"), HasSubstr("at '/nodeGroups/a/labels'"));
+  EXPECT_THAT(labelled("a: b c"), HasSubstr("at '/nodeGroups/a/labels/a'"));
+  EXPECT_THAT(refusal("nodeGroups: {a: {taints: [{key: x y, effect: NoSchedule}]}}"),
+              HasSubstr("at '/nodeGroups/a/taints/0/key'"));
+  EXPECT_THAT(refusal("nodeGroups: {a: {taints: [{key: x, value: y z, effect: NoSchedule}]}}"),
+              HasSubstr("at '/nodeGroups/a/taints/0/value'"));
+}
+
 }  // namespace
 }  // namespace nestor::integration

@@ -76,11 +76,28 @@ virtualMachineTemplate:
               image: {{ .group.image | default (printf "nestor.dev/worker:%s" .version) }}
 {{- end }}
 
+{{- /* Who gives a group's labels to its Nodes, as JSON: `machine`, those that go on from the Machine to its Node, or
+  `kubelet`, which refuses to start with others of Kubernetes' own than these. */}}
+{{- define "cluster.nodeLabels" -}}
+{{- $machine := dict }}
+{{- $kubelet := dict }}
+{{- range $key, $value := .group.labels }}
+{{- if regexMatch "^(node-role\\.kubernetes\\.io|([^/]+\\.)?(node-restriction\\.kubernetes\\.io|node\\.cluster\\.x-k8s\\.io))/" $key }}
+{{- $_ := set $machine $key $value }}
+{{- else if and (regexMatch "^([^/]+\\.)?(kubernetes|k8s)\\.io/" $key) (not (regexMatch "^(([^/]+\\.)?(node|kubelet)\\.kubernetes\\.io/|(topology|failure-domain\\.beta)\\.kubernetes\\.io/(region|zone)$|(beta\\.)?kubernetes\\.io/(arch|os)$|kubernetes\\.io/hostname$|beta\\.kubernetes\\.io/instance-type$)" $key)) }}
+{{- fail (printf "nodeGroups.%s.labels: the kubelet refuses %s: take a domain of your own" $.name $key) }}
+{{- else }}
+{{- $_ := set $kubelet $key $value }}
+{{- end }}
+{{- end }}
+{{- toJson (dict "machine" $machine "kubelet" $kubelet) }}
+{{- end }}
+
 {{- define "cluster.join" -}}
 {{- $arguments := list }}
-{{- if .group.labels }}
+{{- if .labels }}
 {{- $labels := list }}
-{{- range $key, $value := .group.labels }}{{ $labels = append $labels (printf "%s=%v" $key $value) }}{{ end }}
+{{- range $key, $value := .labels }}{{ $labels = append $labels (printf "%s=%v" $key $value) }}{{ end }}
 {{- $arguments = append $arguments (dict "name" "node-labels" "value" (join "," $labels)) }}
 {{- end }}
 {{- range $name, $value := .group.kubeletArgs }}
