@@ -120,5 +120,22 @@ node.kubernetes.io/instance-type: big, kubernetes.io/os: linux, topology.kuberne
               HasSubstr("at '/nodeGroups/a/taints/0/value'"));
 }
 
+TEST_F(ChartValuesTest, NullTakesNothingAwayThatIsNeeded) {
+  for (const std::string part : {"network", "controlPlane", "loadBalancers", "storage"}) {
+    EXPECT_THAT(refusal(part + ": null"), HasSubstr("at '': missing property '" + part + "'"));
+  }
+  EXPECT_THAT(refusal("network: {podCidrs: null}"),
+              HasSubstr("at '/network': missing property 'podCidrs'"));
+  EXPECT_THAT(refusal("controlPlane: {addons: null}"),
+              HasSubstr("at '/controlPlane': missing property 'addons'"));
+  EXPECT_THAT(refusal("controlPlane: {addons: {coreDNS: null}}"),
+              HasSubstr("at '/controlPlane/addons': missing property 'coreDNS'"));
+  // What may be missing.
+  EXPECT_EQ(refusal("{labels: null, nodeGroups: null, autoscaler: null, storageClasses: null, "
+                    "addOns: null, nodeKubernetesVersion: null, loadBalancers: {class: null}, "
+                    "controlPlane: {certSANs: null, apiServer: null}}"),
+            "accepted");
+}
+
 }  // namespace
 }  // namespace nestor::integration
