@@ -137,5 +137,31 @@ TEST_F(ChartValuesTest, NullTakesNothingAwayThatIsNeeded) {
             "accepted");
 }
 
+TEST_F(ChartValuesTest, TheServiceRefusesWrongValuesWithTheirPath) {
+  chart_ = "nestor";
+  EXPECT_THAT(refusal("vm: {fnce: {enabled: false}}"),
+              HasSubstr("at '/vm': additional properties 'fnce' not allowed"));
+  EXPECT_THAT(refusal("vm: {fence: null}"), HasSubstr("at '/vm': missing property 'fence'"));
+  EXPECT_THAT(refusal("vm: {fence: {open: [10.1.0.0/33]}}"), HasSubstr("at '/vm/fence/open/0'"));
+  EXPECT_EQ(refusal("vm: {fence: {open: [10.1.0.0/16, 10.2.0.1, fd00::/8, '::1']}}"), "accepted");
+  EXPECT_THAT(refusal("manager: {logLevel: trace}"), HasSubstr("at '/manager/logLevel'"));
+  EXPECT_THAT(refusal("cloud: {zones: null}"), HasSubstr("missing property 'zones'"));
+  EXPECT_THAT(refusal("addressPool: {enabled: true}"), HasSubstr("at '/addressPool/first'"));
+  EXPECT_THAT(refusal("addressPool: {enabled: true, first: 10.0.0.1, last: 10.0.0.300}"),
+              HasSubstr("at '/addressPool/last'"));
+}
+
+TEST_F(ChartValuesTest, TheServiceTakesWhatUpSets) {
+  chart_ = "nestor";
+  std::string manager;
+  for (const Json& object :
+       render("", {"localPath.grow=true,addressPool.enabled=true,addressPool.first=10.0.0.1,"
+                   "addressPool.last=10.0.0.9,vm.kvm.runtimeClassName="})) {
+    if (find_string(object, {"kind"}) == "Deployment") manager = to_text(object);
+  }
+  EXPECT_THAT(manager, HasSubstr("--address-pool=10.0.0.1-10.0.0.9"));
+  EXPECT_THAT(manager, HasSubstr("--grow-local-path"));
+}
+
 }  // namespace
 }  // namespace nestor::integration
