@@ -6,6 +6,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <map>
+#include <set>
 
 #include "base/json.hpp"
 #include "base/process.hpp"
@@ -16,6 +17,26 @@ namespace nestor::integration {
 namespace {
 
 using ::testing::HasSubstr;
+
+/// Where there is something else than a text, in a field that holds names.
+std::string not_a_text(const Json& value, const std::string& path = "") {
+  static const std::set<std::string> kTexts{
+      "name",          "namespace",     "cluster.x-k8s.io/cluster-name",
+      "clusterName",   "chartName",     "cluster.x-k8s.io/deployment-name",
+      "releaseName",   "image",         "app.kubernetes.io/instance",
+      "dataStoreName", "serviceDomain", "infraStorageClassName"};
+  std::string out;
+  if (const auto* list = value.if_array()) {
+    for (const Json& item : *list) out += not_a_text(item, path);
+  } else if (const auto* object = value.if_object()) {
+    for (const auto& [key, item] : *object) {
+      const std::string here = path + "/" + std::string(key);
+      if (kTexts.contains(std::string(key)) && !item.is_string()) out += here + " ";
+      out += not_a_text(item, here);
+    }
+  }
+  return out;
+}
 
 class ChartValuesTest : public ::testing::Test {
  protected:
@@ -161,6 +182,29 @@ TEST_F(ChartValuesTest, TheServiceTakesWhatUpSets) {
   }
   EXPECT_THAT(manager, HasSubstr("--address-pool=10.0.0.1-10.0.0.9"));
   EXPECT_THAT(manager, HasSubstr("--grow-local-path"));
+}
+
+TEST_F(ChartValuesTest, NamesThatLookLikeSomethingElseStayNames) {
+  name_ = "true";
+  ns_ = "456";
+  std::string classes;
+  for (const Json& object : render(R"(
+network: {serviceDomain: "1"}
+controlPlane: {dataStore: "1"}
+nodeGroups: {"1": {image: "a: b"}}
+storageClasses: {"2": {infraStorageClass: "3"}}
+addOns: {"4": {chart: "5", repoURL: "https://x", releaseName: "6", namespace: "7"}})")) {
+    EXPECT_EQ(not_a_text(object), "") << to_text(object);
+    classes += find_string(object, {"data", "classes.yaml"});
+  }
+  const auto made = parse_yaml_documents(classes).value();
+  ASSERT_EQ(made.size(), 1U);
+  EXPECT_EQ(not_a_text(made.front()), "") << classes;
+  // An ordinary image has the text it always had: else all machines would be replaced.
+  EXPECT_THAT(helm("nodeGroups: {a: {image: 'example.org/a:1'}}").out,
+              HasSubstr("image: example.org/a:1\n"));
+  chart_ = "nestor";
+  for (const Json& object : render("")) EXPECT_EQ(not_a_text(object), "") << to_text(object);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 {{- end }}
 
 {{- define "cluster.labels" -}}
-cluster.x-k8s.io/cluster-name: {{ include "cluster.name" . }}
+cluster.x-k8s.io/cluster-name: {{ include "cluster.name" . | quote }}
 {{- end }}
 
 {{- define "cluster.version" -}}
@@ -32,13 +32,14 @@ v{{ trimPrefix "v" . }}
 {{- toJson $groups }}
 {{- end }}
 
-{{- /* Two quantities of bytes cannot be compared here, so sizes are only checked by their form. */}}
+{{- /* Two quantities of bytes cannot be compared here, so sizes are only checked by their form. toYaml puts quotes only
+  around what needs them: another text is another name of the template, for which all machines would be replaced. */}}
 {{- define "cluster.machine" -}}
 virtualMachineBootstrapCheck:
   checkStrategy: none
 virtualMachineTemplate:
   metadata:
-    namespace: {{ .namespace }}
+    namespace: {{ toYaml .namespace }}
   spec:
     {{- /* A machine that ends has lost its disk: it is replaced, not started again. */}}
     runStrategy: Once
@@ -73,7 +74,7 @@ virtualMachineTemplate:
         volumes:
           - name: containervolume
             containerDisk:
-              image: {{ .group.image | default (printf "nestor.dev/worker:%s" .version) }}
+              image: {{ .group.image | default (printf "nestor.dev/worker:%s" .version) | toYaml }}
 {{- end }}
 
 {{- /* Who gives a group's labels to its Nodes, as JSON: `machine`, those that go on from the Machine to its Node, or
