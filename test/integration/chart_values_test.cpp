@@ -207,5 +207,18 @@ addOns: {"4": {chart: "5", repoURL: "https://x", releaseName: "6", namespace: "7
   for (const Json& object : render("")) EXPECT_EQ(not_a_text(object), "") << to_text(object);
 }
 
+TEST_F(ChartValuesTest, NothingIsMadeTwice) {
+  EXPECT_THAT(refusal("labels: {cluster.x-k8s.io/cluster-name: x}"), HasSubstr("labels: "));
+  EXPECT_THAT(refusal("storageClasses: {kubevirt: {}}"),
+              HasSubstr("storageClasses.kubevirt: every cluster has this class already"));
+  EXPECT_EQ(refusal("{storage: {enabled: false}, storageClasses: {kubevirt: {}}}"), "accepted");
+  const std::string addon = R"(addOns: {storage-classes: {chart: a, repoURL: "https://x"}})";
+  EXPECT_THAT(refusal("{storageClasses: {fast: {}}, " + addon + "}"),
+              HasSubstr("addOns.storage-classes: storageClasses makes an add-on of this name"));
+  EXPECT_EQ(refusal("{storageClasses: {fast: null}, " + addon + "}"), "accepted");
+  EXPECT_EQ(refusal("{storageClasses: {fast: {}}, addOns: {storage-classes: null}}"), "accepted");
+  EXPECT_EQ(refusal("{storageClasses: {fast: {}}, addOns: null}"), "accepted");
+}
+
 }  // namespace
 }  // namespace nestor::integration
