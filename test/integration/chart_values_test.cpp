@@ -5,9 +5,12 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 
+#include "autoscale/options.hpp"
 #include "base/json.hpp"
 #include "base/process.hpp"
 #include "base/testing/co_test.hpp"
@@ -218,6 +221,48 @@ TEST_F(ChartValuesTest, NothingIsMadeTwice) {
   EXPECT_EQ(refusal("{storageClasses: {fast: null}, " + addon + "}"), "accepted");
   EXPECT_EQ(refusal("{storageClasses: {fast: {}}, addOns: {storage-classes: null}}"), "accepted");
   EXPECT_EQ(refusal("{storageClasses: {fast: {}}, addOns: null}"), "accepted");
+}
+
+TEST_F(ChartValuesTest, TyposAreRefused) {
+  EXPECT_THAT(refusal("autoscaler: {foo-bar: 1}"),
+              HasSubstr("at '/autoscaler': additional properties 'foo-bar' not allowed"));
+  const auto addon = [&](const std::string& with) {
+    return refusal("addOns: {x: {chart: a, " + with + "}}");
+  };
+  EXPECT_THAT(addon(R"(repoURL: "https://x", options: {timeot: 5m})"),
+              HasSubstr("at '/addOns/x/options'"));
+  EXPECT_THAT(addon(R"(repoURL: "https://")"), HasSubstr("at '/addOns/x/repoURL'"));
+  EXPECT_THAT(addon(R"(repoURL: "configmap://A B")"), HasSubstr("at '/addOns/x/repoURL'"));
+  EXPECT_EQ(addon(R"(repoURL: "https://example.org:8443/a?b", options: {timeout: 5m30s})"),
+            "accepted");
+  EXPECT_EQ(addon(R"(repoURL: "configmap://default/a")"), "accepted");
+  for (const char* network : {"999.1.1.1/99", "10.0.0.0", "10.0.0.0/33", "fd00::/129", "dead/8"}) {
+    EXPECT_THAT(refusal("network: {podCidrs: ['" + std::string(network) + "']}"),
+                HasSubstr("at '/network/podCidrs/0'"));
+  }
+  EXPECT_EQ(refusal("network: {podCidrs: [10.0.0.0/8, 'fd00:1::/64']}"), "accepted");
+}
+
+TEST_F(ChartValuesTest, ANodeHasAtLeastOneGibibyte) {
+  for (const char* memory : {"1", "1000M", "1023Mi", "0.5Gi", "1048575Ki"}) {
+    EXPECT_THAT(refusal("nodeGroups: {a: {memory: '" + std::string(memory) + "'}}"),
+                HasSubstr("nodeGroups.a.memory: a node needs at least 1Gi"));
+  }
+  for (const char* memory : {"1Gi", "0.5Ti", "1024Mi", "1073741824", "1.5G", "1048576Ki"}) {
+    EXPECT_EQ(refusal("nodeGroups: {a: {memory: '" + std::string(memory) + "'}}"), "accepted");
+  }
+  EXPECT_THAT(refusal("nodeGroups: {a: {disk: '0.0Gi'}}"), HasSubstr("at '/nodeGroups/a/disk'"));
+}
+
+TEST_F(ChartValuesTest, TheAutoscalersFlagsAreThoseItReads) {
+  std::ifstream file(NESTOR_SOURCE_DIR "/charts/cluster/values.schema.json");
+  const Json schema = parse_json(std::string(std::istreambuf_iterator<char>(file), {})).value();
+  std::set<std::string> listed;
+  for (const auto& flag : find(schema, {"properties", "autoscaler", "properties"})->as_object()) {
+    listed.emplace(flag.key());
+  }
+  const auto names = autoscale::option_names();
+  EXPECT_EQ(listed, std::set<std::string>(names.begin(), names.end()));
 }
 
 }  // namespace

@@ -32,9 +32,15 @@ v{{ trimPrefix "v" . }}
 {{- toJson $groups }}
 {{- end }}
 
-{{- /* Two quantities of bytes cannot be compared here, so sizes are only checked by their form. toYaml puts quotes only
-  around what needs them: another text is another name of the template, for which all machines would be replaced. */}}
+{{- /* toYaml puts quotes only around what needs them: another text is another name of the template, for which all machines
+  would be replaced. */}}
 {{- define "cluster.machine" -}}
+{{- $memory := .group.memory | default "2Gi" }}
+{{- $units := dict "" 1 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 }}
+{{- $number := regexFind "^[0-9.]+" $memory }}
+{{- if lt (mulf $number (get $units (trimPrefix $number $memory))) 1073741824.0 }}
+{{- fail (printf "nodeGroups.%s.memory: a node needs at least 1Gi, not %s" .name $memory) }}
+{{- end }}
 virtualMachineBootstrapCheck:
   checkStrategy: none
 virtualMachineTemplate:
@@ -57,7 +63,7 @@ virtualMachineTemplate:
           cpu:
             cores: {{ .group.cpu | default 2 }}
           memory:
-            guest: {{ .group.memory | default "2Gi" | quote }}
+            guest: {{ $memory | quote }}
           devices:
             networkInterfaceMultiqueue: true
             interfaces:
