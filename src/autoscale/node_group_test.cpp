@@ -122,13 +122,16 @@ TEST(OptionsText, FaultsAreNamedAndDefaultsStay) {
   cluster.annotations = {{"autoscaler.nestor.dev/expander", "priority,least-waste"},
                          {"autoscaler.nestor.dev/scale-down-unneeded-time", "90s"},
                          {"autoscaler.nestor.dev/max-nodes-total", "many"},
+                         {"autoscaler.nestor.dev/max-node-total", "3"},
                          {"autoscaler.nestor.dev/scale-down-utilization-threshold", "1.5"}};
   std::vector<std::string> faults;
   const Options options = read_options(cluster, faults);
   EXPECT_EQ(options.expander, (std::vector<std::string>{"priority", "least-waste"}));
   EXPECT_EQ(options.max_nodes_total, 0);
   EXPECT_EQ(options.scale_down_utilization_threshold, 0.5);
-  EXPECT_EQ(faults.size(), 2U);
+  EXPECT_EQ(faults.size(), 3U);
+  EXPECT_EQ(faults.back(),
+            "annotation autoscaler.nestor.dev/max-node-total: there is no such option");
   kube::ObjectMeta group;
   group.annotations["cluster.x-k8s.io/autoscaling-options-scaledownunneededtime"] = "1m";
   EXPECT_EQ(read_group_options({}, options, faults).unneeded_time, seconds(90));

@@ -1,5 +1,6 @@
 #include "autoscale/options.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "autoscale/simulation/expander.hpp"
@@ -73,24 +74,9 @@ void take(const kube::ObjectMeta& metadata, std::string_view prefix, std::string
   }
 }
 
-}  // namespace
-
-Result<Duration> parse_duration(std::string_view text) {
-  auto duration = parse_go_duration(text);
-  if (duration && *duration <= kLongest) return duration;
-  return fail(Code::kInvalidArgument,
-              "expected a time like 10m or 1h30m, got \"" + std::string(text) + "\"");
-}
-
-std::string format_duration(Duration duration) {
-  return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(duration).count()) + "s";
-}
-
-Options read_options(const kube::ObjectMeta& cluster, std::vector<std::string>& faults) {
-  Options out;
-  const auto option = [&](std::string_view name, auto& field) {
-    take(cluster, kAnnotationPrefix, name, field, faults);
-  };
+/// Calls `option(name, field)` for each option of a Cluster.
+template <class Option>
+void each_option(Options& out, Option option) {
   option("expander", out.expander);
   option("max-nodes-total", out.max_nodes_total);
   option("max-nodes-per-scaleup", out.max_nodes_per_scaleup);
@@ -122,6 +108,40 @@ Options read_options(const kube::ObjectMeta& cluster, std::vector<std::string>& 
   option("scale-down-unready-time", out.scale_down_unready_time);
   option("max-node-provision-time", out.max_node_provision_time);
   option("max-node-startup-time", out.max_node_startup_time);
+}
+
+}  // namespace
+
+Result<Duration> parse_duration(std::string_view text) {
+  auto duration = parse_go_duration(text);
+  if (duration && *duration <= kLongest) return duration;
+  return fail(Code::kInvalidArgument,
+              "expected a time like 10m or 1h30m, got \"" + std::string(text) + "\"");
+}
+
+std::string format_duration(Duration duration) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(duration).count()) + "s";
+}
+
+std::vector<std::string_view> option_names() {
+  Options any;
+  std::vector<std::string_view> out;
+  each_option(any, [&](std::string_view name, auto&) { out.push_back(name); });
+  return out;
+}
+
+Options read_options(const kube::ObjectMeta& cluster, std::vector<std::string>& faults) {
+  Options out;
+  each_option(out, [&](std::string_view name, auto& field) {
+    take(cluster, kAnnotationPrefix, name, field, faults);
+  });
+  const auto known = option_names();
+  for (const auto& [key, value] : cluster.annotations) {
+    if (!key.starts_with(kAnnotationPrefix)) continue;
+    const auto name = std::string_view(key).substr(kAnnotationPrefix.size());
+    if (std::ranges::find(known, name) != known.end()) continue;
+    faults.push_back("annotation " + key + ": there is no such option");
+  }
   return out;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "autoscale/simulation/drain_rules.hpp"
@@ -61,8 +62,11 @@ struct GroupOptions {
   Duration startup_time{};
 };
 
+/// The names of all options of a Cluster.
+std::vector<std::string_view> option_names();
+
 /// Reads the annotations of a Cluster. What cannot be read keeps its default and is named in
-/// `faults`, one sentence each.
+/// `faults`, one sentence each, and so is what is no option.
 Options read_options(const kube::ObjectMeta& cluster, std::vector<std::string>& faults);
 /// The group's own options over those of its tenant. Faults as above (upstream is silent).
 GroupOptions read_group_options(const kube::ObjectMeta& group, const Options& defaults,

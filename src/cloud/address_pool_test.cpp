@@ -35,6 +35,15 @@ TEST(AddressPool, RefusesWhatIsNoRange) {
   EXPECT_EQ(AddressPool::parse("10.0.0.1", "10.0.0.1")->size(), 1u);
 }
 
+TEST(AddressPool, IsReadFromOneText) {
+  const auto read = parse_pool("10.0.0.1-10.0.0.9").value();
+  EXPECT_EQ(read.first, "10.0.0.1");
+  EXPECT_EQ(read.last, "10.0.0.9");
+  for (const char* wrong : {"10.0.0.1", "-", "10.0.0.1-", "10.0.0.9-10.0.0.1", "10.0.0.1-10.0.0"}) {
+    EXPECT_FALSE(parse_pool(wrong)) << wrong;
+  }
+}
+
 TEST(AddressPool, EndsAtTheHighestAddress) {
   const auto top = AddressPool::parse("255.255.255.255", "255.255.255.255").value();
   EXPECT_EQ(top.lowest_free({}).value(), "255.255.255.255");

@@ -33,6 +33,9 @@ struct PoolOptions {
   std::string last;
 };
 
+/// Reads "FIRST-LAST". Errors: kInvalidArgument, in words for who wrote it.
+Result<PoolOptions> parse_pool(std::string_view range);
+
 /// Adds the controller "address-pool", which writes status.loadBalancer. It keeps no state: what
 /// the Services hold is what is taken. An unreadable range is logged, and nothing is added.
 void add_address_pool(kube::Runtime& runtime, PoolOptions options);

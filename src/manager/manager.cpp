@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <optional>
 
 #include "addon/addon.hpp"
 #include "autoscale/autoscale.hpp"
@@ -64,6 +65,12 @@ class Manager {
         tasks_(io.get_executor()) {}
 
   Result<> start() {
+    // Without the pool no load balancer would ever get an address, and nothing would say why.
+    if (!options_.address_pool.empty()) {
+      auto pool = cloud::parse_pool(options_.address_pool);
+      if (!pool) return with_context(std::move(pool).error(), "--address-pool");
+      pool_ = *std::move(pool);
+    }
     NESTOR_TRY(auto config, client_config(options_));
     NESTOR_TRY(client_, kube::make_client(io_.get_executor(), std::move(config)));
     net::HttpServerOptions http{.address = options_.address, .port = options_.port, .max_body = 0};
@@ -128,14 +135,9 @@ class Manager {
     }
     cloud::Options cloud;
     cloud.zones = options_.cloud_zones;
-    cloud.node_ports = options_.address_pool.empty();
+    cloud.node_ports = !pool_;
     cloud::add_controllers(*runtime_, *sessions_, cloud);
-    if (const auto dash = options_.address_pool.find('-'); dash != std::string::npos) {
-      cloud::PoolOptions pool;
-      pool.first = options_.address_pool.substr(0, dash);
-      pool.last = options_.address_pool.substr(dash + 1);
-      cloud::add_address_pool(*runtime_, std::move(pool));
-    }
+    if (pool_) cloud::add_address_pool(*runtime_, *pool_);
     runtime_->start();
     leading_.set(1);
   }
@@ -176,6 +178,7 @@ class Manager {
 
   asio::io_context& io_;
   Options options_;
+  std::optional<cloud::PoolOptions> pool_;
   SystemClock clock_;
   std::unique_ptr<ProcessRunner> processes_;
   std::unique_ptr<kube::Client> client_;

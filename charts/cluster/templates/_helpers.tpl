@@ -5,8 +5,13 @@
 {{- .Release.Name }}
 {{- end }}
 
+{{- /* A value as the text that was meant: helm reads numbers as floats, which it prints as 1e+06. */}}
+{{- define "cluster.text" -}}
+{{- if kindIs "string" . }}{{ . }}{{ else }}{{ toJson . }}{{ end }}
+{{- end }}
+
 {{- define "cluster.labels" -}}
-cluster.x-k8s.io/cluster-name: {{ include "cluster.name" . }}
+cluster.x-k8s.io/cluster-name: {{ include "cluster.name" . | quote }}
 {{- end }}
 
 {{- define "cluster.version" -}}
@@ -27,13 +32,20 @@ v{{ trimPrefix "v" . }}
 {{- toJson $groups }}
 {{- end }}
 
-{{- /* Two quantities of bytes cannot be compared here, so sizes are only checked by their form. */}}
+{{- /* toYaml puts quotes only around what needs them: another text is another name of the template, for which all machines
+  would be replaced. */}}
 {{- define "cluster.machine" -}}
+{{- $memory := .group.memory | default "2Gi" }}
+{{- $units := dict "" 1 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 }}
+{{- $number := regexFind "^[0-9.]+" $memory }}
+{{- if lt (mulf $number (get $units (trimPrefix $number $memory))) 1073741824.0 }}
+{{- fail (printf "nodeGroups.%s.memory: a node needs at least 1Gi, not %s" .name $memory) }}
+{{- end }}
 virtualMachineBootstrapCheck:
   checkStrategy: none
 virtualMachineTemplate:
   metadata:
-    namespace: {{ .namespace }}
+    namespace: {{ toYaml .namespace }}
   spec:
     {{- /* A machine that ends has lost its disk: it is replaced, not started again. */}}
     runStrategy: Once
@@ -51,7 +63,7 @@ virtualMachineTemplate:
           cpu:
             cores: {{ .group.cpu | default 2 }}
           memory:
-            guest: {{ .group.memory | default "2Gi" | quote }}
+            guest: {{ $memory | quote }}
           devices:
             networkInterfaceMultiqueue: true
             interfaces:
@@ -68,18 +80,35 @@ virtualMachineTemplate:
         volumes:
           - name: containervolume
             containerDisk:
-              image: {{ .group.image | default (printf "nestor.dev/worker:%s" .version) }}
+              image: {{ .group.image | default (printf "nestor.dev/worker:%s" .version) | toYaml }}
+{{- end }}
+
+{{- /* Who gives a group's labels to its Nodes, as JSON: `machine`, those that go on from the Machine to its Node, or
+  `kubelet`, which refuses to start with others of Kubernetes' own than these. */}}
+{{- define "cluster.nodeLabels" -}}
+{{- $machine := dict }}
+{{- $kubelet := dict }}
+{{- range $key, $value := .group.labels }}
+{{- if regexMatch "^(node-role\\.kubernetes\\.io|([^/]+\\.)?(node-restriction\\.kubernetes\\.io|node\\.cluster\\.x-k8s\\.io))/" $key }}
+{{- $_ := set $machine $key $value }}
+{{- else if and (regexMatch "^([^/]+\\.)?(kubernetes|k8s)\\.io/" $key) (not (regexMatch "^(([^/]+\\.)?(node|kubelet)\\.kubernetes\\.io/|(topology|failure-domain\\.beta)\\.kubernetes\\.io/(region|zone)$|(beta\\.)?kubernetes\\.io/(arch|os)$|kubernetes\\.io/hostname$|beta\\.kubernetes\\.io/instance-type$)" $key)) }}
+{{- fail (printf "nodeGroups.%s.labels: the kubelet refuses %s: take a domain of your own" $.name $key) }}
+{{- else }}
+{{- $_ := set $kubelet $key $value }}
+{{- end }}
+{{- end }}
+{{- toJson (dict "machine" $machine "kubelet" $kubelet) }}
 {{- end }}
 
 {{- define "cluster.join" -}}
 {{- $arguments := list }}
-{{- if .group.labels }}
+{{- if .labels }}
 {{- $labels := list }}
-{{- range $key, $value := .group.labels }}{{ $labels = append $labels (printf "%s=%v" $key $value) }}{{ end }}
+{{- range $key, $value := .labels }}{{ $labels = append $labels (printf "%s=%v" $key $value) }}{{ end }}
 {{- $arguments = append $arguments (dict "name" "node-labels" "value" (join "," $labels)) }}
 {{- end }}
 {{- range $name, $value := .group.kubeletArgs }}
-{{- $arguments = append $arguments (dict "name" $name "value" (toString $value)) }}
+{{- $arguments = append $arguments (dict "name" $name "value" (include "cluster.text" $value)) }}
 {{- end }}
 joinConfiguration:
   nodeRegistration:
@@ -152,7 +181,7 @@ postKubeadmCommands: {{- toYaml . | nindent 2 }}
 {{- $_ := set $out (print $capacity "taints") (join "," $marks) }}
 {{- end }}
 {{- range $option, $value := $group.autoscaling }}
-{{- $_ := set $out (printf "cluster.x-k8s.io/autoscaling-options-%s" (lower $option)) (toString $value) }}
+{{- $_ := set $out (printf "cluster.x-k8s.io/autoscaling-options-%s" (lower $option)) (include "cluster.text" $value) }}
 {{- end }}
 {{- end }}
 {{- toYaml (mergeOverwrite $out (default dict $group.annotations)) }}
