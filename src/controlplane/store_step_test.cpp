@@ -143,6 +143,36 @@ TEST_F(StoreNames, WhatIsInTheStoreAlreadyIsNotTakenOver) {
   EXPECT_THAT(etcd.users, Contains("admin"));
 }
 
+TEST_F(StoreNames, OnlyOneGetsNamesThatTwoFindFree) {
+  etcd.role_answers = 0;
+  management.put(named("second", "shared", "shared"));
+  ASSERT_TRUE(until([&] { return etcd.role_questions == 1; }));
+  // Seen later but older by what is written: the same second and a smaller uid, or a clock behind.
+  TenantControlPlane older = named("first", "shared", "shared");
+  older.metadata.creationTimestamp = "2026-01-01T00:00:00Z";
+  management.put(older);
+  ASSERT_TRUE(until([&] { return etcd.role_questions == 2 || said("first", "ReconcileFailed"); }));
+  etcd.role_answers = 1;
+  ASSERT_TRUE(until([&] { return has_certificate("second"); }));
+  etcd.role_answers = std::numeric_limits<int>::max();
+  ASSERT_TRUE(until([&] { return has_certificate("first") || said("first", "ReconcileFailed"); }));
+  pass();
+  EXPECT_FALSE(has_certificate("first"));
+  EXPECT_EQ(read("first").status.storage.setup.schema, "");
+}
+
+TEST_F(StoreNames, NamesThatAreNoLongerWantedAreFree) {
+  etcd.users = {"admin"};
+  management.put(named("second", "shared", "admin"));
+  ASSERT_TRUE(until([&] { return said("second", "ReconcileFailed"); }));
+  management.put(named("first", "shared", "own"));
+  ASSERT_TRUE(until([&] { return said("first", "ReconcileFailed"); }));
+  TenantControlPlane other = read("second");
+  other.spec.dataStoreSchema = "other";
+  management.put(other);
+  ASSERT_TRUE(until([&] { return has_certificate("first"); }));
+}
+
 TEST_F(StoreNames, ChosenNamesAreNotedBeforeTheyAreMade) {
   etcd.down = true;
   management.put(named("blue", "chosen", "chosen"));
