@@ -230,5 +230,46 @@ TEST_F(StoreNames, AnEtcdThatForgotItsUsersIsLockedAgain) {
   ASSERT_TRUE(until([&] { return etcd.auth; }));
 }
 
+/// A manager that starts while the store is not to be asked about its authentication.
+struct StoreAtStart : StoreNames {
+  void start_anew(const std::string& failure) {
+    auto own = store();
+    own.metadata.annotations["nestor.dev/enable-auth"] = "true";
+    management.put(own);
+    ASSERT_TRUE(until([&] { return etcd.auth; }));
+    pass();
+    stop();
+    etcd.auth = false;
+    etcd.failure = failure;
+    etcd.failures = 3;
+    start();
+  }
+  std::string validation() const {
+    const auto now = store();
+    const auto* found =
+        kube::find_condition(now.status.conditions, "kamaji.clastix.io/DataStoreValidation");
+    return found ? found->status : "";
+  }
+};
+
+TEST_F(StoreAtStart, StaysReadyThoughItDoesNotAnswer) {
+  start_anew("etcdserver: request timed out");
+  ASSERT_TRUE(until([&] { return validation() == "Unknown"; }));
+  EXPECT_TRUE(store().status.ready);
+  pass();
+  EXPECT_TRUE(etcd.auth);
+  EXPECT_TRUE(store().status.ready);
+  EXPECT_EQ(validation(), "True");
+}
+
+TEST_F(StoreAtStart, IsAskedAgainAfterAnyAnswer) {
+  start_anew("etcdserver: nobody has heard of this");
+  ASSERT_TRUE(until([&] { return validation() == "False"; }));
+  EXPECT_FALSE(store().status.ready);
+  pass();
+  EXPECT_TRUE(etcd.auth);
+  EXPECT_TRUE(store().status.ready);
+}
+
 }  // namespace
 }  // namespace nestor::controlplane::testing

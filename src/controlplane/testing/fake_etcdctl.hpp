@@ -52,6 +52,9 @@ class FakeEtcdctl final : public ProcessRunner {
   std::vector<std::vector<std::string>> commands;
   /// Answers that nobody can be reached.
   bool down = false;
+  /// So many commands get this answer.
+  int failures = 0;
+  std::string failure = "etcdserver: request timed out";
   /// How often it was asked for a role, and how many of these questions are answered: the answers
   /// to the others, true when they were asked, are held back.
   int role_questions = 0;
@@ -67,6 +70,10 @@ class FakeEtcdctl final : public ProcessRunner {
 
   ProcessOutput answer(const std::vector<std::string>& w) {
     if (down) return refuse("context deadline exceeded");
+    if (failures > 0) {
+      --failures;
+      return refuse(failure);
+    }
     const std::string verb = w.at(0) + " " + w.at(1);
     if (verb == "user add") {
       return users.insert(w.at(2)).second ? ProcessOutput{}
