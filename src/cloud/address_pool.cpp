@@ -28,7 +28,8 @@ bool before(const Service& a, const Service& b) {
 
 struct Taken {
   std::set<std::string> all;
-  /// Those that their holder has the better claim to.
+  /// Those that the pool gave to one with the better claim. Not externalIPs: anybody can write a
+  /// foreign address there, however old the Service is, and would take it away.
   std::set<std::string> by_older;
 };
 
@@ -37,13 +38,11 @@ Taken taken_by_others(const AddressPool& pool, const Service& service,
   Taken out;
   for (const auto& other : all) {
     if (other->metadata.key() == service.metadata.key()) continue;
-    std::vector<std::string> shown = other->spec.externalIPs;
-    if (std::string held = held_address(*other, pool); !held.empty()) {
-      shown.push_back(std::move(held));
-    }
-    out.all.insert(shown.begin(), shown.end());
-    // Also of externalIPs: else whoever writes a foreign address there would take it away.
-    if (before(*other, service)) out.by_older.insert(shown.begin(), shown.end());
+    out.all.insert(other->spec.externalIPs.begin(), other->spec.externalIPs.end());
+    const std::string held = held_address(*other, pool);
+    if (held.empty()) continue;
+    out.all.insert(held);
+    if (before(*other, service)) out.by_older.insert(held);
   }
   return out;
 }

@@ -50,9 +50,10 @@ struct Decision {
   std::string message = {};
 };
 
-/// What to do for `service`, given all Services (itself among them). Of two that show the same
-/// address, in the status or in spec.externalIPs, the older keeps it. One that asks for
-/// an address gets that or none: what it asked for is in somebody's DNS.
+/// What to do for `service`, given all Services (itself among them). Of two whose status shows the
+/// same address the older keeps it; what is in somebody's spec.externalIPs is given to nobody, but
+/// not taken from who has it. One that asks for an address gets that or none: what it asked for is
+/// in somebody's DNS.
 Decision decide(const AddressPool& pool, const api::core::Service& service,
                 const std::vector<std::shared_ptr<const api::core::Service>>& all);
 

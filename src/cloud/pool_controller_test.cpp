@@ -102,13 +102,12 @@ TEST_F(PoolTest, OneThatLosesItsAddressTakesNoneThatIsInUse) {
 }
 
 TEST_F(PoolTest, AForeignExternalIpTakesNoAddressAway) {
-  put("a");
+  put("thief", "ClusterIP");
   settle(io_);
   clock_.advance(std::chrono::seconds(2));
-  Service thief;
-  thief.metadata.name = "thief";
-  thief.metadata.namespace_ = "default";
-  thief.spec.type = "ClusterIP";
+  put("a");
+  settle(io_);
+  Service thief = client_.peek<Service>({"default", "thief"}).value();
   thief.spec.externalIPs = {"10.9.0.1"};
   client_.put(thief);
   Service changed = client_.peek<Service>({"default", "a"}).value();
@@ -116,6 +115,10 @@ TEST_F(PoolTest, AForeignExternalIpTakesNoAddressAway) {
   client_.put(changed);
   settle(io_);
   EXPECT_EQ(address("a"), "10.9.0.1");
+  // Nor is such an address given to another.
+  put("b");
+  settle(io_);
+  EXPECT_EQ(address("b"), "10.9.0.2");
 }
 
 TEST_F(PoolTest, AServiceThatChangesItsTypeFreesItsAddress) {

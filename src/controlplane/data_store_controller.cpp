@@ -51,9 +51,26 @@ kube::Condition condition(const char* type, bool status, const char* reason, std
   return out;
 }
 
+/// Nothing is known to be wrong: it could not be asked.
+bool is_unknown(const Error& error) {
+  return error.code == Code::kUnavailable || error.code == Code::kDeadlineExceeded ||
+         error.code == Code::kResourceExhausted;
+}
+
+/// What is wrong in the spec or a Secret changes with an event; the rest is worth another try.
+bool is_retried(const Error& error) {
+  return error.code != Code::kInvalidArgument && error.code != Code::kNotFound &&
+         error.code != Code::kUnimplemented;
+}
+
 kube::Condition validation(const Result<>& verdict) {
   if (verdict) {
     return condition(kValidation, true, "DataStoreIsValid", "all references can be read");
+  }
+  if (is_unknown(verdict.error())) {
+    auto out = condition(kValidation, false, "DataStoreUnreachable", verdict.error().message);
+    out.status = "Unknown";
+    return out;
   }
   const bool driver = verdict.error().code == Code::kUnimplemented;
   return condition(kValidation, false,
@@ -146,14 +163,15 @@ Task<kube::ReconcileResult> DataStoreController::reconcile(kube::ObjectKey key) 
   const std::string now = format_rfc3339(runtime_.clock().now());
   kube::set_condition(store.status.conditions, validation(verdict), now);
   kube::set_condition(store.status.conditions, deletion(users), now);
-  store.status.ready = verdict.has_value();
+  // A short silence, as when all start together, must not stop the control planes of a store that
+  // was in order. Of another spec nothing is known yet.
+  const bool was_ready =
+      cached->status.ready && cached->status.observedGeneration == cached->metadata.generation;
+  store.status.ready = verdict ? true : was_ready && is_unknown(verdict.error());
   store.status.usedBy = users;
   store.status.observedGeneration = store.metadata.generation;
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(runtime_.client(), *cached, store));
-  // What is wrong in the spec or a Secret changes with an event; the rest is worth another try.
-  if (!verdict && verdict.error().code == Code::kUnavailable) {
-    co_return std::unexpected(verdict.error());
-  }
+  if (!verdict && is_retried(verdict.error())) co_return std::unexpected(verdict.error());
   co_return kube::ReconcileResult{};
 }
 

@@ -16,9 +16,16 @@ constexpr std::array<std::string_view, 7> kAlreadyDone{"user name already exists
 
 constexpr std::array<std::string_view, 2> kNotThere{"user name not found", "role name not found"};
 
-constexpr std::array<std::string_view, 5> kUnreachable{"context deadline exceeded",
-                                                       "connection refused", "no such host",
-                                                       "transport", "etcdserver: no leader"};
+/// What passes by itself.
+constexpr std::array<std::string_view, 9> kUnreachable{"context deadline exceeded",
+                                                       "connection refused",
+                                                       "connection reset",
+                                                       "no such host",
+                                                       "transport",
+                                                       "EOF",
+                                                       "etcdserver: no leader",
+                                                       "etcdserver: leader changed",
+                                                       "etcdserver: request timed out"};
 
 template <std::size_t N>
 bool mentions(const std::string& text, const std::array<std::string_view, N>& parts) {

@@ -1,5 +1,6 @@
 #include "controlplane/exposure.hpp"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
@@ -43,6 +44,38 @@ void add_metadata(JsonObject& metadata, const api::kamaji::AdditionalMetadata& e
   for (const auto& label : metadata["labels"].as_object()) labels[label.key()] = label.value();
   metadata["labels"] = std::move(labels);
   if (!extra.annotations.empty()) metadata["annotations"] = to_json(extra.annotations);
+}
+
+bool has_port(const Service& service, int port) {
+  return std::ranges::any_of(service.spec.ports,
+                             [port](const auto& item) { return item.port == port; });
+}
+
+/// Whether a control plane other than that of `own` is reached at this address and port.
+bool is_of_another(const Work& work, const kube::ObjectKey& own, const std::string& ip, int port) {
+  return std::ranges::any_of(work.caches.services.list(), [&](const auto& other) {
+    return other->metadata.key() != own && has_port(*other, port) &&
+           std::ranges::any_of(other->status.loadBalancer.ingress,
+                               [&ip](const auto& ingress) { return ingress.ip == ip; });
+  });
+}
+
+/// An external IP is an address that anybody may write down, also another's. Who answers there
+/// already goes on: else it would come to a halt when somebody is given that address later.
+Result<> check_external_ips(const Work& work, const Json& service) {
+  NESTOR_TRY(const auto wanted, from_json<Service>(service));
+  const kube::ObjectKey own = wanted.metadata.key();
+  const auto now = work.caches.services.get(own);
+  for (const std::string& ip : wanted.spec.externalIPs) {
+    const bool there = now && std::ranges::count(now->spec.externalIPs, ip) > 0;
+    for (const auto& item : wanted.spec.ports) {
+      if (there && has_port(*now, item.port)) continue;
+      if (!is_of_another(work, own, ip, item.port)) continue;
+      return fail(Code::kFailedPrecondition,
+                  "spec.networkProfile.address " + ip + " is that of another control plane");
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -106,6 +139,7 @@ Result<std::optional<Address>> address_of(const TenantControlPlane& tcp, const S
 
 Task<std::optional<Address>> ensure_service(Work& work) {
   Json wanted = build_service(work);
+  NESTOR_CO_TRY_VOID(check_external_ips(work, wanted));
   NESTOR_CO_TRY(
       const auto service,
       co_await work.applier.ensure(work.runtime.client(), work.caches.services, std::move(wanted)));

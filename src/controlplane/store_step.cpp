@@ -126,6 +126,39 @@ Result<> check_alone(const Work& work, const std::string& data_store, const Clai
   return {};
 }
 
+/// Whether the holder may note what it reserved, or have noted it, and the cache does not show it.
+/// It is over when the note is seen, and when the holder is gone or wants other names: a late write
+/// carries an older resourceVersion and is refused. A pass that fails does not end it, since its
+/// write may have arrived all the same; the next one reserves anew.
+bool is_pending(const Caches& caches, const std::string& uid, const Reservation& reserved) {
+  const auto holder = caches.tcps.get(reserved.holder);
+  if (!holder || holder->metadata.uid != uid) return false;
+  if (!holder->status.storage.setup.schema.empty()) return false;
+  const Claim claim = claim_of(*holder);
+  return claim.schema == reserved.schema && claim.user == reserved.user;
+}
+
+/// Between check_alone and the cache that shows our note, another could find the names free too.
+/// To be called without a wait after check_alone.
+Result<> reserve_names(Work& work) {
+  const Settings& settings = work.settings;
+  std::erase_if(work.reservations, [&](const auto& item) {
+    return item.first == settings.uid || !is_pending(work.caches, item.first, item.second);
+  });
+  for (const auto& [uid, other] : work.reservations) {
+    if (other.data_store != settings.data_store) continue;
+    if (other.schema != settings.schema && other.user != settings.username) continue;
+    return fail(
+        Code::kFailedPrecondition,
+        "schema or user of the DataStore is about to be taken by " + other.holder.to_string());
+  }
+  work.reservations[settings.uid] = {.holder = work.tcp.metadata.key(),
+                                     .data_store = settings.data_store,
+                                     .schema = settings.schema,
+                                     .user = settings.username};
+  return {};
+}
+
 /// The tenant's data stay where they are: under other names there would be an empty cluster.
 Result<> check_unchanged(const Work& work) {
   const auto& setup = work.tcp.status.storage.setup;
@@ -145,8 +178,6 @@ Result<> check_unchanged(const Work& work) {
 Task<> claim_names(Work& work, EtcdUsers& users) {
   const Settings& settings = work.settings;
   auto& status = work.tcp.status.storage.setup;
-  const bool derived = settings.schema == settings.uid && settings.username == settings.uid;
-  if (derived || !status.schema.empty()) co_return Result<>();
   NESTOR_CO_TRY(const bool there, co_await users.has_tenant(settings.username, settings.schema));
   if (there) {
     co_return fail(Code::kFailedPrecondition, "the DataStore has a user " + settings.username +
@@ -170,7 +201,11 @@ Task<> ensure_user(Work& work, const StoreContents& store, std::string etcdctl) 
       md5_hex(settings.data_store + "\n" + settings.schema + "\n" + settings.username);
   if (status.checksum == sum) co_return Result<>();
   EtcdUsers users(work.runtime.processes(), std::move(etcdctl), store.access());
-  NESTOR_CO_TRY_VOID(co_await claim_names(work, users));
+  const bool derived = settings.schema == settings.uid && settings.username == settings.uid;
+  if (!derived && status.schema.empty()) {
+    NESTOR_CO_TRY_VOID(reserve_names(work));
+    co_return co_await claim_names(work, users);
+  }
   NESTOR_CO_TRY_VOID(co_await users.ensure_tenant(settings.username, settings.schema));
   status.schema = settings.schema;
   status.user = settings.username;

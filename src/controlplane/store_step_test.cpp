@@ -143,6 +143,36 @@ TEST_F(StoreNames, WhatIsInTheStoreAlreadyIsNotTakenOver) {
   EXPECT_THAT(etcd.users, Contains("admin"));
 }
 
+TEST_F(StoreNames, OnlyOneGetsNamesThatTwoFindFree) {
+  etcd.role_answers = 0;
+  management.put(named("second", "shared", "shared"));
+  ASSERT_TRUE(until([&] { return etcd.role_questions == 1; }));
+  // Seen later but older by what is written: the same second and a smaller uid, or a clock behind.
+  TenantControlPlane older = named("first", "shared", "shared");
+  older.metadata.creationTimestamp = "2026-01-01T00:00:00Z";
+  management.put(older);
+  ASSERT_TRUE(until([&] { return etcd.role_questions == 2 || said("first", "ReconcileFailed"); }));
+  etcd.role_answers = 1;
+  ASSERT_TRUE(until([&] { return has_certificate("second"); }));
+  etcd.role_answers = std::numeric_limits<int>::max();
+  ASSERT_TRUE(until([&] { return has_certificate("first") || said("first", "ReconcileFailed"); }));
+  pass();
+  EXPECT_FALSE(has_certificate("first"));
+  EXPECT_EQ(read("first").status.storage.setup.schema, "");
+}
+
+TEST_F(StoreNames, NamesThatAreNoLongerWantedAreFree) {
+  etcd.users = {"admin"};
+  management.put(named("second", "shared", "admin"));
+  ASSERT_TRUE(until([&] { return said("second", "ReconcileFailed"); }));
+  management.put(named("first", "shared", "own"));
+  ASSERT_TRUE(until([&] { return said("first", "ReconcileFailed"); }));
+  TenantControlPlane other = read("second");
+  other.spec.dataStoreSchema = "other";
+  management.put(other);
+  ASSERT_TRUE(until([&] { return has_certificate("first"); }));
+}
+
 TEST_F(StoreNames, ChosenNamesAreNotedBeforeTheyAreMade) {
   etcd.down = true;
   management.put(named("blue", "chosen", "chosen"));
@@ -198,6 +228,47 @@ TEST_F(StoreNames, AnEtcdThatForgotItsUsersIsLockedAgain) {
   own.spec.endpoints = {"etcd-1:2379"};
   management.put(own);
   ASSERT_TRUE(until([&] { return etcd.auth; }));
+}
+
+/// A manager that starts while the store is not to be asked about its authentication.
+struct StoreAtStart : StoreNames {
+  void start_anew(const std::string& failure) {
+    auto own = store();
+    own.metadata.annotations["nestor.dev/enable-auth"] = "true";
+    management.put(own);
+    ASSERT_TRUE(until([&] { return etcd.auth; }));
+    pass();
+    stop();
+    etcd.auth = false;
+    etcd.failure = failure;
+    etcd.failures = 3;
+    start();
+  }
+  std::string validation() const {
+    const auto now = store();
+    const auto* found =
+        kube::find_condition(now.status.conditions, "kamaji.clastix.io/DataStoreValidation");
+    return found ? found->status : "";
+  }
+};
+
+TEST_F(StoreAtStart, StaysReadyThoughItDoesNotAnswer) {
+  start_anew("etcdserver: request timed out");
+  ASSERT_TRUE(until([&] { return validation() == "Unknown"; }));
+  EXPECT_TRUE(store().status.ready);
+  pass();
+  EXPECT_TRUE(etcd.auth);
+  EXPECT_TRUE(store().status.ready);
+  EXPECT_EQ(validation(), "True");
+}
+
+TEST_F(StoreAtStart, IsAskedAgainAfterAnyAnswer) {
+  start_anew("etcdserver: nobody has heard of this");
+  ASSERT_TRUE(until([&] { return validation() == "False"; }));
+  EXPECT_FALSE(store().status.ready);
+  pass();
+  EXPECT_TRUE(etcd.auth);
+  EXPECT_TRUE(store().status.ready);
 }
 
 }  // namespace

@@ -93,6 +93,7 @@ Task<kube::ReconcileResult> TenantControlPlaneController::reconcile(kube::Object
   Work work{.runtime = runtime_,
             .caches = caches_,
             .applier = applier_,
+            .reservations = reservations_,
             .tcp = tcp,
             .settings = *settings};
   std::optional<Deployment> deployment;
@@ -173,8 +174,12 @@ Task<kube::ReconcileResult> TenantControlPlaneController::finish(const TenantCon
   // First the programs: while they run they would write their leases again.
   NESTOR_CO_TRY_VOID(co_await kube::ensure_deleted(client, Deployment::kType, key));
   forget(tcp);
-  Work work{
-      .runtime = runtime_, .caches = caches_, .applier = applier_, .tcp = tcp, .settings = {}};
+  Work work{.runtime = runtime_,
+            .caches = caches_,
+            .applier = applier_,
+            .reservations = reservations_,
+            .tcp = tcp,
+            .settings = {}};
   if (auto settings = resolve_settings(tcp, options_.default_data_store)) {
     work.settings = std::move(*settings);
   }

@@ -29,6 +29,7 @@ class TenantControlPlaneController {
   Options options_;
   Caches caches_;
   kube::Applier applier_;
+  Reservations reservations_;
 };
 
 /// status.kubernetesResources.version from replicas, readiness and progress. `deployment` is the

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -27,6 +28,16 @@ struct Caches {
   kube::Informer<ConfigMapMetadata> config_maps;
 };
 
+/// Names in a DataStore that a control plane is about to note in its status.
+struct Reservation {
+  kube::ObjectKey holder;
+  std::string data_store;
+  std::string schema;
+  std::string user;
+};
+/// By the holder's uid. In memory, since only the leader hands out names.
+using Reservations = std::map<std::string, Reservation>;
+
 /// One reconcile of one TenantControlPlane: what the steps read and write. Steps change only
 /// `tcp.status`, which the controller writes back once, and `renew_at`.
 struct Work {
@@ -34,6 +45,7 @@ struct Work {
   Caches& caches;
   /// Writes what is not as wanted.
   kube::Applier& applier;
+  Reservations& reservations;
   TenantControlPlane tcp;
   Settings settings;
   /// When the first certificate is due for renewal.

@@ -2,6 +2,11 @@
 
 #include <sys/stat.h>
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <limits>
 #include <map>
 #include <set>
 #include <string>
@@ -25,7 +30,16 @@ class FakeEtcdctl final : public ProcessRunner {
         words.push_back(word);
       }
     }
-    co_return answer(words);
+    ProcessOutput out = answer(words);
+    if (words.at(0) + " " + words.at(1) == "role get") {
+      const int number = ++role_questions;
+      asio::steady_timer timer(co_await asio::this_coro::executor);
+      while (number > role_answers) {
+        timer.expires_after(std::chrono::milliseconds(1));
+        co_await timer.async_wait(asio::use_awaitable);
+      }
+    }
+    co_return out;
   }
 
   std::set<std::string> users;
@@ -38,6 +52,13 @@ class FakeEtcdctl final : public ProcessRunner {
   std::vector<std::vector<std::string>> commands;
   /// Answers that nobody can be reached.
   bool down = false;
+  /// So many commands get this answer.
+  int failures = 0;
+  std::string failure = "etcdserver: request timed out";
+  /// How often it was asked for a role, and how many of these questions are answered: the answers
+  /// to the others, true when they were asked, are held back.
+  int role_questions = 0;
+  int role_answers = std::numeric_limits<int>::max();
 
  private:
   static ProcessOutput refuse(std::string why) { return {1, "", "Error: " + why + "\n"}; }
@@ -49,6 +70,10 @@ class FakeEtcdctl final : public ProcessRunner {
 
   ProcessOutput answer(const std::vector<std::string>& w) {
     if (down) return refuse("context deadline exceeded");
+    if (failures > 0) {
+      --failures;
+      return refuse(failure);
+    }
     const std::string verb = w.at(0) + " " + w.at(1);
     if (verb == "user add") {
       return users.insert(w.at(2)).second ? ProcessOutput{}
