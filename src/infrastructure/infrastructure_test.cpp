@@ -71,9 +71,11 @@ struct InfrastructureRoom : ::testing::Test {
     world.run();
   }
   void machine_runs() {
-    auto vm = world.management.peek<VirtualMachine>(key).value();
+    instance_runs(world.management.peek<VirtualMachine>(key)->spec.template_.metadata.labels);
+  }
+  void instance_runs(const std::map<std::string, std::string>& labels) {
     VirtualMachineInstance vmi = named<VirtualMachineInstance>("m");
-    vmi.metadata.labels = vm.spec.template_.metadata.labels;
+    vmi.metadata.labels = labels;
     kube::Condition ready;
     ready.type = "Ready";
     ready.status = "True";
@@ -254,6 +256,9 @@ TEST_F(InfrastructureRoom, LeavesAnothersVirtualMachineAlone) {
   EXPECT_EQ(world.management.peek<VirtualMachine>(key)->metadata.label(
                 "capk.cluster.x-k8s.io/kubevirt-machine-name"),
             "m");
+  instance_runs({{"kubevirt.io/vm", "m"}});
+  world.pass(std::chrono::minutes(2));
+  EXPECT_EQ(machine().spec.providerID, "") << "that instance is another's too";
   auto foreign = world.management.peek<VirtualMachine>(key).value();
   foreign.metadata.labels.clear();
   world.management.put(foreign);

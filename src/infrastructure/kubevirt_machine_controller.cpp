@@ -152,7 +152,8 @@ Task<kube::ReconcileResult> KubevirtMachineController::reconcile(kube::ObjectKey
   }
 
   const auto vm = informers.of<VirtualMachine>().get(key);
-  const auto vmi = informers.of<VirtualMachineInstance>().get(key);
+  auto vmi = informers.of<VirtualMachineInstance>().get(key);
+  if (vmi && !made_for(vmi->metadata, *kubevirt)) vmi = nullptr;
   if (vm && !made_for(vm->metadata, *kubevirt)) {
     const std::string message = not_its_own(VirtualMachine::kType, key).message;
     after = waiting(after, "VMCreateFailed", message, now);
