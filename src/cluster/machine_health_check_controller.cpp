@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cluster/external_remediation.hpp"
+#include "cluster/machine_logic.hpp"
 #include "cluster/machine_set_logic.hpp"
 
 namespace nestor::cluster {
@@ -15,7 +16,8 @@ using api::core::Node;
 void MachineHealthCheckController::add() {
   auto& controller = context_.runtime.add_controller(
       "cluster.machinehealthcheck",
-      [this](kube::ObjectKey key) { return reconcile(std::move(key)); });
+      [this](kube::ObjectKey key) { return reconcile(std::move(key)); },
+      {.concurrency = 20, .group = context_.by_cluster<MachineHealthCheck>()});
   controller.watch(context_.machine_health_checks());
   controller.watch_mapped<Machine>(context_.machines(),
                                    [this](const Machine& machine) { return checks_of(machine); });
@@ -41,7 +43,9 @@ void MachineHealthCheckController::add() {
         // Most changes of a Node are its kubelet's word that it is as it was.
         if (old && now && old->status.conditions == now->status.conditions) return;
         for (const auto& machine : context_.machines_of(cluster, now ? *now : *old)) {
-          for (auto& key : checks_of(*machine)) controller.enqueue(std::move(key));
+          for (auto& key : checks_of(*machine)) {
+            controller.enqueue_after(std::move(key), kNodePace);
+          }
         }
       });
 }
