@@ -50,7 +50,12 @@ std::string token_of(const KubeadmConfig& config) {
 void KubeadmConfigController::add() {
   auto& controller = runtime_.add_controller(
       "bootstrap.kubeadmconfig", [this](kube::ObjectKey key) { return reconcile(std::move(key)); },
-      {.concurrency = 20});
+      {.concurrency = 20, .group = [this](const kube::ObjectKey& key) {
+         const auto config = runtime_.informers().of<KubeadmConfig>().get(key);
+         return config
+                    ? cluster_index(key.ns, config->metadata.label(api::cluster::kClusterNameLabel))
+                    : "";
+       }});
   auto& informers = runtime_.informers();
   auto configs = informers.of<KubeadmConfig>();
   configs.add_index(std::string(kByCluster), [](const KubeadmConfig& config) {

@@ -73,7 +73,7 @@ LoadBalancerController::LoadBalancerController(kube::Runtime& runtime, tenant::S
 void LoadBalancerController::add() {
   controller_ = &runtime_.add_controller(
       "cloud.load-balancer", [this](kube::ObjectKey key) { return reconcile(std::move(key)); },
-      {.concurrency = 20});
+      {.concurrency = 20, .group = TenantKey::group_of});
   watch_management(*controller_);
   sessions_.watch<Service>(
       [this](const kube::ObjectKey& cluster, const ServicePtr& old, const ServicePtr& now) {

@@ -38,7 +38,7 @@ bool same_place(const Node& a, const Node& b) {
 void NodeController::add() {
   auto& controller = runtime_.add_controller(
       "cloud.node", [this](kube::ObjectKey key) { return reconcile(std::move(key)); },
-      {.concurrency = 20});
+      {.concurrency = 20, .group = TenantKey::group_of});
   sessions_.add_index<Node>(kNodesByMachine, [](const Node& node) {
     return std::vector<std::string>{machine_name(node)};
   });

@@ -53,6 +53,27 @@ TEST_F(ClusterRoom, MakesMachinesWithTheirObjectsUnderOneName) {
   EXPECT_EQ(world.management.count("patch") + world.management.count("apply"), 0U);
 }
 
+TEST_F(ClusterRoom, ANodeThatIsChangedAgainAndAgainCostsOneLookASecond) {
+  control_plane_up();
+  add_deployment(1);
+  join_all();
+  world.pass(std::chrono::minutes(1));
+  world.management.clear_calls();
+  const auto change = [this](const std::string& value) {
+    auto node = world.tenant.peek<Node>({"", only_machine()}).value();
+    node.metadata.annotations["mine"] = value;
+    node.status.capacity["cpu"] = value;
+    world.tenant.put(node);
+    world.run();
+  };
+  for (int i = 0; i < 10; ++i) change(std::to_string(i));
+  EXPECT_EQ(world.management.count("get"), 0U);
+  world.pass(std::chrono::seconds(1));
+  EXPECT_EQ(world.management.count("get"), 2U) << "its configuration and infrastructure";
+  world.pass(std::chrono::minutes(1));
+  EXPECT_EQ(world.management.count("get"), 2U);
+}
+
 TEST_F(ClusterRoom, AJoinedNodeMakesTheMachineRunAndLosesItsTaint) {
   control_plane_up();
   add_deployment(1);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -45,6 +46,15 @@ struct Context {
   /// The Machines of a cluster that `node` of its tenant is or was the Node of.
   std::vector<kube::Informer<api::cluster::Machine>::Ptr> machines_of(
       const kube::ObjectKey& cluster, const api::core::Node& node);
+  /// For the options of a controller of kind T: the Cluster of each object, so that each has its
+  /// share of the workers.
+  template <kube::Resource T>
+  std::function<std::string(const kube::ObjectKey&)> by_cluster() {
+    return [this](const kube::ObjectKey& key) {
+      const auto object = runtime.informers().of<T>().get(key);
+      return object ? kube::ObjectKey{key.ns, object->spec.clusterName}.to_string() : "";
+    };
+  }
   /// The controller of `object`, if it is a T that is cached.
   template <kube::Resource T>
   typename kube::Informer<T>::Ptr controller_of(const kube::ObjectMeta& object) {

@@ -70,6 +70,31 @@ TEST_F(DrainRoom, CordonsEvictsAndGoesOnWhenThePodsEnded) {
       << "what was watched for the drain is not any more";
 }
 
+TEST_F(DrainRoom, AsksForSoManyEvictionsAtATime) {
+  for (int i = 0; i < 25; ++i) {
+    auto pod = add_pod("web-" + std::to_string(i), name);
+    pod.metadata.finalizers = {"held"};
+    world.tenant.put(pod);
+  }
+  int asked = 0;
+  int most = 0;
+  world.tenant.on_call([&](const kube::testing::FakeCall& call) -> std::optional<Error> {
+    if (call.subresource == "eviction") most = std::max(most, ++asked);
+    return std::nullopt;
+  });
+  // Each pass begins with a look at what the Machine refers to.
+  world.management.on_call([&](const kube::testing::FakeCall& call) -> std::optional<Error> {
+    if (call.verb == "get") asked = 0;
+    return std::nullopt;
+  });
+  scale(0);
+  world.pass(seconds(5));
+  EXPECT_EQ(most, 10);
+  for (const auto& pod : world.tenant.all<api::core::Pod>()) {
+    EXPECT_TRUE(pod.metadata.deleting()) << pod.metadata.name;
+  }
+}
+
 TEST_F(DrainRoom, HonoursTheBudgetAndGoesOnAtOnceWhenItAllows) {
   add_pod("web", name);
   put_budget(0);

@@ -109,7 +109,7 @@ void MachineController::watch_references(kube::Controller& controller) {
 void MachineController::add() {
   auto& controller = context_.runtime.add_controller(
       "cluster.machine", [this](kube::ObjectKey key) { return reconcile(std::move(key)); },
-      {.concurrency = 20});
+      {.concurrency = 20, .group = context_.by_cluster<Machine>()});
   controller_ = &controller;
   add_indexes();
   controller.watch(context_.machines());
@@ -122,6 +122,7 @@ void MachineController::add() {
   });
   context_.sessions.watch_nodes(
       [this](const kube::ObjectKey& cluster, const auto& old, const auto& now) {
+        if (old && now && !tells_news(*old, *now)) return;
         for (const auto& node : {old, now}) {
           if (node) node_changed(cluster, *node);
         }
@@ -130,7 +131,9 @@ void MachineController::add() {
 
 void MachineController::node_changed(const kube::ObjectKey& cluster, const api::core::Node& node) {
   for (const auto& machine : context_.machines_of(cluster, node)) {
-    controller_->enqueue(machine->metadata.key());
+    // The first word of a Node is waited for, and comes once.
+    const bool first = machine->status.nodeRef.name.empty() && !machine->metadata.deleting();
+    controller_->enqueue_after(machine->metadata.key(), first ? Duration(0) : kNodePace);
   }
 }
 

@@ -19,6 +19,10 @@ namespace {
 constexpr Duration kDeleteAgain = std::chrono::seconds(10);
 /// Seconds that a pod on a Node that does not report gets; its kubelet does not hear of it anyway.
 constexpr int kUnreachableGrace = 1;
+/// A webhook may take half a minute for each; other Machines of the tenant wait meanwhile.
+constexpr std::size_t kEvictionsAtOnce = 10;
+/// Unless the pods' end is seen earlier.
+constexpr Duration kNextEvictions = std::chrono::seconds(1);
 constexpr std::string_view kNoTenant = "the tenant cluster cannot be reached";
 
 Task<> cordon(kube::Client& tenant, const Node& node) {
@@ -102,6 +106,9 @@ Task<kube::ReconcileResult> MachineDeletion::reconcile(MachinePtr machine, Clust
 
   kube::ReconcileResult result;
   result.requeue_after = pass.again;
+  if (const auto next = pass.next_evictions) {
+    result.requeue_after = std::min(result.requeue_after.value_or(*next), *next);
+  }
   if (const auto deadline = step_deadline(after, step)) {
     const auto left = std::max(Duration(0), std::chrono::ceil<Duration>(*deadline - pass.view.now));
     result.requeue_after = std::min(result.requeue_after.value_or(left), left);
@@ -206,6 +213,10 @@ Task<bool> MachineDeletion::drain(Pass& pass) {
   });
   DrainPlan plan = plan_drain(view, refusals);
   std::vector<PodPtr> asked = plan.evict;
+  if (asked.size() > kEvictionsAtOnce) {
+    asked.resize(kEvictionsAtOnce);
+    pass.next_evictions = kNextEvictions;
+  }
   NESTOR_CO_TRY_VOID(co_await evict(watch, view, asked));
   plan = plan_drain(view, refusals);
   pass.view.drained = plan.done();

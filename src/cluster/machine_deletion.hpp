@@ -36,6 +36,8 @@ class MachineDeletion {
     std::string message;
     /// When to look again, beside what wakes it and the step's time limit.
     std::optional<Duration> again;
+    /// When to ask for the evictions that were too many for this pass.
+    std::optional<Duration> next_evictions;
   };
   // `pass` outlives the calls. The bools say whether the step is done with.
   Task<> look(MachinePtr machine, ClusterPtr cluster, Pass& pass);

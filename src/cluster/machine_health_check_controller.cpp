@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cluster/external_remediation.hpp"
+#include "cluster/machine_logic.hpp"
 #include "cluster/machine_set_logic.hpp"
 
 namespace nestor::cluster {
@@ -15,7 +16,8 @@ using api::core::Node;
 void MachineHealthCheckController::add() {
   auto& controller = context_.runtime.add_controller(
       "cluster.machinehealthcheck",
-      [this](kube::ObjectKey key) { return reconcile(std::move(key)); });
+      [this](kube::ObjectKey key) { return reconcile(std::move(key)); },
+      {.concurrency = 20, .group = context_.by_cluster<MachineHealthCheck>()});
   controller.watch(context_.machine_health_checks());
   controller.watch_mapped<Machine>(context_.machines(),
                                    [this](const Machine& machine) { return checks_of(machine); });
@@ -41,7 +43,9 @@ void MachineHealthCheckController::add() {
         // Most changes of a Node are its kubelet's word that it is as it was.
         if (old && now && old->status.conditions == now->status.conditions) return;
         for (const auto& machine : context_.machines_of(cluster, now ? *now : *old)) {
-          for (auto& key : checks_of(*machine)) controller.enqueue(std::move(key));
+          for (auto& key : checks_of(*machine)) {
+            controller.enqueue_after(std::move(key), kNodePace);
+          }
         }
       });
 }
@@ -95,23 +99,26 @@ Task<kube::ReconcileResult> MachineHealthCheckController::examine(
   NESTOR_CO_TRY(const auto targets, co_await find_targets(check, session));
   std::vector<Health> verdicts;
   kube::ReconcileResult result;
+  const auto look_again_after = [&result](std::optional<Duration> time) {
+    if (time) result.requeue_after = std::min(result.requeue_after.value_or(*time), *time);
+  };
   int unhealthy = 0;
   for (const HealthTarget& target : targets) {
     NESTOR_CO_TRY(Health verdict, co_await verdict_on(check, cluster, session, target));
     verdicts.push_back(std::move(verdict));
     const Health& health = verdicts.back();
     if (!health.healthy()) ++unhealthy;
-    if (!health.until_unhealthy) continue;
-    result.requeue_after =
-        std::min(result.requeue_after.value_or(*health.until_unhealthy), *health.until_unhealthy);
+    look_again_after(health.until_unhealthy);
   }
   const int total = static_cast<int>(targets.size());
-  const Allowance allowed = allowance(*check, total, unhealthy);
+  const Allowance allowed = allowance(*check, total, unhealthy, context_.runtime.clock().now());
+  look_again_after(allowed.wait);
   for (std::size_t i = 0; i < targets.size(); ++i) {
     Health health = verdicts[i];
     if (health.repeated) continue;
+    const auto& machine = targets[i].machine;
     NESTOR_CO_TRY_VOID(
-        co_await mark(check, targets[i].machine, std::move(health), allowed.allowed));
+        co_await mark(check, machine, std::move(health), may_remediate(*machine, allowed)));
   }
   MachineHealthCheck after = *stored;
   after.status = observe(*check, targets, total - unhealthy, allowed, context_.now()).status;

@@ -19,6 +19,9 @@ constexpr std::string_view kSucceeded = "HealthCheckSucceeded";
 constexpr std::string_view kOwnerRemediated = "OwnerRemediated";
 constexpr std::string_view kNodeDeleted = "NodeDeleted";
 constexpr std::string_view kUnhealthyNode = "UnhealthyNode";
+constexpr std::string_view kAllowed = "RemediationAllowed";
+constexpr std::string_view kAllowedAgain =
+    "not too many Machines are unhealthy any more: others have a moment to recover too";
 
 Health unhealthy(std::string reason, std::string message) {
   return {.reason = std::move(reason),
@@ -106,6 +109,25 @@ Health last_verdict(const Machine& machine, Duration until_settled) {
   return out;
 }
 
+/// How long a check that may remediate waits for others to recover; nothing where there never were
+/// too many, or not for long enough. While it waits its condition has a message.
+std::optional<Duration> wait_for_others(const MachineHealthCheck& check, int unhealthy,
+                                        WallTime now) {
+  const auto& status = check.status;
+  const Condition* last = kube::find_condition(status.conditions, kAllowed);
+  if (last == nullptr) return std::nullopt;
+  if (last->status != "True") {
+    // From below into a range: nobody recovers.
+    const bool more =
+        unhealthy > status.expectedMachines.value_or(0) - status.currentHealthy.value_or(0);
+    return more ? std::nullopt : std::optional(kTenantGrace);
+  }
+  const auto since = parse_rfc3339(last->lastTransitionTime);
+  if (last->message.empty() || !since) return std::nullopt;
+  const auto left = std::chrono::ceil<Duration>(*since + kTenantGrace - now);
+  return left > Duration(0) ? std::optional(left) : std::nullopt;
+}
+
 bool ready_to_judge(const Cluster& cluster) {
   return cluster.status.initialization.infrastructureProvisioned.value_or(false) &&
          cluster.status.initialization.controlPlaneInitialized.value_or(false);
@@ -154,7 +176,7 @@ bool newly_blames_node(const Machine& machine, const Health& health) {
   return !health.repeated && (last == nullptr || last->status != "False");
 }
 
-Allowance allowance(const MachineHealthCheck& check, int total, int unhealthy) {
+Allowance allowance(const MachineHealthCheck& check, int total, int unhealthy, WallTime now) {
   const auto& trigger = check.spec.remediation.triggerIf;
   int least = 0;
   // Without a limit all may be; one that cannot be understood allows none.
@@ -174,8 +196,17 @@ Allowance allowance(const MachineHealthCheck& check, int total, int unhealthy) {
   if (!out.allowed) {
     out.message = std::to_string(unhealthy) + " of " + std::to_string(total) +
                   " Machines are unhealthy, remediation is for " + limit;
+    return out;
   }
+  out.wait = wait_for_others(check, unhealthy, now);
+  if (out.wait) out.message = kAllowedAgain;
   return out;
+}
+
+bool may_remediate(const Machine& machine, const Allowance& allowed) {
+  return allowed.allowed &&
+         (!allowed.wait || names::infrastructure_failed(machine) ||
+          machine.metadata.annotations.contains(std::string(names::kRemediateMachineAnnotation)));
 }
 
 Machine marked(const Machine& machine, const Health& health, bool remediate, std::string_view now) {
@@ -210,12 +241,11 @@ MachineHealthCheck observe(const MachineHealthCheck& check,
   for (const auto& target : targets) status.targets.push_back(target.machine->metadata.name);
   std::ranges::sort(status.targets);
   status.observedGeneration = check.metadata.generation;
-  put_conditions(
-      status.conditions,
-      {make_condition("RemediationAllowed", allowed.allowed,
-                      allowed.allowed ? "RemediationAllowed" : "TooManyUnhealthy", allowed.message),
-       make_condition("Paused", false, "NotPaused")},
-      check.metadata.generation, now);
+  put_conditions(status.conditions,
+                 {make_condition(kAllowed, allowed.allowed,
+                                 allowed.allowed ? kAllowed : "TooManyUnhealthy", allowed.message),
+                  make_condition("Paused", false, "NotPaused")},
+                 check.metadata.generation, now);
   return out;
 }
 

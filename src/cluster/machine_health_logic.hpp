@@ -37,7 +37,8 @@ struct Health {
 bool is_target(const api::cluster::MachineHealthCheck& check, const api::cluster::Machine& machine);
 
 /// How long a tenant must have been connected before its silence counts: its Nodes may have been
-/// cut off as well, and what is cached of them be old.
+/// cut off as well, and what is cached of them be old. As long must few enough have been unhealthy,
+/// after there were too many, before those are replaced: more may be about to recover.
 inline constexpr Duration kTenantGrace = std::chrono::seconds(90);
 
 /// Machines of a cluster whose infrastructure or control plane is not there yet are healthy. While
@@ -52,10 +53,19 @@ struct Allowance {
   bool allowed = true;
   /// How many more may become unhealthy before nothing is remediated any more.
   int remaining = 0;
-  /// Why not, or "".
+  /// Why not, or not yet, or "".
   std::string message;
+  /// While there is something: allowed again, but only since a moment ago, and for so much longer
+  /// not acted on.
+  std::optional<Duration> wait = {};
 };
-Allowance allowance(const api::cluster::MachineHealthCheck& check, int total, int unhealthy);
+/// Goes by the check's status too, which tells how it was before, and since when.
+Allowance allowance(const api::cluster::MachineHealthCheck& check, int total, int unhealthy,
+                    WallTime now);
+
+/// Whether an unhealthy Machine may be remediated now. One that a person gave up, or whose
+/// infrastructure failed, does not recover: it waits for no others.
+bool may_remediate(const api::cluster::Machine& machine, const Allowance& allowed);
 
 /// The Machine with the conditions HealthCheckSucceeded and, where its owner shall replace it,
 /// OwnerRemediated.

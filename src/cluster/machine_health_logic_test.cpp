@@ -43,6 +43,14 @@ struct MachineHealth : ::testing::Test {
     if (with_node) target.node = std::make_shared<api::core::Node>(node);
     return judge(check, cluster, target, now, until_settled);
   }
+  /// At `at` after the start, and noted in the check's status.
+  Allowance allow(int total, int unhealthy, seconds at = seconds(0)) {
+    const auto out = allowance(check, total, unhealthy, now + at);
+    const HealthTarget target{std::make_shared<Machine>(machine), nullptr};
+    const std::vector<HealthTarget> targets(static_cast<std::size_t>(total), target);
+    check = observe(check, targets, total - unhealthy, out, format_rfc3339(now + at));
+    return out;
+  }
   MachineHealthCheck check;
   Cluster cluster;
   Machine machine;
@@ -163,31 +171,57 @@ TEST_F(MachineHealth, LooksOnlyAtItsOwn) {
 }
 
 TEST_F(MachineHealth, TheLimitIsANumberAPercentageOrARange) {
-  EXPECT_TRUE(allowance(check, 5, 5).allowed) << "no limit";
+  EXPECT_TRUE(allow(5, 5).allowed) << "no limit";
   auto& trigger = check.spec.remediation.triggerIf;
   trigger.unhealthyLessThanOrEqualTo = "40%";
-  EXPECT_TRUE(allowance(check, 5, 2).allowed);
-  EXPECT_EQ(allowance(check, 5, 1).remaining, 1);
-  EXPECT_FALSE(allowance(check, 5, 3).allowed);
-  EXPECT_NE(allowance(check, 5, 3).message, "");
+  EXPECT_TRUE(allow(5, 2).allowed);
+  EXPECT_EQ(allow(5, 1).remaining, 1);
+  EXPECT_FALSE(allow(5, 3).allowed);
+  EXPECT_NE(allow(5, 3).message, "");
   trigger.unhealthyLessThanOrEqualTo = 0;
-  EXPECT_FALSE(allowance(check, 5, 1).allowed);
+  EXPECT_FALSE(allow(5, 1).allowed);
   trigger.unhealthyInRange = "[2-3]";
-  EXPECT_FALSE(allowance(check, 5, 1).allowed);
-  EXPECT_TRUE(allowance(check, 5, 2).allowed);
-  EXPECT_EQ(allowance(check, 5, 2).remaining, 1);
-  EXPECT_FALSE(allowance(check, 5, 4).allowed);
+  EXPECT_FALSE(allow(5, 1).allowed);
+  EXPECT_TRUE(allow(5, 2).allowed);
+  EXPECT_EQ(allow(5, 2).remaining, 1);
+  EXPECT_FALSE(allow(5, 4).allowed);
 }
 
 TEST_F(MachineHealth, ALimitThatCannotBeUnderstoodAllowsNothing) {
   auto& trigger = check.spec.remediation.triggerIf;
   trigger.unhealthyLessThanOrEqualTo = "most";
-  EXPECT_FALSE(allowance(check, 5, 1).allowed);
+  EXPECT_FALSE(allow(5, 1).allowed);
   trigger.unhealthyLessThanOrEqualTo = Json();
   trigger.unhealthyInRange = "[5-2]";
-  EXPECT_FALSE(allowance(check, 5, 3).allowed);
-  EXPECT_FALSE(allowance(check, 5, 1).allowed);
-  EXPECT_NE(allowance(check, 5, 1).message.find("[5-2]"), std::string::npos);
+  EXPECT_FALSE(allow(5, 3).allowed);
+  EXPECT_FALSE(allow(5, 1).allowed);
+  EXPECT_NE(allow(5, 1).message.find("[5-2]"), std::string::npos);
+}
+
+TEST_F(MachineHealth, WaitsForOthersToRecoverWhenThereWereTooMany) {
+  check.spec.remediation.triggerIf.unhealthyLessThanOrEqualTo = 2;
+  EXPECT_EQ(allow(5, 1).wait, std::nullopt) << "there never were too many";
+  EXPECT_EQ(allow(5, 2, seconds(1)).wait, std::nullopt);
+  EXPECT_FALSE(allow(5, 3, seconds(2)).allowed);
+  const auto again = allow(5, 2, seconds(10));
+  EXPECT_EQ(again.wait, kTenantGrace);
+  EXPECT_FALSE(may_remediate(machine, again));
+  EXPECT_TRUE(kube::condition_true(check.status.conditions, "RemediationAllowed"));
+  EXPECT_EQ(allow(5, 2, seconds(40)).wait, kTenantGrace - seconds(30));
+  auto asked = machine;
+  asked.metadata.annotations[std::string(api::cluster::kRemediateMachineAnnotation)] = "";
+  EXPECT_TRUE(may_remediate(asked, again));
+  EXPECT_TRUE(may_remediate(machine, allow(5, 2, seconds(100))));
+  EXPECT_EQ(allow(5, 1, seconds(101)).wait, std::nullopt);
+  EXPECT_EQ(kube::find_condition(check.status.conditions, "RemediationAllowed")->message, "");
+}
+
+TEST_F(MachineHealth, WaitsForNobodyWhenThereWereTooFew) {
+  check.spec.remediation.triggerIf.unhealthyInRange = "[2-3]";
+  EXPECT_FALSE(allow(5, 1).allowed);
+  const auto enough = allow(5, 2, seconds(5));
+  EXPECT_TRUE(enough.allowed);
+  EXPECT_EQ(enough.wait, std::nullopt);
 }
 
 TEST_F(MachineHealth, MarksUnhealthyAndTakesItBack) {

@@ -254,6 +254,14 @@ bool is_node_label(std::string_view key) {
   return false;
 }
 
+bool tells_news(const Node& before, const Node& now) {
+  return before.spec != now.spec || before.metadata.labels != now.metadata.labels ||
+         before.metadata.annotations != now.metadata.annotations ||
+         before.status.nodeInfo != now.status.nodeInfo ||
+         before.status.volumesAttached != now.status.volumesAttached ||
+         before.status.conditions != now.status.conditions;
+}
+
 Node wanted_node(const Node& node, const Machine& machine) {
   namespace names = api::cluster;
   Node wanted = node;

@@ -48,6 +48,14 @@ std::optional<Duration> until_available(const api::cluster::Machine& machine, Wa
 /// newer Machine is to replace it. Equal to `node` when nothing is to do.
 api::core::Node wanted_node(const api::core::Node& node, const api::cluster::Machine& machine);
 
+/// Whether a Node's change can matter to its Machine. Most are its kubelet's word that all is as it
+/// was.
+bool tells_news(const api::core::Node& before, const api::core::Node& now);
+
+/// How long changes of a Node are gathered: they are made inside the tenant, as many as somebody
+/// there likes, and each look at a Machine costs calls to the management cluster.
+inline constexpr Duration kNodePace = std::chrono::seconds(1);
+
 /// Whether a label of a Machine is carried over to its Node.
 bool is_node_label(std::string_view key);
 

@@ -43,6 +43,24 @@ struct MachineLogic : ::testing::Test {
   Node node;
 };
 
+TEST_F(MachineLogic, AHeartbeatIsNoNews) {
+  const auto news = [&](const std::function<void(Node&)>& change) {
+    Node now = node;
+    change(now);
+    return tells_news(node, now);
+  };
+  EXPECT_FALSE(news([](Node& now) {
+    now.metadata.resourceVersion = "2";
+    now.status.capacity["cpu"] = "4";
+  }));
+  EXPECT_TRUE(news([](Node& now) { now.status.conditions[0].status = "Unknown"; }));
+  EXPECT_TRUE(news([](Node& now) { now.status.conditions[0].message = "no network"; }));
+  EXPECT_TRUE(news([](Node& now) { now.status.nodeInfo->kubeletVersion = "v1.38.0"; }));
+  EXPECT_TRUE(news([](Node& now) { now.status.volumesAttached.emplace_back("pv"); }));
+  EXPECT_TRUE(news([](Node& now) { now.spec.taints.resize(1); }));
+  EXPECT_TRUE(news([](Node& now) { now.metadata.annotations["a"] = "b"; }));
+}
+
 TEST_F(MachineLogic, GoesThroughItsPhases) {
   EXPECT_EQ(observe(view).status.phase, "Pending");
   view.bootstrap = parsed(kBootstrap);

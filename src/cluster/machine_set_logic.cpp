@@ -40,7 +40,11 @@ int delete_class(const Machine& machine) {
   if (machine.metadata.annotations.contains(std::string(names::kDeleteMachineAnnotation))) {
     return 1;
   }
-  return is_unhealthy(machine) ? 2 : 3;
+  if (is_unhealthy(machine)) return 2;
+  // One that serves nothing yet is what a roll-out takes for free; one that cannot be asked may.
+  const bool idle =
+      status_of(machine, "Available") == "False" && status_of(machine, "NodeHealthy") != "Unknown";
+  return idle ? 3 : 4;
 }
 
 /// Labels of what the set makes: its template's, its own mark, its deployment's and cluster's.

@@ -32,8 +32,8 @@ struct ScalePlan {
 };
 ScalePlan plan_scale(const api::cluster::MachineSet& set, std::vector<MachinePtr> owned);
 
-/// The order in which Machines go: those already going, marked by annotation, unhealthy, then by
-/// `order` ("Newest", "Oldest", else by name).
+/// The order in which Machines go: those already going, marked by annotation, unhealthy, not yet
+/// available, the others; among these by `order` ("Newest", "Oldest", else by name).
 std::vector<MachinePtr> by_delete_priority(std::vector<MachinePtr> machines,
                                            std::string_view order);
 

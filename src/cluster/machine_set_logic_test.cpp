@@ -127,6 +127,20 @@ TEST(DeletePriority, ANodeThatCannotBeAskedIsNotUnhealthy) {
   EXPECT_EQ(names_of(by_delete_priority(all, "Oldest")), "bad away ");
 }
 
+TEST(DeletePriority, WhatIsNotYetAvailableGoesBeforeWhatServes) {
+  const auto fine = [](const char* name, const char* available) {
+    return with(with(machine(name), "NodeHealthy", "True"), "Available", available);
+  };
+  for (const char* idle : {"a", "z"}) {
+    const std::vector<MachinePtr> all{fine("m", "True"), fine(idle, "False")};
+    EXPECT_EQ(names_of(by_delete_priority(all, "")), std::string(idle) + " m ");
+  }
+  const std::vector<MachinePtr> all{
+      with(with(machine("away"), "NodeHealthy", "Unknown"), "Available", "False"),
+      fine("idle", "False")};
+  EXPECT_EQ(names_of(by_delete_priority(all, "")), "idle away ");
+}
+
 TEST(MachineOf, PointsToItsOwnObjectsAndCarriesTheMarks) {
   const auto made = machine_of(set_of(1), "demo-md-abcde-x");
   EXPECT_EQ(made.spec.bootstrap.configRef.kind, "KubeadmConfig");

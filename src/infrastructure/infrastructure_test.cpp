@@ -31,11 +31,14 @@ struct InfrastructureRoom : ::testing::Test {
     world.start();
     world.add_cluster();
     world.add_kubeconfig();
-    Machine machine = named<Machine>("m");
+    add_machine("m");
+  }
+  void add_machine(const std::string& name) {
+    Machine machine = named<Machine>(name);
     machine.spec.clusterName = "demo";
-    machine.spec.infrastructureRef = {"infrastructure.cluster.x-k8s.io", "KubevirtMachine", "m"};
+    machine.spec.infrastructureRef = {"infrastructure.cluster.x-k8s.io", "KubevirtMachine", name};
     machine = world.management.put(machine);
-    KubevirtMachine kubevirt = named<KubevirtMachine>("m");
+    KubevirtMachine kubevirt = named<KubevirtMachine>(name);
     kubevirt.metadata.labels["cluster.x-k8s.io/cluster-name"] = "demo";
     kubevirt.metadata.ownerReferences = {kube::owner_reference(machine)};
     const Json parsed = parse_json(kTemplate).value();
@@ -58,19 +61,21 @@ struct InfrastructureRoom : ::testing::Test {
     world.management.put(cluster);
     world.run();
   }
-  void bootstrap_ready() {
-    Secret data = named<Secret>("m");
+  void bootstrap_ready(const std::string& name = "m", const std::string& secret = "m") {
+    Secret data = named<Secret>(secret);
     api::core::set_secret_value(data, "value", "#cloud-config\n{}\n");
     world.management.put(data);
-    auto machine = world.management.peek<Machine>(key).value();
-    machine.spec.bootstrap.dataSecretName = "m";
+    auto machine = world.management.peek<Machine>({"default", name}).value();
+    machine.spec.bootstrap.dataSecretName = secret;
     world.management.put(machine);
     world.run();
   }
   void machine_runs() {
-    auto vm = world.management.peek<VirtualMachine>(key).value();
+    instance_runs(world.management.peek<VirtualMachine>(key)->spec.template_.metadata.labels);
+  }
+  void instance_runs(const std::map<std::string, std::string>& labels) {
     VirtualMachineInstance vmi = named<VirtualMachineInstance>("m");
-    vmi.metadata.labels = vm.spec.template_.metadata.labels;
+    vmi.metadata.labels = labels;
     kube::Condition ready;
     ready.type = "Ready";
     ready.status = "True";
@@ -103,6 +108,35 @@ TEST_F(InfrastructureRoom, SaysWhatItWaitsForAndMakesTheMachineThen) {
   EXPECT_EQ(api::core::secret_value(*userdata, "userdata").value(), "#cloud-config\n{}\n");
   ASSERT_TRUE(world.management.peek<VirtualMachine>(key).has_value());
   EXPECT_EQ(world.management.count("create", "virtualmachines"), 1U);
+}
+
+TEST_F(InfrastructureRoom, MachinesMayShareTheirBootstrapData) {
+  cluster_ready();
+  add_machine("n");
+  bootstrap_ready("m", "shared");
+  bootstrap_ready("n", "shared");
+  // As earlier versions called it.
+  Secret old = named<Secret>("shared-userdata");
+  old.metadata.ownerReferences = {kube::owner_reference(machine())};
+  world.management.put(old);
+  const auto there = [this](const std::string& name) {
+    return world.management.peek<Secret>({"default", name}).has_value();
+  };
+  for (const char* name : {"m", "n"}) {
+    const auto vm = world.management.peek(VirtualMachine::kType, {"default", name});
+    ASSERT_TRUE(vm.has_value()) << name;
+    const Json* volumes = find(*vm, {"spec", "template", "spec", "volumes"});
+    EXPECT_EQ(find_string(volumes->at(0), {"cloudInitConfigDrive", "secretRef", "name"}),
+              std::string(name) + "-userdata");
+    EXPECT_TRUE(there(std::string(name) + "-userdata"));
+  }
+  world.management.erase(KubevirtMachine::kType, key);
+  world.run();
+  EXPECT_FALSE(world.management.peek<KubevirtMachine>(key).has_value());
+  EXPECT_FALSE(there("m-userdata"));
+  EXPECT_FALSE(there("shared-userdata"));
+  EXPECT_TRUE(there("n-userdata"));
+  EXPECT_TRUE(there("shared"));
 }
 
 TEST_F(InfrastructureRoom, StandsStillWhileTheClusterIsPausedAndSaysSo) {
@@ -222,6 +256,9 @@ TEST_F(InfrastructureRoom, LeavesAnothersVirtualMachineAlone) {
   EXPECT_EQ(world.management.peek<VirtualMachine>(key)->metadata.label(
                 "capk.cluster.x-k8s.io/kubevirt-machine-name"),
             "m");
+  instance_runs({{"kubevirt.io/vm", "m"}});
+  world.pass(std::chrono::minutes(2));
+  EXPECT_EQ(machine().spec.providerID, "") << "that instance is another's too";
   auto foreign = world.management.peek<VirtualMachine>(key).value();
   foreign.metadata.labels.clear();
   world.management.put(foreign);

@@ -1,6 +1,7 @@
 #include "infrastructure/kubevirt_machine_controller.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "api/cluster/labels.hpp"
 #include "api/core/secret.hpp"
@@ -151,7 +152,8 @@ Task<kube::ReconcileResult> KubevirtMachineController::reconcile(kube::ObjectKey
   }
 
   const auto vm = informers.of<VirtualMachine>().get(key);
-  const auto vmi = informers.of<VirtualMachineInstance>().get(key);
+  auto vmi = informers.of<VirtualMachineInstance>().get(key);
+  if (vmi && !made_for(vmi->metadata, *kubevirt)) vmi = nullptr;
   if (vm && !made_for(vm->metadata, *kubevirt)) {
     const std::string message = not_its_own(VirtualMachine::kType, key).message;
     after = waiting(after, "VMCreateFailed", message, now);
@@ -189,7 +191,7 @@ Task<> KubevirtMachineController::write_userdata(KubevirtMachinePtr kubevirt, Ma
   if (value == data->data.end()) {
     co_return fail(Code::kFailedPrecondition, "Secret " + key.to_string() + " has no key value");
   }
-  kube::ObjectKey copy_key{key.ns, userdata_secret_name(key.name)};
+  kube::ObjectKey copy_key{key.ns, userdata_secret_name(kubevirt->metadata.name)};
   const auto there = co_await kube::get<Secret>(client, copy_key);
   if (!there && there.error().code != Code::kNotFound) co_return std::unexpected(there.error());
   if (there && !made_for(there->metadata, *kubevirt)) {
@@ -216,7 +218,6 @@ Task<> KubevirtMachineController::create_virtual_machine(KubevirtMachinePtr kube
   input.cluster = machine->spec.clusterName;
   input.control_plane =
       machine->metadata.labels.contains(std::string(api::cluster::kControlPlaneLabel));
-  input.data_secret = machine->spec.bootstrap.dataSecretName;
   NESTOR_CO_TRY(Json vm, build_virtual_machine(to_json(kubevirt->spec), input));
   NESTOR_CO_TRY_VOID(co_await write_userdata(kubevirt, machine));
   auto created = co_await client.create(VirtualMachine::kType, input.ns, std::move(vm));
@@ -245,14 +246,19 @@ Task<bool> KubevirtMachineController::has_own(KubevirtMachinePtr kubevirt,
 }
 
 Task<> KubevirtMachineController::remove_userdata(KubevirtMachinePtr kubevirt) {
+  std::set<std::string> copies{userdata_secret_name(kubevirt->metadata.name)};
+  // Earlier versions named it after the data.
   const auto owner = owner_of(*kubevirt);
-  if (!owner || owner->spec.bootstrap.dataSecretName.empty()) co_return Result<>{};
-  const kube::ObjectKey key{kubevirt->metadata.namespace_,
-                            userdata_secret_name(owner->spec.bootstrap.dataSecretName)};
-  const auto secret = co_await kube::get<Secret>(runtime_.client(), key);
-  if (!secret && secret.error().code != Code::kNotFound) co_return std::unexpected(secret.error());
-  if (!secret || !made_for(secret->metadata, *kubevirt)) co_return Result<>{};
-  co_return co_await kube::ensure_deleted(runtime_.client(), Secret::kType, key);
+  if (owner) copies.insert(userdata_secret_name(owner->spec.bootstrap.dataSecretName));
+  for (const std::string& name : copies) {
+    const kube::ObjectKey key{kubevirt->metadata.namespace_, name};
+    const auto secret = co_await kube::get<Secret>(runtime_.client(), key);
+    const bool absent = !secret && secret.error().code == Code::kNotFound;
+    if (!secret && !absent) co_return std::unexpected(secret.error());
+    if (absent || !made_for(secret->metadata, *kubevirt)) continue;
+    NESTOR_CO_TRY_VOID(co_await kube::ensure_deleted(runtime_.client(), Secret::kType, key));
+  }
+  co_return Result<>{};
 }
 
 bool KubevirtMachineController::node_is_named(const kube::ObjectKey& cluster,

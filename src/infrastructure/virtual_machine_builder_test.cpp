@@ -7,8 +7,7 @@ namespace {
 
 Json json(std::string_view text) { return parse_json(text).value(); }
 
-const VirtualMachineInput kInput{
-    .name = "demo-x", .ns = "default", .cluster = "demo", .data_secret = "demo-x"};
+const VirtualMachineInput kInput{.name = "demo-x", .ns = "default", .cluster = "demo"};
 
 const char* const kSpec = R"({"virtualMachineTemplate":{
   "metadata":{"namespace":"default","labels":{"team":"a"},"annotations":{"note":"b"}},

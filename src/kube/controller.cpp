@@ -1,5 +1,6 @@
 #include "kube/controller.hpp"
 
+#include <algorithm>
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <set>
@@ -27,14 +28,15 @@ struct Controller::Impl {
       : name(std::move(name_in)),
         clock(clock_in),
         reconcile(std::move(reconcile_in)),
-        options(options_in),
+        concurrency(static_cast<std::size_t>(options_in.concurrency)),
+        queue(std::move(options_in.group), std::max<std::size_t>(1, concurrency / 4)),
         metrics(name),
         workers(std::move(executor)) {}
 
   std::string name;
   Clock& clock;
   Reconcile reconcile;
-  ControllerOptions options;
+  std::size_t concurrency;
   std::set<InformerCore*> sources;
   WorkQueue queue;
   ControllerMetrics metrics;
@@ -52,7 +54,7 @@ struct Controller::Impl {
 };
 
 void Controller::Impl::dispatch() {
-  while (queue.in_flight() < static_cast<std::size_t>(options.concurrency)) {
+  while (queue.in_flight() < concurrency) {
     auto key = queue.next(clock.steady_now());
     if (!key) break;
     std::string task = name + " " + key->to_string();
@@ -60,7 +62,7 @@ void Controller::Impl::dispatch() {
   }
   metrics.depth(queue.depth());
   // With all flights taken the end of one wakes the dispatcher.
-  if (queue.in_flight() >= static_cast<std::size_t>(options.concurrency)) return;
+  if (queue.in_flight() >= concurrency) return;
   const auto due = queue.next_due();
   if (due && (armed.empty() || *due < *armed.begin())) {
     armed.insert(*due);
@@ -123,7 +125,7 @@ void Controller::Impl::settle(const ObjectKey& key, const Result<ReconcileResult
 Controller::Controller(std::string name, Clock& clock, Executor executor, Reconcile reconcile,
                        ControllerOptions options)
     : impl_(std::make_unique<Impl>(std::move(name), clock, std::move(executor),
-                                   std::move(reconcile), options)) {}
+                                   std::move(reconcile), std::move(options))) {}
 
 Controller::~Controller() = default;
 
@@ -135,6 +137,11 @@ void Controller::watch(InformerCore& informer) {
 
 void Controller::enqueue(ObjectKey key) {
   impl_->queue.add(key);
+  impl_->wake.notify();
+}
+
+void Controller::enqueue_after(ObjectKey key, Duration delay) {
+  impl_->queue.add_at(key, impl_->clock.steady_now() + delay);
   impl_->wake.notify();
 }
 

@@ -22,6 +22,10 @@ using Reconcile = std::function<Task<ReconcileResult>(ObjectKey)>;
 struct ControllerOptions {
   /// Keys in flight at the same time; one key is never in flight twice.
   int concurrency = 10;
+  /// The group of a key, such as the tenant whose API server its reconcile calls; "" for none. At
+  /// most a quarter of `concurrency` is for one group, so that one that is slow leaves the others
+  /// theirs. Without: no groups.
+  std::function<std::string(const ObjectKey&)> group = {};
 };
 
 /// Feeds a Reconcile from watches through a de-duplicating queue. A failed key is tried again with
@@ -60,6 +64,9 @@ class Controller {
   }
   /// Puts a key in the queue.
   void enqueue(ObjectKey key);
+  /// Puts a key in the queue after `delay`. Further calls until then add nothing: a pace for
+  /// changes that come from outside and may be many.
+  void enqueue_after(ObjectKey key, Duration delay);
   /// Starts workers once all watched caches are synced; until cancelled.
   Task<> run();
   const std::string& name() const;

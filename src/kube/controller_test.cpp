@@ -56,7 +56,7 @@ class ControllerTest : public ::testing::Test {
   }
   Controller& start(ControllerOptions options = {}) {
     controller_ = std::make_unique<Controller>("test", clock_, io_.get_executor(),
-                                               script_.reconcile(), options);
+                                               script_.reconcile(), std::move(options));
     return *controller_;
   }
   void run() {
@@ -134,6 +134,33 @@ TEST_F(ControllerTest, HasNoMoreKeysInFlightThanAllowed) {
   settle(io_);
   EXPECT_EQ(script_.calls.size(), 4U);
   EXPECT_EQ(script_.most_together, 2);
+}
+
+TEST_F(ControllerTest, AGroupThatDoesNotReturnLeavesOthersTheirWorkers) {
+  script_.hold = true;
+  start({.concurrency = 20, .group = [](const ObjectKey& key) { return key.ns; }});
+  run();
+  for (int i = 0; i < 20; ++i) controller_->enqueue({"a", std::to_string(i)});
+  controller_->enqueue({"b", "0"});
+  settle(io_);
+  EXPECT_EQ(script_.calls.size(), 6U);
+  EXPECT_EQ(script_.calls.back(), (ObjectKey{"b", "0"}));
+  script_.hold = false;
+  script_.release.notify();
+  settle(io_);
+  EXPECT_EQ(script_.calls.size(), 21U);
+}
+
+TEST_F(ControllerTest, SlowsDownWhatIsToKeepAPace) {
+  start();
+  run();
+  for (int i = 0; i < 5; ++i) {
+    controller_->enqueue_after(kWidget, seconds(1));
+    pass(milliseconds(200));
+    EXPECT_EQ(script_.calls.size(), i < 4 ? 0U : 1U);
+  }
+  pass(seconds(5));
+  EXPECT_EQ(script_.calls.size(), 1U);
 }
 
 TEST_F(ControllerTest, ComesBackAfterTheAskedTime) {

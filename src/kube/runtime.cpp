@@ -17,7 +17,7 @@ Runtime::~Runtime() = default;
 Controller& Runtime::add_controller(std::string name, Reconcile reconcile,
                                     ControllerOptions options) {
   controllers_.push_back(std::make_unique<Controller>(std::move(name), clock_, executor_,
-                                                      std::move(reconcile), options));
+                                                      std::move(reconcile), std::move(options)));
   return *controllers_.back();
 }
 

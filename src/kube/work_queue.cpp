@@ -29,16 +29,43 @@ std::optional<ObjectKey> WorkQueue::next(SteadyTime now) {
     delayed_.erase(key);
     add(key);
   }
-  if (ready_.empty()) return std::nullopt;
-  ObjectKey key = std::move(ready_.front());
-  ready_.pop_front();
-  queued_.erase(key);
-  in_flight_.insert(key);
-  if (const auto it = delayed_.find(key); it != delayed_.end()) {
-    due_.erase({it->second, key});
-    delayed_.erase(it);
+  while (!ready_.empty()) {
+    ObjectKey key = std::move(ready_.front());
+    ready_.pop_front();
+    std::string group = group_of_ ? group_of_(key) : std::string();
+    if (!admit(key, group)) continue;
+    queued_.erase(key);
+    in_flight_.emplace(key, std::move(group));
+    if (const auto it = delayed_.find(key); it != delayed_.end()) {
+      due_.erase({it->second, key});
+      delayed_.erase(it);
+    }
+    return key;
   }
-  return key;
+  return std::nullopt;
+}
+
+bool WorkQueue::admit(const ObjectKey& key, const std::string& group) {
+  if (group.empty()) return true;
+  Group& its = groups_[group];
+  if (its.in_flight >= share_) {
+    its.held.push_back(key);
+    return false;
+  }
+  ++its.in_flight;
+  return true;
+}
+
+void WorkQueue::leave(const std::string& group) {
+  const auto it = groups_.find(group);
+  if (it == groups_.end()) return;
+  Group& its = it->second;
+  --its.in_flight;
+  if (!its.held.empty()) {
+    ready_.push_back(std::move(its.held.front()));
+    its.held.pop_front();
+  }
+  if (its.in_flight == 0 && its.held.empty()) groups_.erase(it);
 }
 
 std::optional<SteadyTime> WorkQueue::next_due() const {
@@ -47,7 +74,7 @@ std::optional<SteadyTime> WorkQueue::next_due() const {
 }
 
 void WorkQueue::done(const ObjectKey& key) {
-  in_flight_.erase(key);
+  if (const auto flight = in_flight_.extract(key)) leave(flight.mapped());
   if (dirty_.erase(key) > 0) add(key);
 }
 

@@ -90,6 +90,47 @@ TEST(WorkQueue, DoublesTheDelayOfAFailingKeyUpToTheLimit) {
   EXPECT_EQ(queue.failed(kA), milliseconds(5));
 }
 
+/// At most two of a namespace; those of "free" are in no group.
+WorkQueue shared_queue() {
+  return {[](const ObjectKey& key) { return key.ns == "free" ? std::string() : key.ns; }, 2};
+}
+
+TEST(WorkQueue, LetsOthersOvertakeAGroupThatHasItsShareInFlight) {
+  WorkQueue queue = shared_queue();
+  for (const char* name : {"1", "2", "3", "4"}) queue.add({"a", name});
+  queue.add({"b", "1"});
+  for (const char* name : {"1", "2", "3"}) queue.add({"free", name});
+  std::string order;
+  while (const auto key = queue.next(kNow)) order += key->to_string() + " ";
+  EXPECT_EQ(order, "a/1 a/2 b/1 free/1 free/2 free/3 ");
+  EXPECT_EQ(queue.depth(), 2U);
+  EXPECT_EQ(queue.in_flight(), 6U);
+  queue.add({"a", "3"});
+  EXPECT_EQ(queue.depth(), 2U) << "it waits already";
+}
+
+TEST(WorkQueue, GivesWhatItHeldBackAsTheShareBecomesFree) {
+  WorkQueue queue = shared_queue();
+  for (const char* name : {"1", "2", "3", "4", "5"}) queue.add({"a", name});
+  ASSERT_EQ(queue.next(kNow), (ObjectKey{"a", "1"}));
+  ASSERT_EQ(queue.next(kNow), (ObjectKey{"a", "2"}));
+  ASSERT_EQ(queue.next(kNow), std::nullopt);
+  queue.add({"b", "1"});
+  queue.add({"a", "1"});
+  queue.done({"a", "1"});
+  EXPECT_EQ(queue.next(kNow), (ObjectKey{"b", "1"})) << "not before those that waited longer";
+  EXPECT_EQ(queue.next(kNow), (ObjectKey{"a", "3"}));
+  queue.done({"a", "2"});
+  queue.done({"a", "3"});
+  std::string order;
+  while (const auto key = queue.next(kNow)) {
+    order += key->name + " ";
+    queue.done(*key);
+  }
+  EXPECT_EQ(order, "1 4 5 ");
+  EXPECT_EQ(queue.depth(), 0U);
+}
+
 TEST(Backoff, GrowsWithJitterUpToTheLimitAndStartsAgain) {
   Backoff backoff(milliseconds(200), seconds(30), 7);
   Duration full = milliseconds(200);

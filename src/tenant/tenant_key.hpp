@@ -14,6 +14,9 @@ struct TenantKey {
 
   /// As a work queue takes it: no name of Kubernetes contains a slash, so no two are alike.
   kube::ObjectKey packed() const { return {cluster.to_string(), object.to_string()}; }
+  /// The group of a packed key for a controller's options: each tenant has its share of the
+  /// workers.
+  static std::string group_of(const kube::ObjectKey& packed) { return packed.ns; }
   /// Nothing when `key` was not made by packed().
   static std::optional<TenantKey> unpack(const kube::ObjectKey& key) {
     const auto slash = key.ns.find('/');

@@ -28,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto range = api::cluster::parse_range(input);
   if (range) FUZZ_CHECK(range->first >= 0 && range->first <= range->second);
   for (const int unhealthy : {0, 1, 7}) {
-    const auto allowed = cluster::allowance(check, 7, unhealthy);
+    const auto allowed = cluster::allowance(check, 7, unhealthy, WallTime());
     FUZZ_CHECK(allowed.remaining >= 0);
     if (!range && !input.empty()) FUZZ_CHECK(!allowed.allowed);
   }

@@ -22,7 +22,7 @@ inline constexpr std::string_view kVmiDeletionGraceAnnotation =
     "capk.cluster.x-k8s.io/vmi-deletion-grace-time";
 inline constexpr std::string_view kNodeCordonedAnnotation = "capk.cluster.x-k8s.io/node-cordoned";
 inline constexpr std::string_view kProviderIdPrefix = "kubevirt://";
-/// Key of the bootstrap data in "<dataSecretName>-userdata", and name of its volume and disk.
+/// Key of the bootstrap data in "<machine>-userdata", and name of its volume and disk.
 inline constexpr std::string_view kUserDataKey = "userdata";
 inline constexpr std::string_view kCloudInitVolume = "cloudinitvolume";
 
