@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "base/json.hpp"
+#include "cli/node/cluster_steps.hpp"
 #include "cli/node/config_files.hpp"
 #include "cli/node/images.hpp"
 #include "cli/node/kvm.hpp"
@@ -20,6 +21,7 @@ namespace nestor::node {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -221,6 +223,18 @@ TEST(Images, AreGroupedByWhatNeedsThemFirst) {
   EXPECT_EQ(groups->rest[2].name, "worker");
   fs::remove(directory / "etcd.tar");
   EXPECT_EQ(find_archives(directory.path()).error().code, Code::kNotFound);
+}
+
+TEST(Chart, KeepsValuesOfOthersAndGivesOursWhole) {
+  const Node node{Layout{"/state"}, Config{"/assets", 6443, 6442, "nestor-1"}, 7};
+  const auto argv = install_command(node, "/charts/nestor", "", false);
+  EXPECT_EQ(argv.front(), "/assets/bin/helm");
+  EXPECT_THAT(argv, Contains("--reset-then-reuse-values"));
+  // What an earlier `up` set would stay, were it not set again.
+  EXPECT_THAT(argv, Contains(testing::EndsWith(",vm.kvm.runtimeClassName=")));
+  EXPECT_THAT(argv, Contains("image.revision="));
+  EXPECT_THAT(install_command(node, "/charts/nestor", "7f", true),
+              Contains(testing::EndsWith("=nestor-kvm")));
 }
 
 TEST(Kvm, AddsTheDeviceToContainerdsDefaults) {
