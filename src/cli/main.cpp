@@ -93,9 +93,11 @@ void add_create(Program& p) {
   cluster
       ->add_option("-f,--values", p.create.values_files,
                    "File with values of the chart cluster; may be given several times")
-      ->take_all();
+      ->take_all()
+      ->allow_extra_args(false);  // what follows is the name
   cluster->add_option("--set", p.create.sets, "A value of the chart, as helm takes it: key=value")
-      ->take_all();
+      ->take_all()
+      ->allow_extra_args(false);
   cluster->add_flag("--wait", p.create.wait, "Show progress until every node is Ready");
   cluster->add_flag("--dry-run", p.create.dry_run, "Print the objects instead (-o yaml|json)");
   cluster->add_option("-o,--output", p.output, "Format of --dry-run: yaml or json");
@@ -288,9 +290,11 @@ void add_roles(Program& p) {
   manager->add_option("--vm-kvm-resource", o.vm_kvm_resource, "Device plugin's resource for it");
   manager->add_flag("--vm-fence,!--no-vm-fence", o.vm_fence, "Keep guests inside their tenant");
   manager->add_option("--vm-fence-closed", o.vm_fence_closed, "Networks closed to guests")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   manager->add_option("--vm-fence-open", o.vm_fence_open, "Networks open to guests all the same")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   manager->add_flag("--grow-local-path", o.grow_local_path,
                     "Grow claims of the local-path provisioner");
   manager->add_option("--address-pool", o.address_pool, "FIRST-LAST of load-balancer addresses");
