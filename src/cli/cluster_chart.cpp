@@ -8,6 +8,7 @@
 
 #include "addon/helm_arguments.hpp"
 #include "api/core/secret.hpp"
+#include "cli/node/assets.hpp"
 #include "cli/table.hpp"
 
 namespace nestor::cli {
@@ -17,21 +18,9 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::minutes kTimeout{5};
 
-std::string find_helm() {
+std::string helm_program() {
   if (const char* given = std::getenv("NESTOR_HELM"); given != nullptr && *given) return given;
-  std::vector<fs::path> assets;
-  if (const char* given = std::getenv("NESTOR_ASSETS"); given != nullptr && *given) {
-    assets.emplace_back(given);
-  }
-  std::error_code error;
-  const fs::path own = fs::read_symlink("/proc/self/exe", error).parent_path();
-  for (const char* place : {"../assets", "assets", "../../assets"}) assets.push_back(own / place);
-  assets.emplace_back("/usr/share/nestor/assets");
-  for (const fs::path& place : assets) {
-    const fs::path helm = place / "bin" / "helm";
-    if (fs::exists(helm, error)) return helm.lexically_normal().string();
-  }
-  return "helm";
+  return node::find_program("helm");
 }
 
 bool about_values(std::string_view words) {
@@ -53,8 +42,8 @@ Result<ClusterChart> ClusterChart::open(Executor executor, std::string kubeconfi
   for (const ChartFile& file : embedded_chart()) {
     NESTOR_TRY_VOID(directory.write(std::string("chart/") + file.path, file.content));
   }
-  return ClusterChart(std::move(executor), find_helm(), std::move(directory), std::move(kubeconfig),
-                      std::move(ns));
+  return ClusterChart(std::move(executor), helm_program(), std::move(directory),
+                      std::move(kubeconfig), std::move(ns));
 }
 
 ClusterChart::ClusterChart(Executor executor, std::string helm, PrivateDirectory directory,

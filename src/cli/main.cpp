@@ -239,14 +239,21 @@ void add_node_commands(Program& p) {
   auto* up = p.app.add_subcommand("up", "Start a management cluster on this machine");
   up->add_option("--state-dir", p.up.state_dir, "Where all of it is kept; made if missing")
       ->capture_default_str();
-  up->add_option("--assets", p.up.assets, "Directory with bin, cni and images");
+  up->add_option("--assets", p.up.assets,
+                 "Directory with bin, cni and images (default: $NESTOR_ASSETS, else near nestor)");
   up->add_option("--port", p.up.port, "Loopback port of its API server")
       ->default_str("6443, or as before");
   up->add_option("--proxy-port", p.up.proxy_port, "Loopback port of the proxy into its networks")
       ->default_str("6442, or as before");
-  up->add_option("--chart", p.up.chart, "Helm chart of Nestor to install");
+  up->add_option("--chart", p.up.chart,
+                 "Helm chart of Nestor to install (default: charts/nestor, in or near the assets)");
   up->add_flag("--skip-chart", p.up.skip_chart, "Start Kubernetes only");
-  up->footer("Example:\n  nestor up && nestor create cluster demo --wait");
+  up->footer(
+      "Assets are looked for in $NESTOR_ASSETS, or beside nestor, ../share/nestor/assets from "
+      "there "
+      "and\n/usr/share/nestor/assets. Other commands take helm and kubectl from the same place, or "
+      "from PATH;\n$NESTOR_HELM names another helm.\n"
+      "Example:\n  nestor up && nestor create cluster demo --wait");
   up->callback([&p] { p.exit_code = node::up(p.up); });
 
   auto* down = p.app.add_subcommand("down", "Stop it and remove all that `up` made");

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "base/json.hpp"
+#include "cli/node/assets.hpp"
 #include "cli/node/cluster_steps.hpp"
 #include "cli/node/config_files.hpp"
 #include "cli/node/images.hpp"
@@ -223,6 +224,34 @@ TEST(Images, AreGroupedByWhatNeedsThemFirst) {
   EXPECT_EQ(groups->rest[2].name, "worker");
   fs::remove(directory / "etcd.tar");
   EXPECT_EQ(find_archives(directory.path()).error().code, Code::kNotFound);
+}
+
+TEST(Assets, AreFoundInTheirPlaceOrNamed) {
+  const Directory directory;
+  ::setenv("NESTOR_ASSETS", directory.path().c_str(), 1);
+  EXPECT_THAT(asset_places(), ElementsAre(directory.path()));
+  EXPECT_EQ(find_program("helm"), "helm") << "from PATH";
+  EXPECT_EQ(find_assets("").error().code, Code::kNotFound);
+  ASSERT_TRUE(make_directory(directory / "bin"));
+  ASSERT_TRUE(write_text(directory / "bin/helm", ""));
+  ASSERT_TRUE(write_text(directory / "bin/containerd", ""));
+  EXPECT_EQ(find_program("helm"), directory / "bin/helm");
+  EXPECT_EQ(find_assets("").value(), absolute_directory(directory.path()).value());
+  EXPECT_EQ(find_assets(directory / "bin").error().code, Code::kNotFound);
+  ::unsetenv("NESTOR_ASSETS");
+  EXPECT_THAT(asset_places(), Contains(testing::EndsWith("/share/nestor/assets")));
+}
+
+TEST(Chart, IsBesideTheAssetsOrMissed) {
+  const Directory directory;
+  const std::string assets = directory / "assets";
+  EXPECT_THAT(find_chart("", assets).error().message, HasSubstr("--skip-chart"));
+  EXPECT_EQ(find_chart(assets, assets).error().code, Code::kNotFound);
+  ASSERT_TRUE(make_directory(assets));
+  ASSERT_TRUE(make_directory(directory / "charts/nestor"));
+  ASSERT_TRUE(write_text(directory / "charts/nestor/Chart.yaml", ""));
+  EXPECT_EQ(find_chart("", assets).value(),
+            absolute_directory(directory / "charts/nestor").value());
 }
 
 TEST(Chart, KeepsValuesOfOthersAndGivesOursWhole) {
