@@ -226,6 +226,19 @@ TEST(Images, AreGroupedByWhatNeedsThemFirst) {
   EXPECT_EQ(find_archives(directory.path()).error().code, Code::kNotFound);
 }
 
+TEST(StateDirectory, IsForeignWithAnythingThatNoNodeMade) {
+  const Directory directory;
+  const Layout layout{directory.path()};
+  EXPECT_EQ(foreign_entry(layout).value(), "");
+  ASSERT_TRUE(make_directory(directory / "log"));
+  ASSERT_TRUE(make_directory(directory / "lost+found"));
+  ASSERT_TRUE(write_text(layout.command_lock(), ""));
+  EXPECT_EQ(foreign_entry(layout).value(), "");
+  ASSERT_TRUE(write_text(directory / "letter.txt", ""));
+  EXPECT_EQ(foreign_entry(layout).value(), "letter.txt");
+  EXPECT_EQ(foreign_entry(Layout{directory / "letter.txt"}).error().code, Code::kInvalidArgument);
+}
+
 TEST(Assets, AreFoundInTheirPlaceOrNamed) {
   const Directory directory;
   ::setenv("NESTOR_ASSETS", directory.path().c_str(), 1);

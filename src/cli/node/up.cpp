@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <future>
 
 #include "cli/node/assets.hpp"
@@ -50,20 +49,12 @@ Result<Config> decide(const UpOptions& options, const Layout& layout) {
 /// to tell the two apart.
 Result<> check_state_dir(const Layout& layout) {
   if (exists(layout.config()) || !exists(layout.state_dir)) return {};
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(layout.state_dir, error)) {
-    const std::string name = entry.path().filename().string();
-    // Of an `up` that came no further; and what every new file system has.
-    if (name == "command.lock" || name == "log" || name == "lost+found") continue;
-    return fail(Code::kInvalidArgument,
-                fmt::format("{0} holds {1} and is no node's directory; choose a new one with "
-                            "--state-dir, such as {0}/nestor",
-                            layout.state_dir, name));
-  }
-  if (error) {
-    return fail(Code::kInvalidArgument, layout.state_dir + ": " + error.message());
-  }
-  return {};
+  NESTOR_TRY(const std::string name, foreign_entry(layout));
+  if (name.empty()) return {};
+  return fail(Code::kInvalidArgument,
+              fmt::format("{0} holds {1} and is no node's directory; choose a new one with "
+                          "--state-dir, such as {0}/nestor",
+                          layout.state_dir, name));
 }
 
 /// The sandbox, made if need be.
