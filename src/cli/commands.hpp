@@ -29,11 +29,15 @@ int print_cluster(const ConnectOptions& connect, CreateClusterOptions options);
 struct GetOptions {
   /// "" for all.
   std::string name = {};
+  /// Only what is of this cluster, "" for all.
+  std::string cluster = {};
   bool all_namespaces = false;
   OutputFormat format = OutputFormat::kTable;
 };
 Task<int> get_clusters(Context& context, GetOptions options);
 Task<int> get_machines(Context& context, GetOptions options);
+/// MachineDeployments.
+Task<int> get_nodegroups(Context& context, GetOptions options);
 
 /// The cluster with all that belongs to it as a tree, with conditions that are not as they should.
 Task<int> describe_cluster(Context& context, std::string name);

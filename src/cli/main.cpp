@@ -25,6 +25,7 @@ struct Program {
   ConnectOptions connect;
   std::string output;
   std::string name;
+  std::string group;
   CreateClusterOptions create;
   GetOptions get;
   KubeconfigOptions kubeconfig;
@@ -148,12 +149,15 @@ void add_upgrade(Program& p) {
 }
 
 void add_get_kind(CLI::App& get, Program& p, const std::string& kind, const std::string& singular,
-                  Task<int> (*command)(Context&, GetOptions)) {
-  auto* sub = get.add_subcommand(kind, "List " + kind);
+                  const std::string& what, Task<int> (*command)(Context&, GetOptions)) {
+  auto* sub = get.add_subcommand(kind, "List " + what);
   sub->alias(singular);
   sub->add_option("name", p.get.name, "Only this one");
   sub->add_flag("-A,--all-namespaces", p.get.all_namespaces, "Those of every namespace");
   sub->add_option("-o,--output", p.output, "wide, json, yaml or name");
+  if (singular != "cluster") {
+    sub->add_option("--cluster", p.get.cluster, "Only those of this cluster");
+  }
   add_connect_options(*sub, p);
   sub->footer("Examples:\n  nestor get " + kind + "\n  nestor get " + kind + " -A -o wide");
   sub->callback([&p, command] {
@@ -165,10 +169,11 @@ void add_get_kind(CLI::App& get, Program& p, const std::string& kind, const std:
 
 void add_cluster_commands(Program& p) {
   add_create(p);
-  auto* get = p.app.add_subcommand("get", "List clusters or machines");
+  auto* get = p.app.add_subcommand("get", "List clusters, node groups or machines");
   get->require_subcommand(1);
-  add_get_kind(*get, p, "clusters", "cluster", get_clusters);
-  add_get_kind(*get, p, "machines", "machine", get_machines);
+  add_get_kind(*get, p, "clusters", "cluster", "clusters", get_clusters);
+  add_get_kind(*get, p, "nodegroups", "nodegroup", "node groups", get_nodegroups);
+  add_get_kind(*get, p, "machines", "machine", "machines", get_machines);
 
   auto* describe = p.app.add_subcommand("describe", "Show something with all its parts");
   describe->require_subcommand(1);
@@ -184,10 +189,15 @@ void add_cluster_commands(Program& p) {
 
   auto* nodegroup = describe->add_subcommand(
       "nodegroup", "A node group, and why the autoscaler did or did not act on it");
-  nodegroup->add_option("name", p.name, "MachineDeployment or MachineSet")->required();
+  nodegroup->alias("nodegroups");
+  nodegroup->add_option("name", p.name, "MachineDeployment or MachineSet; or the cluster")
+      ->required();
+  nodegroup->add_option("group", p.group, "Its node group, as `scale --node-group` names it");
   add_connect_options(*nodegroup, p);
-  nodegroup->footer("Example:\n  nestor describe nodegroup demo-md-0");
+  nodegroup->footer(
+      "Examples:\n  nestor describe nodegroup demo md-0\n  nestor describe nodegroup demo-md-0");
   nodegroup->callback([&p] {
+    if (!p.group.empty()) p.name = node_group_name(p.name, p.group);
     p.exit_code = run_command(
         p.connect, [&p](Context& context) { return describe_nodegroup(context, p.name); });
   });
