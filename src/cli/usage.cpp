@@ -21,11 +21,13 @@ std::string commands_of(const CLI::App& app) {
   return out;
 }
 
-/// What was typed instead of a command: the first word that nothing took.
-std::string stray_word(const CLI::App& app) {
+/// What was typed instead of a command of `path`: the first word that nothing took.
+std::string missing_command(const CLI::App& app, const std::string& path) {
   const auto words = app.remaining(true);
   const auto word = std::ranges::find_if(words, [](const auto& w) { return !w.starts_with('-'); });
-  return word == words.end() ? std::string() : *word;
+  if (word != words.end()) return "unknown command '" + *word + "' of `" + path + "`";
+  if (!words.empty()) return "`" + path + "` has no " + words.front() + " but takes a command";
+  return "`" + path + "` takes a command";
 }
 
 }  // namespace
@@ -39,10 +41,7 @@ std::string usage_error(const CLI::App& app, const CLI::Error& error) {
   }
   std::string text = error.what();
   if (at->get_require_subcommand_min() > 0 && error.get_name() == "RequiredError") {
-    const std::string word = stray_word(app);
-    text = word.empty() ? "`" + path + "` takes a command"
-                        : "unknown command '" + word + "' of `" + path + "`";
-    text += ": " + commands_of(*at);
+    text = missing_command(app, path) + ": " + commands_of(*at);
   }
   return "error: " + text + "\nRun with --help for more information.\n";
 }

@@ -31,6 +31,7 @@ TEST(Usage, NamesTheCommandsThatThereAre) {
   EXPECT_EQ(answer({}), "error: `nestor` takes a command: get");
   EXPECT_EQ(answer({"gte"}), "error: unknown command 'gte' of `nestor`: get");
   EXPECT_EQ(answer({"get"}), "error: `nestor get` takes a command: clusters, machines");
+  EXPECT_EQ(answer({"--bogus"}), "error: `nestor` has no --bogus but takes a command: get");
   EXPECT_EQ(answer({"get", "-o", "clsuters"}),
             "error: unknown command 'clsuters' of `nestor get`: clusters, machines");
   EXPECT_EQ(answer({"get", "clusters"}), "error: name is required");
