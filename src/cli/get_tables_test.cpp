@@ -5,24 +5,24 @@
 namespace nestor::cli {
 namespace {
 
-Json parsed(const char* text) { return parse_yaml_documents(text).value().at(0); }
+Json from_yaml(const char* text) { return parse_yaml_documents(text).value().at(0); }
 
 std::vector<Json> groups() {
-  return {parsed(R"({metadata: {name: demo-a, namespace: team, annotations: {
+  return {from_yaml(R"({metadata: {name: demo-a, namespace: team, annotations: {
               cluster.x-k8s.io/cluster-api-autoscaler-node-group-min-size: "1",
               cluster.x-k8s.io/cluster-api-autoscaler-node-group-max-size: "5"}},
             spec: {clusterName: demo, replicas: 2, template: {spec: {version: v1.36.3}}},
             status: {readyReplicas: 1}})"),
-          parsed(R"({metadata: {name: demo-a, namespace: other},
+          from_yaml(R"({metadata: {name: demo-a, namespace: other},
             spec: {clusterName: demo, replicas: 7, template: {spec: {version: v1.30.0}}}})")};
 }
 
 TEST(GetTables, ClusterHasTheVersionOfItsControlPlane) {
-  const std::vector<Json> clusters{parsed(R"({metadata: {name: demo, namespace: team},
+  const std::vector<Json> clusters{from_yaml(R"({metadata: {name: demo, namespace: team},
       spec: {controlPlaneRef: {name: cp}}, status: {phase: Provisioned}})")};
   const std::vector<Json> planes{
-      parsed("{metadata: {name: cp, namespace: other}, status: {version: v1.30.0}}"),
-      parsed("{metadata: {name: cp, namespace: team}, status: {version: v1.37.2}}")};
+      from_yaml("{metadata: {name: cp, namespace: other}, status: {version: v1.30.0}}"),
+      from_yaml("{metadata: {name: cp, namespace: team}, status: {version: v1.37.2}}")};
   GetOptions options;
   EXPECT_EQ(clusters_table(options, {}, clusters, planes, groups()).to_string(),
             "NAME   PHASE         AVAILABLE   WORKERS   VERSION   AGE\n"
@@ -46,7 +46,7 @@ TEST(GetTables, NodeGroupHasTheAutoscalersBounds) {
 TEST(GetTables, MachineHasItsAddressInTheWideTable) {
   GetOptions options;
   options.format = OutputFormat::kWide;
-  const std::vector<Json> machines{parsed(R"({metadata: {name: m}, spec: {clusterName: demo},
+  const std::vector<Json> machines{from_yaml(R"({metadata: {name: m}, spec: {clusterName: demo},
       status: {addresses: [{type: Hostname, address: m}, {type: InternalIP, address: 10.0.0.1}]}})")};
   const std::string text = machines_table(options, {}, machines).to_string();
   EXPECT_NE(text.find("10.0.0.1"), std::string::npos) << text;

@@ -43,8 +43,7 @@ struct Program {
 void add_connect_options(CLI::App& command, Program& p) {
   command.add_option(
       "--kubeconfig", p.connect.kubeconfig,
-      "Of the management cluster (default: the first file of $KUBECONFIG that is there, else "
-      "what `nestor up` wrote)");
+      "Of the management cluster (default: $KUBECONFIG, else what `nestor up` wrote)");
   command.add_option("--context", p.connect.context, "Of the kubeconfig (default: its current)");
   command.add_option("-n,--namespace", p.connect.ns,
                      "Namespace of the cluster (default: the kubeconfig's, else default)");
@@ -139,7 +138,7 @@ void add_upgrade(Program& p) {
       ->required();
   cluster->add_flag("--wait", p.upgrade.wait, "Show progress until every node is replaced");
   add_timeout(*cluster, p.upgrade.timeout,
-              "How long it waits at most for the control plane, and --wait for the nodes after it");
+              "How long it waits at most for the control plane, then for the nodes");
   add_connect_options(*cluster, p);
   cluster->footer("Example:\n  nestor upgrade cluster demo --kubernetes-version v1.37.2 --wait");
   cluster->callback([&p] {

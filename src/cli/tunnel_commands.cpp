@@ -93,6 +93,7 @@ void add_server(CLI::App& app, int& exit_code) {
   command->add_option("--proxy-strategies", o.proxy_strategies, "default, destHost, defaultRoute")
       ->capture_default_str();
   command->add_option("--mode", "Of the API server's connections: grpc")
+      ->type_name("TEXT")
       ->check(CLI::IsMember({"grpc"}));
   add_ignored(*command, {"--delete-existing-uds-file", "--kubeconfig-qps", "--kubeconfig-burst",
                          "--kube-api-content-type", "--xfr-channel-size", "--warn-on-channel-limit",
