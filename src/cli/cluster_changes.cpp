@@ -31,7 +31,7 @@ Result<std::string> with_proxy(const std::string& kubeconfig, const std::string&
 
 /// The MachineDeployment that `scale` means. Errors: kNotFound, kInvalidArgument with what there
 /// is.
-Task<std::string> find_group(Context& context, std::string cluster, std::string group) {
+Task<std::string> find_scaled_group(Context& context, std::string cluster, std::string group) {
   kube::ListOptions mine;
   mine.label_selector = "cluster.x-k8s.io/cluster-name=" + cluster;
   NESTOR_CO_TRY(const auto list,
@@ -81,7 +81,8 @@ Task<int> print_kubeconfig(Context& context, KubeconfigOptions options) {
     co_return fail(Code::kFailedPrecondition,
                    "cluster " + options.name +
                        " has no kubeconfig yet: its control plane is still " +
-                       "starting; `nestor describe cluster " + options.name + "` shows how far");
+                       "starting; `nestor describe cluster " + options.name + context.same_place +
+                       "` shows how far");
   }
   NESTOR_CO_TRY(const std::string text, secret_value(*secret, "value"));
   NESTOR_CO_TRY(const std::string out,
@@ -97,7 +98,7 @@ Task<int> scale_cluster(Context& context, ScaleOptions options) {
   limits.workers = options.workers;
   NESTOR_CO_TRY_VOID(validate(limits));
   NESTOR_CO_TRY(const std::string group,
-                co_await find_group(context, options.name, options.node_group));
+                co_await find_scaled_group(context, options.name, options.node_group));
   const kube::ObjectKey key{context.ns, group};
   const Json patch = JsonObject{{"spec", JsonObject{{"replicas", options.workers}}}};
   auto patched =
@@ -107,18 +108,16 @@ Task<int> scale_cluster(Context& context, ScaleOptions options) {
   printer.line("cluster " + options.name + ": " + std::to_string(options.workers) +
                " workers wanted");
   if (!options.wait) co_return 0;
-  ClusterWatch watch(context, kube::ObjectKey{context.ns, options.name});
-  auto waited = co_await watch.wait_until(
-      complete, [&](const ClusterState& state) { printer.print(state); }, options.timeout);
-  co_await watch.close();
-  if (!waited) co_return with_context(std::move(waited).error(), "scaling " + options.name);
+  const kube::ObjectKey cluster{context.ns, options.name};
+  NESTOR_CO_TRY_VOID(
+      co_await wait_and_print(context, cluster, printer, complete, options.timeout,
+                              "cluster " + options.name + " has not all workers ready"));
   printer.line("cluster " + options.name + ": all workers ready");
   co_return 0;
 }
 
 Task<int> delete_cluster(Context& context, DeleteOptions options) {
-  NESTOR_CO_TRY(ClusterChart chart,
-                ClusterChart::open(context.executor, context.kubeconfig, context.ns));
+  NESTOR_CO_TRY(ClusterChart chart, open_chart(context));
   NESTOR_CO_TRY(const bool released, co_await chart.exists(options.name));
   // A release whose Cluster is gone is what an interrupted deletion leaves.
   if (!released) NESTOR_CO_TRY_VOID(co_await find_cluster(context, options.name));
@@ -128,22 +127,9 @@ Task<int> delete_cluster(Context& context, DeleteOptions options) {
   ProgressPrinter printer(context.clock);
   printer.line("cluster " + options.name + ": deleting");
   if (options.wait) {
-    ClusterWatch watch(context, key);
-    ClusterState last;
-    auto waited =
-        co_await watch.wait_until([](const ClusterState& state) { return state.cluster.is_null(); },
-                                  [&](const ClusterState& state) {
-                                    if (!state.cluster.is_null()) printer.print(state);
-                                    last = state;
-                                  },
-                                  options.timeout);
-    co_await watch.close();
-    if (!waited) {
-      if (waited.error().code != Code::kDeadlineExceeded) co_return std::unexpected(waited.error());
-      co_return fail(
-          Code::kDeadlineExceeded,
-          "cluster " + options.name + " is still being deleted:\n" + what_is_missing(last));
-    }
+    const auto gone = [](const ClusterState& state) { return state.cluster.is_null(); };
+    NESTOR_CO_TRY_VOID(co_await wait_and_print(context, key, printer, gone, options.timeout,
+                                               "cluster " + options.name + " is not gone"));
   }
   NESTOR_CO_TRY_VOID(co_await remove_templates(context, options.name));
   printer.line("cluster " + options.name + ": " + (options.wait ? "gone" : "deletion started"));

@@ -8,6 +8,7 @@
 
 #include "addon/helm_arguments.hpp"
 #include "api/core/secret.hpp"
+#include "cli/node/assets.hpp"
 #include "cli/table.hpp"
 
 namespace nestor::cli {
@@ -17,21 +18,9 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::minutes kTimeout{5};
 
-std::string find_helm() {
+std::string helm_program() {
   if (const char* given = std::getenv("NESTOR_HELM"); given != nullptr && *given) return given;
-  std::vector<fs::path> assets;
-  if (const char* given = std::getenv("NESTOR_ASSETS"); given != nullptr && *given) {
-    assets.emplace_back(given);
-  }
-  std::error_code error;
-  const fs::path own = fs::read_symlink("/proc/self/exe", error).parent_path();
-  for (const char* place : {"../assets", "assets", "../../assets"}) assets.push_back(own / place);
-  assets.emplace_back("/usr/share/nestor/assets");
-  for (const fs::path& place : assets) {
-    const fs::path helm = place / "bin" / "helm";
-    if (fs::exists(helm, error)) return helm.lexically_normal().string();
-  }
-  return "helm";
+  return node::find_program("helm");
 }
 
 bool about_values(std::string_view words) {
@@ -48,28 +37,34 @@ bool of_our_chart(std::string_view chart) {
 
 }  // namespace
 
-Result<ClusterChart> ClusterChart::open(Executor executor, std::string kubeconfig, std::string ns) {
+Result<ClusterChart> ClusterChart::open(Executor executor, std::string kubeconfig, std::string ns,
+                                        std::string kube_context) {
   NESTOR_TRY(PrivateDirectory directory, PrivateDirectory::make("nestor-chart"));
   for (const ChartFile& file : embedded_chart()) {
     NESTOR_TRY_VOID(directory.write(std::string("chart/") + file.path, file.content));
   }
-  return ClusterChart(std::move(executor), find_helm(), std::move(directory), std::move(kubeconfig),
-                      std::move(ns));
+  return ClusterChart(std::move(executor), helm_program(), std::move(directory),
+                      std::move(kubeconfig), std::move(ns), std::move(kube_context));
 }
 
 ClusterChart::ClusterChart(Executor executor, std::string helm, PrivateDirectory directory,
-                           std::string kubeconfig, std::string ns)
+                           std::string kubeconfig, std::string ns, std::string kube_context)
     : processes_(make_process_runner(std::move(executor))),
       helm_(std::move(helm)),
       directory_(std::move(directory)),
       kubeconfig_(std::move(kubeconfig)),
-      ns_(std::move(ns)) {}
+      ns_(std::move(ns)),
+      kube_context_(std::move(kube_context)) {}
+
+Result<ClusterChart> open_chart(const Context& context) {
+  return ClusterChart::open(context.executor, context.kubeconfig, context.ns, context.kube_context);
+}
 
 Result<std::vector<std::string>> ClusterChart::arguments(const ValueSources& sources) {
   std::vector<std::string> out{"--namespace=" + ns_};
   for (const std::string& file : sources.files) {
     std::error_code error;
-    if (!fs::exists(file, error)) return fail(Code::kNotFound, "no values file " + file);
+    if (!fs::exists(file, error)) return fail(Code::kInvalidArgument, "no values file " + file);
     // helm splits what it is given at commas.
     if (file.find(',') != std::string::npos) {
       return fail(Code::kInvalidArgument, "the name of values file " + file + " has a comma");
@@ -91,6 +86,7 @@ Task<std::string> ClusterChart::run(std::vector<std::string> arguments) {
   spec.argv = std::move(arguments);
   spec.argv.insert(spec.argv.begin(), helm_);
   if (!kubeconfig_.empty()) spec.env["KUBECONFIG"] = fs::absolute(kubeconfig_).string();
+  if (!kube_context_.empty()) spec.env["HELM_KUBECONTEXT"] = kube_context_;
   // Neither the user's plugins nor caches are of use.
   spec.env["HELM_PLUGINS"] = directory_.path() + "/plugins";
   spec.timeout = kTimeout;

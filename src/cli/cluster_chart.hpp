@@ -10,6 +10,7 @@
 #include "base/json.hpp"
 #include "base/private_directory.hpp"
 #include "base/process.hpp"
+#include "cli/context.hpp"
 #include "kube/client.hpp"
 
 namespace nestor::cli {
@@ -40,8 +41,10 @@ struct ValueSources {
 class ClusterChart {
  public:
   /// Writes the chart for helm and finds helm: $NESTOR_HELM, the assets that `nestor up` uses, or
-  /// PATH. `kubeconfig` may be "" where only render() is used.
-  static Result<ClusterChart> open(Executor executor, std::string kubeconfig, std::string ns);
+  /// PATH. `kubeconfig` may be "" where only render() is used; `kube_context` "" is its current
+  /// one.
+  static Result<ClusterChart> open(Executor executor, std::string kubeconfig, std::string ns,
+                                   std::string kube_context = {});
 
   /// The objects, without looking at any cluster.
   Task<std::vector<Json>> render(std::string name, ValueSources sources);
@@ -59,7 +62,7 @@ class ClusterChart {
 
  private:
   ClusterChart(Executor executor, std::string helm, PrivateDirectory directory,
-               std::string kubeconfig, std::string ns);
+               std::string kubeconfig, std::string ns, std::string kube_context);
   Result<std::vector<std::string>> arguments(const ValueSources& sources);
   Task<std::string> run(std::vector<std::string> arguments);
 
@@ -68,8 +71,12 @@ class ClusterChart {
   PrivateDirectory directory_;
   std::string kubeconfig_;
   std::string ns_;
+  std::string kube_context_;
   /// Of the values files written so far.
   int files_ = 0;
 };
+
+/// In the cluster and namespace of a command.
+Result<ClusterChart> open_chart(const Context& context);
 
 }  // namespace nestor::cli

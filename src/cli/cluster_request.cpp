@@ -12,6 +12,7 @@ namespace {
 /// The longest name whose MachineSets, Machines and host names still fit 63 characters
 /// (`<name>-md-0-<5>-<5>`).
 constexpr std::size_t kMaxName = 40;
+constexpr std::size_t kMaxNamespace = 63;
 constexpr int kMaxWorkers = 1000;
 constexpr int kMaxCpu = 256;
 /// kubelet, containerd and the add-ons do not fit into less.
@@ -60,7 +61,8 @@ Result<> validate(const ClusterRequest& request) {
                 "cluster name '" + request.name + "' must be at most " + std::to_string(kMaxName) +
                     " characters of a-z, 0-9 and '-', start with a letter and not end with '-'");
   }
-  if (!std::regex_match(request.ns, kLabel)) {
+  static const std::regex kNamespaceName("[a-z0-9]([-a-z0-9]*[a-z0-9])?");
+  if (!std::regex_match(request.ns, kNamespaceName) || request.ns.size() > kMaxNamespace) {
     return fail(Code::kInvalidArgument, "namespace '" + request.ns + "' is not a valid name");
   }
   if (request.kubernetes_version) NESTOR_TRY_VOID(validate_version(*request.kubernetes_version));

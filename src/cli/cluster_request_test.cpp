@@ -17,6 +17,16 @@ TEST(ClusterRequest, RefusesWhatCannotBecomeACluster) {
                            "a-name-that-is-far-too-long-for-its-machines-names"}) {
     EXPECT_FALSE(validate(request(name))) << name;
   }
+  for (const char* ns : {"", "Team", "team-", "-team", "a.b"}) {
+    auto r = request("demo");
+    r.ns = ns;
+    EXPECT_FALSE(validate(r)) << ns;
+  }
+  auto good = request("demo");
+  good.ns = "1team";
+  EXPECT_TRUE(validate(good));
+  good.ns = std::string(64, 'a');
+  EXPECT_FALSE(validate(good));
   auto bad = request("demo");
   bad.kubernetes_version = "latest";
   EXPECT_FALSE(validate(bad));

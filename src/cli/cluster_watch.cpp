@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "cli/kinds.hpp"
+#include "cli/usage.hpp"
 
 namespace nestor::cli {
 namespace {
@@ -103,6 +104,26 @@ void ProgressPrinter::print(const ClusterState& state) {
     printed_.push_back(one);
     line(one.subject + ": " + one.state);
   }
+}
+
+Task<> wait_and_print(Context& context, kube::ObjectKey cluster, ProgressPrinter& printer,
+                      std::function<bool(const ClusterState&)> predicate, Duration timeout,
+                      std::string what, std::string then) {
+  ClusterWatch watch(context, std::move(cluster));
+  ClusterState last;
+  auto waited = co_await watch.wait_until(
+      std::move(predicate),
+      [&](const ClusterState& state) {
+        if (!state.cluster.is_null()) printer.print(state);
+        last = state;
+      },
+      timeout);
+  co_await watch.close();
+  if (waited || waited.error().code != Code::kDeadlineExceeded) co_return waited;
+  const std::string missing = what_is_missing(last);
+  co_return fail(Code::kDeadlineExceeded, what + " after " + timeout_text(timeout) +
+                                              " (it goes on in the background" + then + ")" +
+                                              (missing.empty() ? "" : ":\n" + missing));
 }
 
 }  // namespace nestor::cli

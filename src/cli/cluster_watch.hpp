@@ -43,4 +43,10 @@ class ProgressPrinter {
   std::vector<Milestone> printed_;
 };
 
+/// Waits until `predicate` holds and prints the way there. Errors: kDeadlineExceeded: "WHAT after
+/// 10m", that it goes on all the same and `then`, and what is missing.
+Task<> wait_and_print(Context& context, kube::ObjectKey cluster, ProgressPrinter& printer,
+                      std::function<bool(const ClusterState&)> predicate, Duration timeout,
+                      std::string what, std::string then = {});
+
 }  // namespace nestor::cli

@@ -24,16 +24,20 @@ struct CreateClusterOptions {
 };
 Task<int> create_cluster(Context& context, CreateClusterOptions options);
 /// Prints the objects; needs no management cluster.
-int print_cluster(const CreateClusterOptions& options);
+int print_cluster(const ConnectOptions& connect, CreateClusterOptions options);
 
 struct GetOptions {
   /// "" for all.
   std::string name = {};
+  /// Only what is of this cluster, "" for all.
+  std::string cluster = {};
   bool all_namespaces = false;
   OutputFormat format = OutputFormat::kTable;
 };
 Task<int> get_clusters(Context& context, GetOptions options);
 Task<int> get_machines(Context& context, GetOptions options);
+/// MachineDeployments.
+Task<int> get_nodegroups(Context& context, GetOptions options);
 
 /// The cluster with all that belongs to it as a tree, with conditions that are not as they should.
 Task<int> describe_cluster(Context& context, std::string name);
@@ -65,6 +69,7 @@ struct UpgradeOptions {
   std::string kubernetes_version;
   /// Also for the nodes; the control plane is always waited for.
   bool wait = false;
+  /// For each of the two.
   Duration timeout = std::chrono::minutes(30);
 };
 /// The control plane first, then the nodes. An interrupted upgrade goes on when called again.
@@ -73,7 +78,7 @@ Task<int> upgrade_cluster(Context& context, UpgradeOptions options);
 struct DeleteOptions {
   std::string name;
   bool wait = true;
-  Duration timeout = std::chrono::minutes(5);
+  Duration timeout = std::chrono::minutes(10);
 };
 Task<int> delete_cluster(Context& context, DeleteOptions options);
 

@@ -2,39 +2,30 @@
 
 #include <boost/json/object.hpp>
 #include <cstdio>
-#include <filesystem>
 #include <string>
 
 #include "cli/commands.hpp"
 #include "cli/kinds.hpp"
+#include "cli/node/assets.hpp"
 
 namespace nestor::cli {
-namespace {
-
-/// kubectl from beside our own assets, else from PATH.
-std::string kubectl() {
-  std::error_code ignored;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", ignored);
-  const auto beside = self.parent_path().parent_path() / "assets" / "bin" / "kubectl";
-  return std::filesystem::exists(beside, ignored) ? beside.string() : "kubectl";
-}
-
-}  // namespace
-
 Task<int> show_console(Context& context, std::string machine) {
   kube::ListOptions launcher;
   launcher.label_selector = "vm.kubevirt.io/name=" + machine + ",kubevirt.io=virt-launcher";
   NESTOR_CO_TRY(const kube::List pods, co_await context.client.list(kPod, context.ns, launcher));
   if (pods.items.empty()) {
     co_return fail(Code::kNotFound, "no virtual machine of machine " + machine + " runs in " +
-                                        context.ns + "; `nestor get machines` lists them");
+                                        context.ns + "; `nestor get machines" + context.same_place +
+                                        "` lists them");
   }
   const std::string pod(find_string(pods.items.back(), {"metadata", "name"}));
-  const std::string program = kubectl();
+  const std::string program = node::find_program("kubectl");
   // The console is the pod's log; kubectl follows it better than we would.
-  ::execlp(program.c_str(), "kubectl", "--kubeconfig", context.kubeconfig.c_str(), "--namespace",
-           context.ns.c_str(), "logs", "--follow", pod.c_str(), static_cast<char*>(nullptr));
-  co_return fail(Code::kNotFound, "cannot run " + program);
+  ::execlp(program.c_str(), "kubectl", "--kubeconfig", context.kubeconfig.c_str(), "--context",
+           context.kube_context.c_str(), "--namespace", context.ns.c_str(), "logs", "--follow",
+           pod.c_str(), static_cast<char*>(nullptr));
+  co_return fail(Code::kNotFound, "cannot run " + program +
+                                      ": set NESTOR_ASSETS to the directory that `nestor up` uses");
 }
 
 }  // namespace nestor::cli

@@ -1,5 +1,6 @@
 #include "cli/context.hpp"
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/json/array.hpp>
 #include <cerrno>
@@ -20,29 +21,18 @@ struct Kubeconfig {
   std::string tenant_proxy_url;
 };
 
-/// The extension `nestor.dev` of the kubeconfig's first cluster, which `nestor up` writes.
-std::string tenant_proxy_url(const std::string& text) {
-  auto documents = parse_yaml_documents(text);
-  if (!documents || documents->empty()) return {};
-  const Json* clusters = find(documents->front(), {"clusters"});
-  if (clusters == nullptr || !clusters->is_array() || clusters->get_array().empty()) return {};
-  const Json* extensions = find(clusters->get_array()[0], {"cluster", "extensions"});
-  if (extensions == nullptr || !extensions->is_array()) return {};
-  for (const Json& one : extensions->get_array()) {
-    if (find_string(one, {"name"}) == "nestor.dev") {
-      return std::string(find_string(one, {"extension", "tenant-proxy-url"}));
-    }
+/// The entry of that name in a list of a kubeconfig.
+const Json* named_entry(const Json& config, std::string_view list, std::string_view name) {
+  const Json* entries = find(config, {list});
+  if (entries == nullptr || !entries->is_array()) return nullptr;
+  for (const Json& one : entries->get_array()) {
+    if (find_string(one, {"name"}) == name) return &one;
   }
-  return {};
+  return nullptr;
 }
 
 Result<Kubeconfig> load_kubeconfig(const ConnectOptions& options) {
-  std::string path = options.kubeconfig;
-  if (path.empty()) {
-    const char* variable = std::getenv("KUBECONFIG");
-    path = variable != nullptr && *variable != '\0' ? variable
-                                                    : options.state_dir + "/admin.kubeconfig";
-  }
+  const std::string path = kubeconfig_path(options);
   std::ifstream file(path);
   if (!file && errno == EACCES) {
     return fail(Code::kFailedPrecondition,
@@ -54,13 +44,69 @@ Result<Kubeconfig> load_kubeconfig(const ConnectOptions& options) {
                     "; start one with `nestor up`, or name a kubeconfig with --kubeconfig");
   }
   const std::string text{std::istreambuf_iterator<char>(file), {}};
-  auto config =
-      kube::parse_kubeconfig(text, {}, std::filesystem::path(path).parent_path().string());
+  auto config = kube::parse_kubeconfig(text, options.context,
+                                       std::filesystem::path(path).parent_path().string());
   if (!config) return with_context(std::move(config).error(), path);
-  return Kubeconfig{path, std::move(*config), tenant_proxy_url(text)};
+  return Kubeconfig{path, std::move(*config), tenant_proxy_url(text, options.context)};
 }
 
 }  // namespace
+
+std::string kubeconfig_path(const ConnectOptions& options) {
+  if (!options.kubeconfig.empty()) return options.kubeconfig;
+  const char* variable = std::getenv("KUBECONFIG");
+  const std::string files = variable == nullptr ? "" : variable;
+  if (files.empty()) return options.state_dir + "/admin.kubeconfig";
+  // kubectl merges the files of the list; one is enough to know a management cluster.
+  std::error_code error;
+  for (std::size_t at = 0; at <= files.size();) {
+    const std::size_t end = std::min(files.find(':', at), files.size());
+    const std::string path = files.substr(at, end - at);
+    if (!path.empty() && std::filesystem::exists(path, error)) return path;
+    at = end + 1;
+  }
+  return files;
+}
+
+std::string tenant_proxy_url(const std::string& kubeconfig, std::string_view context) {
+  const auto documents = parse_yaml_documents(kubeconfig);
+  if (!documents || documents->empty()) return {};
+  const Json& config = documents->front();
+  if (context.empty()) context = find_string(config, {"current-context"});
+  const Json* chosen = named_entry(config, "contexts", context);
+  if (chosen == nullptr) return {};
+  const Json* cluster =
+      named_entry(config, "clusters", find_string(*chosen, {"context", "cluster"}));
+  if (cluster == nullptr) return {};
+  const Json* extensions = find(*cluster, {"cluster", "extensions"});
+  if (extensions == nullptr || !extensions->is_array()) return {};
+  for (const Json& one : extensions->get_array()) {
+    if (find_string(one, {"name"}) == "nestor.dev") {
+      return std::string(find_string(one, {"extension", "tenant-proxy-url"}));
+    }
+  }
+  return {};
+}
+
+std::string same_place(const ConnectOptions& options, const std::string& default_ns) {
+  std::string out;
+  if (!options.kubeconfig.empty()) out += " --kubeconfig " + options.kubeconfig;
+  if (options.state_dir != ConnectOptions{}.state_dir) out += " --state-dir " + options.state_dir;
+  if (!options.context.empty()) out += " --context " + options.context;
+  if (!options.ns.empty() && options.ns != default_ns) out += " -n " + options.ns;
+  return out;
+}
+
+Result<std::string> namespace_without_connection(const ConnectOptions& options) {
+  if (!options.ns.empty()) return options.ns;
+  const auto kubeconfig = load_kubeconfig(options);
+  if (kubeconfig) return kubeconfig->config.default_namespace;
+  const bool named = !options.kubeconfig.empty() || !options.context.empty();
+  if (named || kubeconfig.error().code != Code::kFailedPrecondition) {
+    return std::unexpected(kubeconfig.error());
+  }
+  return std::string("default");
+}
 
 int print_error(const Error& error) {
   std::string hint;
@@ -82,8 +128,14 @@ int run_command(const ConnectOptions& options, const Command& command) {
   auto client = kube::make_client(io.get_executor(), kubeconfig->config);
   if (!client) return print_error(client.error());
 
-  Context context{io.get_executor(), clock, **client,
-                  kubeconfig->path,  ns,    kubeconfig->tenant_proxy_url};
+  Context context{io.get_executor(),
+                  clock,
+                  **client,
+                  kubeconfig->path,
+                  options.context,
+                  ns,
+                  kubeconfig->tenant_proxy_url,
+                  same_place(options, kubeconfig->config.default_namespace)};
   const auto result = run_to_end(io, command(context));
   return result ? *result : print_error(result.error());
 }

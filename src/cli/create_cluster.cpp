@@ -18,10 +18,11 @@ Task<> refuse_existing(Context& context, const ClusterRequest& request) {
   const kube::ObjectKey key{request.ns, request.name};
   auto existing = co_await context.client.get(kCluster, key);
   if (existing) {
+    const std::string name = request.name + context.same_place;
     co_return fail(Code::kAlreadyExists,
                    "cluster " + key.to_string() + " already exists; change it with `nestor scale " +
-                       request.name + "`, `nestor upgrade cluster " + request.name +
-                       "` or helm, or remove it with `nestor delete cluster " + request.name + "`");
+                       name + "`, `nestor upgrade cluster " + name +
+                       "` or helm, or remove it with `nestor delete cluster " + name + "`");
   }
   if (existing.error().code == Code::kNotFound) {
     const kube::ObjectKey ns{"", request.ns};
@@ -35,14 +36,14 @@ Task<> refuse_existing(Context& context, const ClusterRequest& request) {
   co_return std::unexpected(existing.error());
 }
 
-void print_next_steps(const ClusterRequest& request) {
+void print_next_steps(const std::string& name, const std::string& same_place) {
   std::printf(
       "\nCluster %s is ready.\n"
-      "  nestor kubeconfig %s > %s.kubeconfig\n"
+      "  (umask 077 && nestor kubeconfig %s%s > %s.kubeconfig)\n"
       "  kubectl --kubeconfig %s.kubeconfig get nodes\n"
-      "  nestor describe cluster %s\n",
-      request.name.c_str(), request.name.c_str(), request.name.c_str(), request.name.c_str(),
-      request.name.c_str());
+      "  nestor describe cluster %s%s\n",
+      name.c_str(), name.c_str(), same_place.c_str(), name.c_str(), name.c_str(), name.c_str(),
+      same_place.c_str());
 }
 
 ValueSources sources_of(const CreateClusterOptions& options) {
@@ -68,7 +69,10 @@ Task<> print_objects(Executor executor, const CreateClusterOptions& options) {
 
 }  // namespace
 
-int print_cluster(const CreateClusterOptions& options) {
+int print_cluster(const ConnectOptions& connect, CreateClusterOptions options) {
+  auto ns = namespace_without_connection(connect);
+  if (!ns) return print_error(ns.error());
+  options.request.ns = std::move(*ns);
   if (auto valid = validate(options.request); !valid) return print_error(valid.error());
   asio::io_context io(1);
   const auto printed = run_to_end(io, print_objects(io.get_executor(), options));
@@ -80,8 +84,7 @@ Task<int> create_cluster(Context& context, CreateClusterOptions options) {
   NESTOR_CO_TRY_VOID(validate(options.request));
   NESTOR_CO_TRY_VOID(co_await refuse_existing(context, options.request));
   ProgressPrinter printer(context.clock);
-  NESTOR_CO_TRY(ClusterChart chart,
-                ClusterChart::open(context.executor, context.kubeconfig, context.ns));
+  NESTOR_CO_TRY(ClusterChart chart, open_chart(context));
   const std::string name = options.request.name;
   ValueSources sources = sources_of(options);
   NESTOR_CO_TRY(auto objects, co_await chart.render(name, sources));
@@ -91,28 +94,14 @@ Task<int> create_cluster(Context& context, CreateClusterOptions options) {
   if (!applied) co_return with_context(std::move(applied).error(), "creating the cluster");
   printer.line("cluster " + name + ": created");
   if (!options.wait) {
-    std::printf("\nIt becomes ready in the background: nestor describe cluster %s\n", name.c_str());
+    std::printf("\nIt becomes ready in the background: nestor describe cluster %s%s\n",
+                name.c_str(), context.same_place.c_str());
     co_return 0;
   }
-  ClusterWatch watch(context, kube::ObjectKey{context.ns, name});
-  ClusterState last;
-  auto waited = co_await watch.wait_until(
-      complete,
-      [&](const ClusterState& state) {
-        printer.print(state);
-        last = state;
-      },
-      options.timeout);
-  co_await watch.close();
-  if (!waited) {
-    if (waited.error().code != Code::kDeadlineExceeded) co_return std::unexpected(waited.error());
-    co_return fail(
-        Code::kDeadlineExceeded,
-        "cluster " + name + " is not ready after " +
-            human_duration(std::chrono::duration_cast<std::chrono::seconds>(options.timeout)) +
-            " (it goes on in the background):\n" + what_is_missing(last));
-  }
-  print_next_steps(options.request);
+  const kube::ObjectKey key{context.ns, name};
+  NESTOR_CO_TRY_VOID(co_await wait_and_print(context, key, printer, complete, options.timeout,
+                                             "cluster " + name + " is not ready"));
+  print_next_steps(name, context.same_place);
   co_return 0;
 }
 

@@ -12,7 +12,7 @@ namespace {
 /// Conditions that are well when False.
 bool negative(std::string_view type) {
   for (std::string_view one : {"Deleting", "Paused", "RollingOut", "ScalingUp", "ScalingDown",
-                               "Remediating", "Updating"}) {
+                               "Remediating", "Updating", "Failure"}) {
     if (type == one) return true;
   }
   return false;
@@ -61,10 +61,16 @@ bool owned_by(const Json& object, std::string_view kind, std::string_view name) 
 
 Task<std::vector<Json>> of_cluster(Context& context, kube::ResourceType type, std::string name) {
   const kube::ListOptions all;
-  NESTOR_CO_TRY(kube::List found, co_await context.client.list(type, context.ns, all));
   std::vector<Json> mine;
-  for (Json& item : found.items) {
-    if (find_string(item, {"spec", "clusterName"}) == name) mine.push_back(std::move(item));
+  auto found = co_await context.client.list(type, context.ns, all);
+  // Beside somebody else's Cluster API not all kinds are there.
+  if (!found && found.error().code == Code::kNotFound) co_return mine;
+  if (!found) co_return std::unexpected(std::move(found).error());
+  for (Json& item : found->items) {
+    if (find_string(item, {"spec", "clusterName"}) == name ||
+        find_string(item, {"spec", "clusterRef", "name"}) == name) {
+      mine.push_back(std::move(item));
+    }
   }
   co_return mine;
 }
@@ -73,6 +79,21 @@ std::string replicas(const Json& object) {
   const Json* ready = find(object, {"status", "readyReplicas"});
   return (ready == nullptr ? "0" : to_text(*ready)) + "/" + std::to_string(wanted_nodes(object)) +
          " ready";
+}
+
+/// What is behind a machine that is no Ready node, where most reasons are found.
+Task<> add_virtual_machine(Context& context, const Json& machine, Tree& tree) {
+  const kube::ObjectKey key{
+      context.ns, std::string(find_string(machine, {"spec", "infrastructureRef", "name"}))};
+  for (const auto& type : {kKubevirtMachine, kVirtualMachine}) {
+    auto object = co_await context.client.get(type, key);
+    if (object) {
+      tree.add(4, *object, std::string(find_string(*object, {"status", "printableStatus"})));
+    } else if (object.error().code != Code::kNotFound) {
+      co_return std::unexpected(std::move(object).error());
+    }
+  }
+  co_return Result<>{};
 }
 
 }  // namespace
@@ -92,6 +113,8 @@ Task<int> describe_cluster(Context& context, std::string name) {
   NESTOR_CO_TRY(const auto deployments, co_await of_cluster(context, kMachineDeployment, name));
   NESTOR_CO_TRY(const auto sets, co_await of_cluster(context, kMachineSet, name));
   NESTOR_CO_TRY(const auto machines, co_await of_cluster(context, kMachine, name));
+  NESTOR_CO_TRY(const auto checks, co_await of_cluster(context, kMachineHealthCheck, name));
+  NESTOR_CO_TRY(const auto releases, co_await of_cluster(context, kHelmReleaseProxy, name));
   Tree tree;
   tree.add(0, cluster, std::string(find_string(cluster, {"status", "phase"})));
   for (const auto& type : {kKubevirtCluster, kKamajiControlPlane}) {
@@ -120,8 +143,14 @@ Task<int> describe_cluster(Context& context, std::string name) {
           extra += "  node=" + std::string(node);
         }
         tree.add(3, machine, extra);
+        if (condition_status(machine, "NodeReady") == "True") continue;
+        NESTOR_CO_TRY_VOID(co_await add_virtual_machine(context, machine, tree));
       }
     }
+  }
+  for (const Json& check : checks) tree.add(1, check);
+  for (const Json& release : releases) {
+    tree.add(1, release, std::string(find_string(release, {"status", "status"})));
   }
   std::fputs(tree.text().c_str(), stdout);
   co_return 0;

@@ -108,7 +108,7 @@ Task<std::string> events_of(Context& context, std::string uid) {
 }
 
 /// A MachineDeployment of that name, or a MachineSet.
-Task<Json> find_group(Context& context, std::string name) {
+Task<Json> find_described_group(Context& context, std::string name) {
   const kube::ObjectKey key{context.ns, name};
   auto deployment = co_await context.client.get(kMachineDeployment, key);
   if (deployment || deployment.error().code != Code::kNotFound) co_return deployment;
@@ -149,7 +149,7 @@ std::string nodegroup_text(const Json& group) {
 }
 
 Task<int> describe_nodegroup(Context& context, std::string name) {
-  NESTOR_CO_TRY(const Json group, co_await find_group(context, std::move(name)));
+  NESTOR_CO_TRY(const Json group, co_await find_described_group(context, std::move(name)));
   std::string uid(find_string(group, {"metadata", "uid"}));
   NESTOR_CO_TRY(const std::string events, co_await events_of(context, std::move(uid)));
   std::fputs((nodegroup_text(group) + events).c_str(), stdout);

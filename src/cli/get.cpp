@@ -1,34 +1,29 @@
-#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <cstdio>
 
-#include "cli/commands.hpp"
+#include "cli/get_tables.hpp"
 #include "cli/kinds.hpp"
-#include "cli/progress.hpp"
 
 namespace nestor::cli {
 namespace {
 
-std::string text(const Json& object, std::initializer_list<std::string_view> path) {
-  const Json* value = find(object, path);
-  if (value == nullptr) return {};
-  return value->is_string() ? std::string(value->get_string()) : to_text(*value);
+std::string namespace_of(const Context& context, const GetOptions& options) {
+  return options.all_namespaces ? "" : context.ns;
 }
 
-std::string age(Context& context, const Json& object) {
-  auto created = parse_rfc3339(find_string(object, {"metadata", "creationTimestamp"}));
-  if (!created) return {};
-  return human_duration(
-      std::chrono::duration_cast<std::chrono::seconds>(context.clock.now() - *created));
-}
-
-std::string endpoint_text(const Json& cluster) {
-  const std::string host = text(cluster, {"spec", "controlPlaneEndpoint", "host"});
-  return host.empty() ? host : host + ":" + text(cluster, {"spec", "controlPlaneEndpoint", "port"});
+Task<std::vector<Json>> list_all(Context& context, kube::ResourceType type, GetOptions options) {
+  const kube::ListOptions all;
+  NESTOR_CO_TRY(kube::List found,
+                co_await context.client.list(type, namespace_of(context, options), all));
+  co_return std::move(found.items);
 }
 
 /// The objects that `options` ask for. Errors: kNotFound for a name that is not there.
 Task<std::vector<Json>> select(Context& context, kube::ResourceType type, GetOptions options) {
+  if (!options.name.empty() && options.all_namespaces) {
+    co_return fail(Code::kInvalidArgument,
+                   "a name is looked for in one namespace: choose it with -n instead of -A");
+  }
   if (!options.name.empty()) {
     const kube::ObjectKey key{context.ns, options.name};
     NESTOR_CO_TRY(Json object, co_await context.client.get(type, key));
@@ -36,10 +31,20 @@ Task<std::vector<Json>> select(Context& context, kube::ResourceType type, GetOpt
     one.push_back(std::move(object));
     co_return one;
   }
-  const kube::ListOptions list;
-  NESTOR_CO_TRY(kube::List found,
-                co_await context.client.list(type, options.all_namespaces ? "" : context.ns, list));
-  co_return std::move(found.items);
+  NESTOR_CO_TRY(auto found, co_await list_all(context, type, options));
+  std::erase_if(found, [&](const Json& object) {
+    return !options.cluster.empty() &&
+           find_string(object, {"spec", "clusterName"}) != options.cluster;
+  });
+  co_return found;
+}
+
+/// "No machines of cluster demo in namespace default"
+std::string nothing_text(const Context& context, const GetOptions& options,
+                         const std::string& what) {
+  const std::string ns = namespace_of(context, options);
+  return "No " + what + (options.cluster.empty() ? "" : " of cluster " + options.cluster) +
+         (ns.empty() ? "" : " in namespace " + ns);
 }
 
 void print(const Table& table, const std::string& nothing) {
@@ -50,91 +55,39 @@ void print(const Table& table, const std::string& nothing) {
   }
 }
 
-bool is_table(OutputFormat format) {
-  return format == OutputFormat::kTable || format == OutputFormat::kWide;
+/// For programs. False: a table is wanted.
+bool print_objects_as(const std::vector<Json>& objects, OutputFormat format) {
+  if (format == OutputFormat::kTable || format == OutputFormat::kWide) return false;
+  std::fputs(format_objects(objects, format).c_str(), stdout);
+  return true;
 }
 
 }  // namespace
 
 Task<int> get_clusters(Context& context, GetOptions options) {
-  NESTOR_CO_TRY(const std::vector<Json> clusters, co_await select(context, kCluster, options));
-  if (!is_table(options.format)) {
-    std::fputs(format_objects(clusters, options.format).c_str(), stdout);
-    co_return 0;
-  }
-  const bool wide = options.format == OutputFormat::kWide;
-  std::vector<std::string> header{"NAME", "PHASE", "AVAILABLE", "WORKERS", "VERSION", "AGE"};
-  if (options.all_namespaces) header.insert(header.begin(), "NAMESPACE");
-  if (wide) header.emplace_back("ENDPOINT");
-  Table table(header);
-  const kube::ListOptions all;
-  const std::string ns = options.all_namespaces ? "" : context.ns;
-  NESTOR_CO_TRY(const kube::List groups, co_await context.client.list(kMachineDeployment, ns, all));
-  for (const Json& cluster : clusters) {
-    std::int64_t ready = 0, wanted = 0;
-    std::string version;
-    for (const Json& group : groups.items) {
-      if (text(group, {"spec", "clusterName"}) != text(cluster, {"metadata", "name"}) ||
-          text(group, {"metadata", "namespace"}) != text(cluster, {"metadata", "namespace"})) {
-        continue;
-      }
-      version = text(group, {"spec", "template", "spec", "version"});
-      const Json* now = find(group, {"status", "readyReplicas"});
-      wanted += wanted_nodes(group);
-      if (now != nullptr && now->is_int64()) ready += now->get_int64();
-    }
-    std::vector<std::string> row{text(cluster, {"metadata", "name"}),
-                                 text(cluster, {"status", "phase"}),
-                                 std::string(condition_status(cluster, "Available")),
-                                 std::to_string(ready) + "/" + std::to_string(wanted),
-                                 version,
-                                 age(context, cluster)};
-    if (options.all_namespaces) row.insert(row.begin(), text(cluster, {"metadata", "namespace"}));
-    if (wide) row.push_back(endpoint_text(cluster));
-    table.add(std::move(row));
-  }
-  print(table, "No clusters" + (ns.empty() ? "" : " in namespace " + ns) +
-                   "; make one with `nestor create cluster NAME`");
+  NESTOR_CO_TRY(const auto clusters, co_await select(context, kCluster, options));
+  if (print_objects_as(clusters, options.format)) co_return 0;
+  NESTOR_CO_TRY(const auto planes, co_await list_all(context, kKamajiControlPlane, options));
+  NESTOR_CO_TRY(const auto groups, co_await list_all(context, kMachineDeployment, options));
+  print(clusters_table(options, context.clock.now(), clusters, planes, groups),
+        nothing_text(context, options, "clusters") + "; make one with `nestor create cluster NAME" +
+            context.same_place + "`");
   co_return 0;
 }
 
 Task<int> get_machines(Context& context, GetOptions options) {
-  NESTOR_CO_TRY(const std::vector<Json> machines, co_await select(context, kMachine, options));
-  if (!is_table(options.format)) {
-    std::fputs(format_objects(machines, options.format).c_str(), stdout);
-    co_return 0;
-  }
-  const bool wide = options.format == OutputFormat::kWide;
-  std::vector<std::string> header{"NAME", "CLUSTER", "PHASE", "NODE", "READY", "VERSION", "AGE"};
-  if (options.all_namespaces) header.insert(header.begin(), "NAMESPACE");
-  if (wide) {
-    header.emplace_back("PROVIDERID");
-    header.emplace_back("ADDRESS");
-  }
-  Table table(header);
-  for (const Json& machine : machines) {
-    std::vector<std::string> row{text(machine, {"metadata", "name"}),
-                                 text(machine, {"spec", "clusterName"}),
-                                 text(machine, {"status", "phase"}),
-                                 text(machine, {"status", "nodeRef", "name"}),
-                                 std::string(condition_status(machine, "NodeReady")),
-                                 text(machine, {"spec", "version"}),
-                                 age(context, machine)};
-    if (options.all_namespaces) row.insert(row.begin(), text(machine, {"metadata", "namespace"}));
-    if (wide) {
-      row.push_back(text(machine, {"spec", "providerID"}));
-      std::string address;
-      const Json* addresses = find(machine, {"status", "addresses"});
-      if (addresses != nullptr && addresses->is_array()) {
-        for (const Json& one : addresses->get_array()) {
-          if (find_string(one, {"type"}) == "InternalIP") address = text(one, {"address"});
-        }
-      }
-      row.push_back(address);
-    }
-    table.add(std::move(row));
-  }
-  print(table, "No machines");
+  NESTOR_CO_TRY(const auto machines, co_await select(context, kMachine, options));
+  if (print_objects_as(machines, options.format)) co_return 0;
+  print(machines_table(options, context.clock.now(), machines),
+        nothing_text(context, options, "machines"));
+  co_return 0;
+}
+
+Task<int> get_nodegroups(Context& context, GetOptions options) {
+  NESTOR_CO_TRY(const auto groups, co_await select(context, kMachineDeployment, options));
+  if (print_objects_as(groups, options.format)) co_return 0;
+  print(nodegroups_table(options, context.clock.now(), groups),
+        nothing_text(context, options, "node groups"));
   co_return 0;
 }
 

@@ -1,6 +1,7 @@
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <string>
 
@@ -10,11 +11,8 @@
 #include "cli/commands.hpp"
 #include "cli/completion.hpp"
 #include "cli/node/node.hpp"
-#include "cli/tunnel_commands.hpp"
-#include "manager/manager.hpp"
-#include "storage/csi/csi.hpp"
-#include "vm/attach/attach.hpp"
-#include "vm/launcher/launcher.hpp"
+#include "cli/role_commands.hpp"
+#include "cli/usage.hpp"
 
 namespace nestor::cli {
 namespace {
@@ -27,22 +25,18 @@ struct Program {
   ConnectOptions connect;
   std::string output;
   std::string name;
+  std::string group;
   CreateClusterOptions create;
   GetOptions get;
   KubeconfigOptions kubeconfig;
   ScaleOptions scale;
   UpgradeOptions upgrade;
   DeleteOptions remove;
-  int timeout_seconds = 600;
   bool no_wait = false;
   node::UpOptions up;
   node::DownOptions down;
   node::StatusOptions status;
   node::HiddenOptions hidden;
-  manager::Options manager;
-  vm::AttachOptions attach;
-  storage::CsiNodeOptions csi_node;
-  storage::CsiControllerOptions csi_controller;
   bool crds_as_markdown = false;
 };
 
@@ -50,15 +44,25 @@ void add_connect_options(CLI::App& command, Program& p) {
   command.add_option(
       "--kubeconfig", p.connect.kubeconfig,
       "Of the management cluster (default: $KUBECONFIG, else what `nestor up` wrote)");
-  command.add_option("-n,--namespace", p.connect.ns, "Namespace of the cluster");
+  command.add_option("--context", p.connect.context, "Of the kubeconfig (default: its current)");
+  command.add_option("-n,--namespace", p.connect.ns,
+                     "Namespace of the cluster (default: the kubeconfig's, else default)");
   command.add_option("--state-dir", p.connect.state_dir, "Of the embedded management node")
       ->capture_default_str();
 }
 
-void add_wait_options(CLI::App& command, Program& p) {
-  command.add_option("--timeout", p.timeout_seconds, "Seconds that --wait waits at most")
-      ->check(CLI::Range(1, 86400))
-      ->capture_default_str();
+void add_timeout(CLI::App& command, Duration& value, const std::string& what) {
+  command
+      .add_option_function<std::string>(
+          "--timeout",
+          [&value](const std::string& text) {
+            const auto parsed = parse_timeout(text);
+            if (!parsed) throw CLI::ValidationError("--timeout", parsed.error().message);
+            value = *parsed;
+          },
+          what)
+      ->type_name("DURATION")
+      ->default_str(timeout_text(value));
 }
 
 /// Turns -o into a format; a wrong one is a usage error.
@@ -77,6 +81,7 @@ void add_create(Program& p) {
   auto* create = p.app.add_subcommand("create", "Make something");
   create->require_subcommand(1);
   auto* cluster = create->add_subcommand("cluster", "Make a tenant cluster");
+  cluster->alias("clusters");
   auto& request = p.create.request;
   cluster->add_option("name", request.name, "Name of the cluster")->required();
   cluster->add_option("--workers", request.workers, "Number of worker nodes (default 1)");
@@ -93,13 +98,17 @@ void add_create(Program& p) {
   cluster
       ->add_option("-f,--values", p.create.values_files,
                    "File with values of the chart cluster; may be given several times")
-      ->take_all();
+      ->take_all()
+      ->allow_extra_args(false);  // what follows is the name
   cluster->add_option("--set", p.create.sets, "A value of the chart, as helm takes it: key=value")
-      ->take_all();
+      ->take_all()
+      ->allow_extra_args(false);
   cluster->add_flag("--wait", p.create.wait, "Show progress until every node is Ready");
-  cluster->add_flag("--dry-run", p.create.dry_run, "Print the objects instead (-o yaml|json)");
-  cluster->add_option("-o,--output", p.output, "Format of --dry-run: yaml or json");
-  add_wait_options(*cluster, p);
+  auto* dry_run = cluster->add_flag("--dry-run", p.create.dry_run, "Print the objects instead");
+  cluster->add_option("-o,--output", p.output, "Of --dry-run: yaml (default) or json")
+      ->check(CLI::IsMember({"yaml", "json"}))
+      ->needs(dry_run);
+  add_timeout(*cluster, p.create.timeout, "How long --wait waits at most");
   add_connect_options(*cluster, p);
   cluster->footer(
       "Examples:\n"
@@ -109,10 +118,8 @@ void add_create(Program& p) {
       "  nestor create cluster demo --dry-run -o yaml > demo.yaml");
   cluster->callback([&p] {
     if (!p.output.empty() && !read_output(p, p.create.format)) return;
-    p.create.timeout = std::chrono::seconds(p.timeout_seconds);
     if (p.create.dry_run) {
-      if (!p.connect.ns.empty()) p.create.request.ns = p.connect.ns;
-      p.exit_code = print_cluster(p.create);
+      p.exit_code = print_cluster(p.connect, p.create);
       return;
     }
     p.exit_code = run_command(p.connect,
@@ -125,26 +132,31 @@ void add_upgrade(Program& p) {
   upgrade->require_subcommand(1);
   auto* cluster =
       upgrade->add_subcommand("cluster", "A cluster's control plane, then its nodes one by one");
-  cluster->add_option("name", p.upgrade.name)->required();
-  cluster->add_option("--kubernetes-version", p.upgrade.kubernetes_version)->required();
+  cluster->alias("clusters");
+  cluster->add_option("name", p.upgrade.name, "Name of the cluster")->required();
+  cluster->add_option("--kubernetes-version", p.upgrade.kubernetes_version, "The new one")
+      ->required();
   cluster->add_flag("--wait", p.upgrade.wait, "Show progress until every node is replaced");
-  add_wait_options(*cluster, p);
+  add_timeout(*cluster, p.upgrade.timeout,
+              "How long it waits at most for the control plane, then for the nodes");
   add_connect_options(*cluster, p);
   cluster->footer("Example:\n  nestor upgrade cluster demo --kubernetes-version v1.37.2 --wait");
   cluster->callback([&p] {
-    p.upgrade.timeout = std::chrono::seconds(p.timeout_seconds);
     p.exit_code = run_command(
         p.connect, [&p](Context& context) { return upgrade_cluster(context, p.upgrade); });
   });
 }
 
 void add_get_kind(CLI::App& get, Program& p, const std::string& kind, const std::string& singular,
-                  Task<int> (*command)(Context&, GetOptions)) {
-  auto* sub = get.add_subcommand(kind, "List " + kind);
+                  const std::string& what, Task<int> (*command)(Context&, GetOptions)) {
+  auto* sub = get.add_subcommand(kind, "List " + what);
   sub->alias(singular);
   sub->add_option("name", p.get.name, "Only this one");
-  sub->add_flag("-A,--all-namespaces", p.get.all_namespaces);
+  sub->add_flag("-A,--all-namespaces", p.get.all_namespaces, "Those of every namespace");
   sub->add_option("-o,--output", p.output, "wide, json, yaml or name");
+  if (singular != "cluster") {
+    sub->add_option("--cluster", p.get.cluster, "Only those of this cluster");
+  }
   add_connect_options(*sub, p);
   sub->footer("Examples:\n  nestor get " + kind + "\n  nestor get " + kind + " -A -o wide");
   sub->callback([&p, command] {
@@ -156,15 +168,17 @@ void add_get_kind(CLI::App& get, Program& p, const std::string& kind, const std:
 
 void add_cluster_commands(Program& p) {
   add_create(p);
-  auto* get = p.app.add_subcommand("get", "List clusters or machines");
+  auto* get = p.app.add_subcommand("get", "List clusters, node groups or machines");
   get->require_subcommand(1);
-  add_get_kind(*get, p, "clusters", "cluster", get_clusters);
-  add_get_kind(*get, p, "machines", "machine", get_machines);
+  add_get_kind(*get, p, "clusters", "cluster", "clusters", get_clusters);
+  add_get_kind(*get, p, "nodegroups", "nodegroup", "node groups", get_nodegroups);
+  add_get_kind(*get, p, "machines", "machine", "machines", get_machines);
 
   auto* describe = p.app.add_subcommand("describe", "Show something with all its parts");
   describe->require_subcommand(1);
   auto* described = describe->add_subcommand("cluster", "A cluster's objects as a tree");
-  described->add_option("name", p.name)->required();
+  described->alias("clusters");
+  described->add_option("name", p.name, "Name of the cluster")->required();
   add_connect_options(*described, p);
   described->footer("Example:\n  nestor describe cluster demo");
   described->callback([&p] {
@@ -174,35 +188,39 @@ void add_cluster_commands(Program& p) {
 
   auto* nodegroup = describe->add_subcommand(
       "nodegroup", "A node group, and why the autoscaler did or did not act on it");
-  nodegroup->add_option("name", p.name, "MachineDeployment or MachineSet")->required();
+  nodegroup->alias("nodegroups");
+  nodegroup->add_option("name", p.name, "MachineDeployment or MachineSet; or the cluster")
+      ->required();
+  nodegroup->add_option("group", p.group, "Its node group, as `scale --node-group` names it");
   add_connect_options(*nodegroup, p);
-  nodegroup->footer("Example:\n  nestor describe nodegroup demo-md-0");
+  nodegroup->footer(
+      "Examples:\n  nestor describe nodegroup demo md-0\n  nestor describe nodegroup demo-md-0");
   nodegroup->callback([&p] {
+    if (!p.group.empty()) p.name = node_group_name(p.name, p.group);
     p.exit_code = run_command(
         p.connect, [&p](Context& context) { return describe_nodegroup(context, p.name); });
   });
 
   auto* kubeconfig = p.app.add_subcommand("kubeconfig", "Print a cluster's admin kubeconfig");
-  kubeconfig->add_option("name", p.kubeconfig.name)->required();
+  kubeconfig->add_option("name", p.kubeconfig.name, "Name of the cluster")->required();
   kubeconfig->add_flag("--no-proxy", p.kubeconfig.no_proxy,
                        "As the control plane made it, for use inside the management cluster");
   add_connect_options(*kubeconfig, p);
-  kubeconfig->footer("Example:\n  nestor kubeconfig demo > demo.kubeconfig");
+  kubeconfig->footer("Example:\n  (umask 077 && nestor kubeconfig demo > demo.kubeconfig)");
   kubeconfig->callback([&p] {
     p.exit_code = run_command(
         p.connect, [&p](Context& context) { return print_kubeconfig(context, p.kubeconfig); });
   });
 
   auto* scale = p.app.add_subcommand("scale", "Set the number of a cluster's workers");
-  scale->add_option("name", p.scale.name)->required();
-  scale->add_option("--workers", p.scale.workers)->required();
+  scale->add_option("name", p.scale.name, "Name of the cluster")->required();
+  scale->add_option("--workers", p.scale.workers, "Number of nodes wanted")->required();
   scale->add_option("--node-group", p.scale.node_group, "Which, if the cluster has several");
   scale->add_flag("--wait", p.scale.wait, "Show progress until every node is Ready");
-  add_wait_options(*scale, p);
+  add_timeout(*scale, p.scale.timeout, "How long --wait waits at most");
   add_connect_options(*scale, p);
   scale->footer("Example:\n  nestor scale demo --workers 3 --wait");
   scale->callback([&p] {
-    p.scale.timeout = std::chrono::seconds(p.timeout_seconds);
     p.exit_code =
         run_command(p.connect, [&p](Context& context) { return scale_cluster(context, p.scale); });
   });
@@ -211,20 +229,20 @@ void add_cluster_commands(Program& p) {
   auto* remove = p.app.add_subcommand("delete", "Remove something");
   remove->require_subcommand(1);
   auto* cluster = remove->add_subcommand("cluster", "Remove a cluster with all its data");
-  cluster->add_option("name", p.remove.name)->required();
+  cluster->alias("clusters");
+  cluster->add_option("name", p.remove.name, "Name of the cluster")->required();
   cluster->add_flag("--no-wait", p.no_wait, "Return as soon as deletion has begun");
-  add_wait_options(*cluster, p);
+  add_timeout(*cluster, p.remove.timeout, "How long it waits at most until all of it is gone");
   add_connect_options(*cluster, p);
   cluster->footer("Example:\n  nestor delete cluster demo");
   cluster->callback([&p] {
     p.remove.wait = !p.no_wait;
-    p.remove.timeout = std::chrono::seconds(p.timeout_seconds);
     p.exit_code = run_command(p.connect,
                               [&p](Context& context) { return delete_cluster(context, p.remove); });
   });
 
   auto* console = p.app.add_subcommand("console", "Follow a machine's serial console");
-  console->add_option("machine", p.name)->required();
+  console->add_option("machine", p.name, "Name of the machine")->required();
   add_connect_options(*console, p);
   console->footer("Example:\n  nestor console demo-md-0-x7k2p-9q4wz");
   console->callback([&p] {
@@ -237,14 +255,21 @@ void add_node_commands(Program& p) {
   auto* up = p.app.add_subcommand("up", "Start a management cluster on this machine");
   up->add_option("--state-dir", p.up.state_dir, "Where all of it is kept; made if missing")
       ->capture_default_str();
-  up->add_option("--assets", p.up.assets, "Directory with bin, cni and images");
+  up->add_option("--assets", p.up.assets,
+                 "Directory with bin, cni and images (default: $NESTOR_ASSETS, else near nestor)");
   up->add_option("--port", p.up.port, "Loopback port of its API server")
       ->default_str("6443, or as before");
   up->add_option("--proxy-port", p.up.proxy_port, "Loopback port of the proxy into its networks")
       ->default_str("6442, or as before");
-  up->add_option("--chart", p.up.chart, "Helm chart of Nestor to install");
+  up->add_option("--chart", p.up.chart,
+                 "Helm chart of Nestor to install (default: charts/nestor, in or near the assets)");
   up->add_flag("--skip-chart", p.up.skip_chart, "Start Kubernetes only");
-  up->footer("Example:\n  nestor up && nestor create cluster demo --wait");
+  up->footer(
+      "Assets are looked for in $NESTOR_ASSETS, or beside nestor, ../share/nestor/assets from "
+      "there "
+      "and\n/usr/share/nestor/assets. Other commands take helm and kubectl from the same place, or "
+      "from PATH;\n$NESTOR_HELM names another helm.\n"
+      "Example:\n  nestor up && nestor create cluster demo --wait");
   up->callback([&p] { p.exit_code = node::up(p.up); });
 
   auto* down = p.app.add_subcommand("down", "Stop it and remove all that `up` made");
@@ -269,66 +294,7 @@ void add_node_commands(Program& p) {
   }
 }
 
-void add_roles(Program& p) {
-  auto* manager = p.app.add_subcommand("manager", "Role: run the controllers");
-  auto& o = p.manager;
-  manager->add_option("--kubeconfig", o.kubeconfig, "Default: the pod's service account");
-  manager->add_option("--address", o.address, "Of health and metrics")->capture_default_str();
-  manager->add_option("--port", o.port)->capture_default_str();
-  manager->add_flag("--leader-elect", o.leader_elect, "One of several replicas works");
-  manager->add_option("--lease-namespace", o.lease_namespace, "Default: $POD_NAMESPACE");
-  manager->add_option("--vm-runtime", o.vm_runtime, "builtin, or none beside KubeVirt")
-      ->check(CLI::IsMember({"builtin", "none"}))
-      ->capture_default_str();
-  manager->add_option("--vm-launcher-image", o.vm_launcher_image)->capture_default_str();
-  manager->add_option("--image", o.image, "Of Nestor itself")->capture_default_str();
-  manager->add_option("--cloud-zones", o.cloud_zones,
-                      "true: zones and regions of nodes reach the tenants' Nodes");
-  manager->add_option("--vm-runtime-class", o.vm_runtime_class, "RuntimeClass that has /dev/kvm");
-  manager->add_option("--vm-kvm-resource", o.vm_kvm_resource, "Device plugin's resource for it");
-  manager->add_flag("--vm-fence,!--no-vm-fence", o.vm_fence, "Keep guests inside their tenant");
-  manager->add_option("--vm-fence-closed", o.vm_fence_closed, "Networks closed to guests")
-      ->delimiter(',');
-  manager->add_option("--vm-fence-open", o.vm_fence_open, "Networks open to guests all the same")
-      ->delimiter(',');
-  manager->add_flag("--grow-local-path", o.grow_local_path,
-                    "Grow claims of the local-path provisioner");
-  manager->add_option("--address-pool", o.address_pool, "FIRST-LAST of load-balancer addresses");
-  manager->add_option("--etcdctl", o.etcdctl, "Program")->capture_default_str();
-  manager->add_option("--helm", o.helm, "Program")->capture_default_str();
-  manager->callback([&p] { p.exit_code = manager::run(p.manager); });
-
-  auto* launcher = p.app.add_subcommand("vm-launcher", "Role: run one virtual machine in its pod");
-  launcher->callback([&p] { p.exit_code = vm::launcher_main(); });
-  add_tunnel_commands(p.app, p.exit_code);
-
-  auto* attach = p.app.add_subcommand("vm-attach", "Role: hand a claim's disk to a machine");
-  attach->add_option("--volume", p.attach.volume, "Its name in the machine")->required();
-  attach->add_option("--serial", p.attach.serial, "By which the guest finds it");
-  attach->add_flag("--block", p.attach.block, "The claim is a device");
-  attach->add_flag("--read-only", p.attach.read_only);
-  attach->callback([&p] { p.exit_code = vm::attach_main(p.attach); });
-
-  auto* node = p.app.add_subcommand("csi-node", "Role: mount disks on a tenant's node");
-  node->add_option("--endpoint", p.csi_node.endpoint, "Socket")->capture_default_str();
-  node->add_option("--kubelet-endpoint", p.csi_node.kubelet_endpoint,
-                   "The same, as kubelet sees it")
-      ->capture_default_str();
-  node->add_option("--registration", p.csi_node.registration, "Socket for kubelet's registration")
-      ->capture_default_str();
-  node->add_option("--node-name", p.csi_node.node_name)->envname("NODE_NAME")->required();
-  node->add_option("--max-volumes", p.csi_node.max_volumes, "Disks on one node, at most")
-      ->capture_default_str();
-  node->callback([&p] { p.exit_code = storage::csi_node_main(p.csi_node); });
-
-  auto* controller = p.app.add_subcommand("csi-controller", "Role: one tenant's CSI controller");
-  controller->add_option("--endpoint", p.csi_controller.endpoint, "Socket")->capture_default_str();
-  controller->add_option("--kubeconfig", p.csi_controller.kubeconfig,
-                         "Of the management cluster (default: the pod's service account)");
-  controller->add_option("--namespace", p.csi_controller.ns, "Of the tenant's Cluster")->required();
-  controller->add_option("--cluster", p.csi_controller.cluster, "Its name")->required();
-  controller->callback([&p] { p.exit_code = storage::csi_controller_main(p.csi_controller); });
-
+void add_other_commands(Program& p) {
   auto* crds = p.app.add_subcommand("crds", "Print the CustomResourceDefinitions of our kinds");
   crds->add_flag("--markdown", p.crds_as_markdown, "As a reference for people");
   crds->callback([&p] {
@@ -338,6 +304,13 @@ void add_roles(Program& p) {
     }
     for (const Json& crd : api::all_crds()) std::printf("---\n%s", to_yaml(crd).c_str());
   });
+  p.app.add_subcommand("version", "Print the version")->callback([] {
+    std::printf("nestor %s\n", NESTOR_VERSION);
+  });
+  auto* completion = p.app.add_subcommand("completion", "Print a bash completion script");
+  completion->add_option("shell", p.name, "bash")->check(CLI::IsMember({"bash"}));
+  completion->footer("Example:\n  source <(nestor completion)");
+  completion->callback([&p] { std::fputs(bash_completion(p.app).c_str(), stdout); });
 }
 
 log::Level level_of(const std::string& name) {
@@ -361,25 +334,31 @@ int run(int argc, char** argv) {
   Program p;
   p.app.require_subcommand(1);
   p.app.fallthrough();
+  p.app.set_version_flag("--version", "nestor " NESTOR_VERSION, "Print the version");
+  p.app.failure_message(
+      [](const CLI::App* app, const CLI::Error& error) { return usage_error(*app, error); });
   p.app.add_option("--log-level", p.log_level, "debug, info, warn or error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->each([](const std::string& level) { log::set_level(level_of(level)); });
+  add_node_commands(p);
+  add_cluster_commands(p);
+  add_other_commands(p);
+  add_role_commands(p.app, p.exit_code);
+  // After the commands, which would take it over.
   p.app.footer(
       "A management cluster with one tenant cluster:\n"
       "  nestor up\n"
       "  nestor create cluster demo --workers 1 --wait\n"
-      "  nestor kubeconfig demo > demo.kubeconfig");
-  add_node_commands(p);
-  add_cluster_commands(p);
-  add_roles(p);
-  p.app.add_subcommand("version", "Print the version")->callback([] {
-    std::printf("nestor %s\n", NESTOR_VERSION);
-  });
-  p.app.add_subcommand("completion", "Print a bash completion script")->callback([&p] {
-    std::fputs(bash_completion(p.app).c_str(), stdout);
-  });
+      "  (umask 077 && nestor kubeconfig demo > demo.kubeconfig)");
+  std::vector<std::string> words(argv + 1, argv + argc);
+  // `nestor help get clusters`
+  if (!words.empty() && words.front() == "help") {
+    words.erase(words.begin());
+    words.emplace_back("--help");
+  }
+  std::ranges::reverse(words);  // as CLI11 takes them
   try {
-    p.app.parse(argc, argv);
+    p.app.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
     const int code = p.app.exit(error);
     return code == 0 ? 0 : kWrongUsage;

@@ -7,6 +7,7 @@
 
 #include "base/go_duration.hpp"
 #include "base/log.hpp"
+#include "cli/role_commands.hpp"
 #include "tunnel/tunnel.hpp"
 
 namespace nestor::cli {
@@ -64,7 +65,7 @@ void add_health(CLI::App& command, const std::string& name, const std::string& a
 
 void add_server(CLI::App& app, int& exit_code) {
   auto* command =
-      app.add_subcommand("konnectivity-server", "Role: beside an API server, its way to the nodes");
+      &add_role(app, "konnectivity-server", "Role: beside an API server, its way to the nodes");
   // Lives as long as the app, in its callback.
   const auto options = std::make_shared<tunnel::ServerOptions>();
   auto& o = *options;
@@ -91,7 +92,9 @@ void add_server(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   command->add_option("--proxy-strategies", o.proxy_strategies, "default, destHost, defaultRoute")
       ->capture_default_str();
-  command->add_option("--mode", "Of the API server's connections")->check(CLI::IsMember({"grpc"}));
+  command->add_option("--mode", "Of the API server's connections: grpc")
+      ->type_name("TEXT")
+      ->check(CLI::IsMember({"grpc"}));
   add_ignored(*command, {"--delete-existing-uds-file", "--kubeconfig-qps", "--kubeconfig-burst",
                          "--kube-api-content-type", "--xfr-channel-size", "--warn-on-channel-limit",
                          "--enable-profiling", "--enable-contention-profiling"});
@@ -110,7 +113,7 @@ void add_server(CLI::App& app, int& exit_code) {
 
 void add_agent(CLI::App& app, int& exit_code) {
   auto* command =
-      app.add_subcommand("konnectivity-agent", "Role: in a tenant, the API server's way in");
+      &add_role(app, "konnectivity-agent", "Role: in a tenant, the API server's way in");
   const auto options = std::make_shared<tunnel::AgentOptions>();
   auto& o = *options;
   command->add_option("--proxy-server-host", o.proxy_server_host)->capture_default_str();

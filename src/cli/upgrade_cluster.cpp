@@ -11,7 +11,7 @@
 namespace nestor::cli {
 namespace {
 
-using Predicate = std::function<bool(const ClusterState&)>;
+constexpr const char* kAgain = "; the same command goes on with it";
 
 Json with_versions(Json values, const std::string& version) {
   JsonObject& object = values.as_object();
@@ -32,24 +32,6 @@ Task<ClusterState> look(Context& context, kube::ObjectKey key) {
   co_return out;
 }
 
-Task<> wait_for(Context& context, kube::ObjectKey key, ProgressPrinter& printer,
-                Predicate predicate, Duration timeout, std::string what) {
-  ClusterWatch watch(context, std::move(key));
-  ClusterState last;
-  auto waited = co_await watch.wait_until(
-      std::move(predicate),
-      [&](const ClusterState& state) {
-        printer.print(state);
-        last = state;
-      },
-      timeout);
-  co_await watch.close();
-  if (waited || waited.error().code != Code::kDeadlineExceeded) co_return waited;
-  co_return fail(Code::kDeadlineExceeded,
-                 what + " in time (it goes on in the background; the same command goes on with " +
-                     "it):\n" + what_is_missing(last));
-}
-
 }  // namespace
 
 Task<int> upgrade_cluster(Context& context, UpgradeOptions options) {
@@ -63,8 +45,7 @@ Task<int> upgrade_cluster(Context& context, UpgradeOptions options) {
     printer.line("cluster " + options.name + ": is at " + target + " already");
     co_return 0;
   }
-  NESTOR_CO_TRY(ClusterChart chart,
-                ClusterChart::open(context.executor, context.kubeconfig, context.ns));
+  NESTOR_CO_TRY(ClusterChart chart, open_chart(context));
   NESTOR_CO_TRY_VOID(
       co_await chart.forget_interrupted(context.client, context.clock, options.name));
   NESTOR_CO_TRY(const bool ours, co_await chart.exists(options.name));
@@ -88,10 +69,10 @@ Task<int> upgrade_cluster(Context& context, UpgradeOptions options) {
     NESTOR_CO_TRY_VOID(co_await chart.apply(options.name, sources));
     printer.line("control plane: from " + plan.from + " to " + target);
   }
-  NESTOR_CO_TRY_VOID(co_await wait_for(
+  NESTOR_CO_TRY_VOID(co_await wait_and_print(
       context, key, printer,
       [target](const ClusterState& now) { return control_plane_at(now, target); }, options.timeout,
-      "the control plane is not at " + target));
+      "the control plane is not at " + target, kAgain));
   printer.line("control plane: is at " + target);
   if (plan.nodes) {
     sources.values = JsonObject{{"kubernetesVersion", target}, {"nodeKubernetesVersion", ""}};
@@ -99,9 +80,9 @@ Task<int> upgrade_cluster(Context& context, UpgradeOptions options) {
     printer.line("nodes: from " + plan.nodes_from + " to " + target);
   }
   if (!options.wait) co_return 0;
-  NESTOR_CO_TRY_VOID(co_await wait_for(
+  NESTOR_CO_TRY_VOID(co_await wait_and_print(
       context, key, printer, [target](const ClusterState& now) { return nodes_at(now, target); },
-      options.timeout, "the nodes are not at " + target));
+      options.timeout, "the nodes are not at " + target, kAgain));
   printer.line("cluster " + options.name + ": is at " + target);
   co_return 0;
 }

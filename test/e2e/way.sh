@@ -25,6 +25,8 @@ refuse() {
   n create cluster demo --dry-run -o yaml >"$work/dry.yaml" && m apply --dry-run=server -f "$work/dry.yaml" >/dev/null ||
     die "what --dry-run prints is refused"
   equal "clusters after --dry-run" "$(m get clusters -o name)" ""
+  refuses "unknown command 'clsuters'" n get clsuters
+  refuses 'no values file' n create cluster -f /nonexistent demo
   refuses 'no cluster' n kubeconfig nowhere
   refuses 'no cluster' n describe cluster nowhere
   refuses 'no cluster' n scale nowhere --workers 2

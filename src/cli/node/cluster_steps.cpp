@@ -210,6 +210,32 @@ Result<> forget_interrupted_release(const Node& node) {
 
 }  // namespace
 
+std::vector<std::string> install_command(const Node& node, const std::string& chart,
+                                         const std::string& image_revision, bool kvm) {
+  // What somebody else gave the release stays. Ours is given whole each time, so that nothing of an
+  // earlier `up` stays with it.
+  return {node.config.program("helm"),
+          "--kubeconfig",
+          node.layout.kubeconfig(),
+          "upgrade",
+          "--install",
+          "nestor",
+          chart,
+          "--namespace",
+          "nestor-system",
+          "--create-namespace",
+          "--reset-then-reuse-values",
+          "--wait",
+          "--timeout",
+          "5m",
+          "--set",
+          fmt::format("localPath.grow=true,addressPool.enabled=true,addressPool.first={},"
+                      "addressPool.last={},vm.kvm.runtimeClassName={}",
+                      kFirstAddress, kLastAddress, kvm ? kKvmRuntime : ""),
+          "--set-string",
+          "image.revision=" + image_revision};
+}
+
 Result<> install_chart(const Node& node, const std::string& chart,
                        const std::string& image_revision) {
   // Helm installs CRDs once and never changes them; ours must follow the program.
@@ -221,15 +247,7 @@ Result<> install_chart(const Node& node, const std::string& chart,
   if (kvm) NESTOR_TRY_VOID(apply(node, kvm_runtime_class()));
   NESTOR_TRY_VOID(forget_interrupted_release(node));
   const auto outcome =
-      run_checked({{node.config.program("helm"), "--kubeconfig", node.layout.kubeconfig(),
-                    "upgrade", "--install", "nestor", chart, "--namespace", "nestor-system",
-                    "--create-namespace", "--wait", "--timeout", "5m", "--set",
-                    fmt::format("localPath.grow=true,addressPool.enabled=true,addressPool.first={},"
-                                "addressPool.last={},vm.kvm.runtimeClassName={}",
-                                kFirstAddress, kLastAddress, kvm ? kKvmRuntime : ""),
-                    "--set-string", "image.revision=" + image_revision},
-                   {},
-                   minutes(6)});
+      run_checked({install_command(node, chart, image_revision, kvm), {}, minutes(6)});
   if (!outcome) {
     return fail(outcome.error().code,
                 fmt::format("installing {}: {}; see `kubectl -n nestor-system get pods,events`",

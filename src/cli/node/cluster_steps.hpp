@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "cli/node/images.hpp"
 #include "cli/node/layout.hpp"
@@ -36,6 +37,10 @@ Result<> make_storage(const Node& node);
 /// are replaced: an archive may bring a new image under the same name.
 Result<> install_chart(const Node& node, const std::string& chart,
                        const std::string& image_revision);
+
+/// argv of helm for it. Values that somebody gave the release besides ours stay. Pure.
+std::vector<std::string> install_command(const Node& node, const std::string& chart,
+                                         const std::string& image_revision, bool kvm);
 
 /// Waits until the cluster's names and the storage class are served.
 Result<> wait_for_pods(const Node& node);

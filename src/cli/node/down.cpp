@@ -29,14 +29,11 @@ Result<> check_ours(const Layout& layout) {
     return fail(Code::kInvalidArgument, layout.state_dir + " is not a state directory of a node");
   }
   if (exists(layout.config())) return {};
-  // An `up` that ended before it wrote node.json made no more than these.
-  for (const auto& entry : fs::directory_iterator(layout.state_dir)) {
-    const std::string name = entry.path().filename().string();
-    if (name == "command.lock" || name == "log" || name == "lost+found") continue;
-    return fail(Code::kInvalidArgument,
-                layout.state_dir + " holds no node.json: it is not a state directory of a node");
-  }
-  return {};
+  NESTOR_TRY(const std::string name, foreign_entry(layout));
+  if (name.empty()) return {};
+  return fail(Code::kInvalidArgument,
+              fmt::format("{} holds {} and no node.json: it is not a state directory of a node",
+                          layout.state_dir, name));
 }
 
 Result<> delete_all(const fs::path& path) {
@@ -107,8 +104,8 @@ int down(const DownOptions& options) {
     return 0;
   }
   const auto result = take_down(Layout{*directory}, progress);
-  if (!result) return progress.fail(result.error());
-  return 0;
+  if (result) return 0;
+  return progress.fail(result.error(), result.error().code == Code::kInvalidArgument ? 2 : 1);
 }
 
 }  // namespace nestor::node

@@ -67,6 +67,16 @@ bool is_node_entry(std::string_view name) {
   return false;
 }
 
+Result<std::string> foreign_entry(const Layout& layout) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(layout.state_dir, error)) {
+    const std::string name = entry.path().filename().string();
+    if (name != "command.lock" && name != "log" && name != "lost+found") return name;
+  }
+  if (error) return fail(Code::kInvalidArgument, layout.state_dir + ": " + error.message());
+  return std::string();
+}
+
 Result<std::string> absolute_directory(const std::string& path) {
   std::error_code error;
   const fs::path absolute = fs::weakly_canonical(fs::absolute(path, error), error);

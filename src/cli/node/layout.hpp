@@ -65,6 +65,11 @@ std::string cgroup_name(const std::string& state_dir);
 /// Whether a node makes an entry of that name in its state directory.
 bool is_node_entry(std::string_view name);
 
+/// What somebody else keeps in a state directory without node.json: the first entry that is neither
+/// of an `up` that came no further, nor what every new file system has. "": nothing. Errors:
+/// kInvalidArgument where it cannot be read.
+Result<std::string> foreign_entry(const Layout& layout);
+
 /// The directory as an absolute path without links, even if it does not exist yet.
 Result<std::string> absolute_directory(const std::string& path);
 

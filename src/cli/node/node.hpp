@@ -16,8 +16,7 @@ inline constexpr const char* kDefaultStateDir = "/var/lib/nestor";
 
 struct UpOptions {
   std::string state_dir = kDefaultStateDir;
-  /// Directory with bin, cni and images. Empty: $NESTOR_ASSETS, else ../assets beside the
-  /// executable, else /usr/share/nestor/assets.
+  /// Directory with bin, cni and images. Empty: as find_assets() looks for it (assets.hpp).
   std::string assets = {};
   /// Loopback port of the management cluster's API server. Nothing: that of the node which is there
   /// already, else 6443.

@@ -9,6 +9,8 @@
 #include <fstream>
 
 #include "base/json.hpp"
+#include "cli/node/assets.hpp"
+#include "cli/node/cluster_steps.hpp"
 #include "cli/node/config_files.hpp"
 #include "cli/node/images.hpp"
 #include "cli/node/kvm.hpp"
@@ -20,6 +22,7 @@ namespace nestor::node {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -221,6 +224,59 @@ TEST(Images, AreGroupedByWhatNeedsThemFirst) {
   EXPECT_EQ(groups->rest[2].name, "worker");
   fs::remove(directory / "etcd.tar");
   EXPECT_EQ(find_archives(directory.path()).error().code, Code::kNotFound);
+}
+
+TEST(StateDirectory, IsForeignWithAnythingThatNoNodeMade) {
+  const Directory directory;
+  const Layout layout{directory.path()};
+  EXPECT_EQ(foreign_entry(layout).value(), "");
+  ASSERT_TRUE(make_directory(directory / "log"));
+  ASSERT_TRUE(make_directory(directory / "lost+found"));
+  ASSERT_TRUE(write_text(layout.command_lock(), ""));
+  EXPECT_EQ(foreign_entry(layout).value(), "");
+  ASSERT_TRUE(write_text(directory / "letter.txt", ""));
+  EXPECT_EQ(foreign_entry(layout).value(), "letter.txt");
+  EXPECT_EQ(foreign_entry(Layout{directory / "letter.txt"}).error().code, Code::kInvalidArgument);
+}
+
+TEST(Assets, AreFoundInTheirPlaceOrNamed) {
+  const Directory directory;
+  ::setenv("NESTOR_ASSETS", directory.path().c_str(), 1);
+  EXPECT_THAT(asset_places(), ElementsAre(directory.path()));
+  EXPECT_EQ(find_program("helm"), "helm") << "from PATH";
+  EXPECT_EQ(find_assets("").error().code, Code::kNotFound);
+  ASSERT_TRUE(make_directory(directory / "bin"));
+  ASSERT_TRUE(write_text(directory / "bin/helm", ""));
+  ASSERT_TRUE(write_text(directory / "bin/containerd", ""));
+  EXPECT_EQ(find_program("helm"), directory / "bin/helm");
+  EXPECT_EQ(find_assets("").value(), absolute_directory(directory.path()).value());
+  EXPECT_EQ(find_assets(directory / "bin").error().code, Code::kNotFound);
+  ::unsetenv("NESTOR_ASSETS");
+  EXPECT_THAT(asset_places(), Contains(testing::EndsWith("/share/nestor/assets")));
+}
+
+TEST(Chart, IsBesideTheAssetsOrMissed) {
+  const Directory directory;
+  const std::string assets = directory / "assets";
+  EXPECT_THAT(find_chart("", assets).error().message, HasSubstr("--skip-chart"));
+  EXPECT_EQ(find_chart(assets, assets).error().code, Code::kNotFound);
+  ASSERT_TRUE(make_directory(assets));
+  ASSERT_TRUE(make_directory(directory / "charts/nestor"));
+  ASSERT_TRUE(write_text(directory / "charts/nestor/Chart.yaml", ""));
+  EXPECT_EQ(find_chart("", assets).value(),
+            absolute_directory(directory / "charts/nestor").value());
+}
+
+TEST(Chart, KeepsValuesOfOthersAndGivesOursWhole) {
+  const Node node{Layout{"/state"}, Config{"/assets", 6443, 6442, "nestor-1"}, 7};
+  const auto argv = install_command(node, "/charts/nestor", "", false);
+  EXPECT_EQ(argv.front(), "/assets/bin/helm");
+  EXPECT_THAT(argv, Contains("--reset-then-reuse-values"));
+  // What an earlier `up` set would stay, were it not set again.
+  EXPECT_THAT(argv, Contains(testing::EndsWith(",vm.kvm.runtimeClassName=")));
+  EXPECT_THAT(argv, Contains("image.revision="));
+  EXPECT_THAT(install_command(node, "/charts/nestor", "7f", true),
+              Contains(testing::EndsWith("=nestor-kvm")));
 }
 
 TEST(Kvm, AddsTheDeviceToContainerdsDefaults) {

@@ -5,8 +5,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <vector>
 
 #include "cli/node/proxy.hpp"
@@ -15,8 +13,6 @@
 namespace nestor::node {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr const char* kPrograms[] = {
     "containerd", "containerd-shim-runc-v2", "ctr", "runc", "kubelet", "kubeadm", "kubectl",
@@ -99,42 +95,7 @@ Result<> check_disk(const Layout& layout) {
                           layout.state_dir, free >> 20U, kLeastDisk >> 20U));
 }
 
-std::string own_directory() {
-  std::error_code error;
-  return fs::read_symlink("/proc/self/exe", error).parent_path().string();
-}
-
 }  // namespace
-
-Result<std::string> find_assets(const std::string& given) {
-  std::vector<std::string> places;
-  if (!given.empty()) {
-    places.push_back(given);
-  } else if (const char* variable = std::getenv("NESTOR_ASSETS");
-             variable != nullptr && *variable) {
-    places.emplace_back(variable);
-  } else {
-    places = {own_directory() + "/../assets", own_directory() + "/assets",
-              "/usr/share/nestor/assets"};
-  }
-  for (const auto& place : places) {
-    if (exists(place + "/bin/containerd")) return absolute_directory(place);
-  }
-  return fail(Code::kNotFound, fmt::format("no assets (bin, cni, images) in {}; name their "
-                                           "directory with --assets",
-                                           fmt::join(places, ", ")));
-}
-
-Result<std::string> find_chart(const std::string& given, const std::string& assets) {
-  if (!given.empty()) {
-    if (exists(given + "/Chart.yaml")) return absolute_directory(given);
-    return fail(Code::kNotFound, given + " holds no Chart.yaml; name a chart with --chart");
-  }
-  for (const char* place : {"/charts/nestor", "/../charts/nestor", "/../../charts/nestor"}) {
-    if (exists(assets + place + "/Chart.yaml")) return absolute_directory(assets + place);
-  }
-  return std::string();
-}
 
 Result<> preflight(const Layout& layout, const Config& config, bool running) {
   NESTOR_TRY_VOID(check_programs(config));

@@ -2,9 +2,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <future>
 
+#include "cli/node/assets.hpp"
 #include "cli/node/cluster_steps.hpp"
 #include "cli/node/images.hpp"
 #include "cli/node/node.hpp"
@@ -49,20 +49,12 @@ Result<Config> decide(const UpOptions& options, const Layout& layout) {
 /// to tell the two apart.
 Result<> check_state_dir(const Layout& layout) {
   if (exists(layout.config()) || !exists(layout.state_dir)) return {};
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(layout.state_dir, error)) {
-    const std::string name = entry.path().filename().string();
-    // Of an `up` that came no further; and what every new file system has.
-    if (name == "command.lock" || name == "log" || name == "lost+found") continue;
-    return fail(Code::kInvalidArgument,
-                fmt::format("{0} holds {1} and is no node's directory; choose a new one with "
-                            "--state-dir, such as {0}/nestor",
-                            layout.state_dir, name));
-  }
-  if (error) {
-    return fail(Code::kInvalidArgument, layout.state_dir + ": " + error.message());
-  }
-  return {};
+  NESTOR_TRY(const std::string name, foreign_entry(layout));
+  if (name.empty()) return {};
+  return fail(Code::kInvalidArgument,
+              fmt::format("{0} holds {1} and is no node's directory; choose a new one with "
+                          "--state-dir, such as {0}/nestor",
+                          layout.state_dir, name));
 }
 
 /// The sandbox, made if need be.
@@ -128,15 +120,11 @@ Result<> make_pods(const Node& node, ProgressLines& progress) {
   return {};
 }
 
-Result<> make_service(const Node& node, const UpOptions& options, const std::string& image_revision,
+/// `chart` "": none.
+Result<> make_service(const Node& node, const std::string& chart, const std::string& image_revision,
                       ProgressLines& progress) {
-  if (options.skip_chart) {
-    progress.note("chart skipped (--skip-chart)");
-    return {};
-  }
-  NESTOR_TRY(const std::string chart, find_chart(options.chart, node.config.assets));
   if (chart.empty()) {
-    progress.note("no chart found beside the assets, none installed (--chart names one)");
+    progress.note("chart skipped (--skip-chart)");
     return {};
   }
   progress.begin("installing the service");
@@ -148,6 +136,11 @@ Result<> make_service(const Node& node, const UpOptions& options, const std::str
 Result<> make_all(const UpOptions& options, const Layout& layout, ProgressLines& progress) {
   NESTOR_TRY_VOID(check_state_dir(layout));
   NESTOR_TRY(const Config config, decide(options, layout));
+  // Before anything is made: what is missing now is missing then.
+  std::string chart;
+  if (!options.skip_chart) {
+    NESTOR_TRY(chart, find_chart(options.chart, config.assets));
+  }
   NESTOR_TRY_VOID(make_directory(layout.state_dir, 0711));
   NESTOR_TRY(const Fd held, lock_commands(layout, kUpPatience));
   use_programs_of(config);
@@ -175,7 +168,7 @@ Result<> make_all(const UpOptions& options, const Layout& layout, ProgressLines&
   const std::string revision = own == archives.first_pods.end()
                                    ? ""
                                    : fmt::format("{:x}", std::hash<std::string>{}(own->stamp));
-  NESTOR_TRY_VOID(make_service(node, options, revision, progress));
+  NESTOR_TRY_VOID(make_service(node, chart, revision, progress));
   progress.begin("importing the images of virtual machines");
   NESTOR_TRY_VOID(imports.rest.get());
   NESTOR_TRY_VOID(note_worker_images(node, archives.rest));
@@ -198,7 +191,10 @@ int up(const UpOptions& options) {
     // Wrongly asked: nothing was made that one could go on from, or take down.
     if (made.error().code == Code::kInvalidArgument) return progress.fail(made.error(), 2);
     const int code = progress.fail(made.error());
-    fmt::print(stderr, "`nestor up` again goes on from here; `nestor down` removes everything.\n");
+    if (exists(layout.config())) {
+      fmt::print(stderr,
+                 "`nestor up` again goes on from here; `nestor down` removes everything.\n");
+    }
     return code;
   }
   fmt::print(
