@@ -46,8 +46,6 @@ Task<int> upgrade_cluster(Context& context, UpgradeOptions options) {
     co_return 0;
   }
   NESTOR_CO_TRY(ClusterChart chart, open_chart(context));
-  NESTOR_CO_TRY_VOID(
-      co_await chart.forget_interrupted(context.client, context.clock, options.name));
   NESTOR_CO_TRY(const bool ours, co_await chart.exists(options.name));
   if (!ours) {
     co_return fail(
@@ -56,6 +54,8 @@ Task<int> upgrade_cluster(Context& context, UpgradeOptions options) {
             "spec.version of its KamajiControlPlane, and then spec.template.spec.version " +
             "of its MachineDeployments, where they come from");
   }
+  NESTOR_CO_TRY_VOID(
+      co_await chart.forget_interrupted(context.client, context.clock, options.name));
   NESTOR_CO_TRY(Json given, co_await chart.values(options.name));
   ValueSources sources;
   sources.values = with_versions(std::move(given), target);

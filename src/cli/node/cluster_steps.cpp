@@ -121,8 +121,8 @@ Result<> apply(const Node& node, std::string manifest) {
 }
 
 Result<> wait(const Node& node, std::vector<std::string> rest) {
-  rest.emplace_back("--timeout=2m");
-  NESTOR_TRY_VOID(run_checked({kubectl(node, std::move(rest)), {}, minutes(3)}));
+  rest.emplace_back("--timeout=10m");
+  NESTOR_TRY_VOID(run_checked({kubectl(node, std::move(rest)), {}, minutes(11)}));
   return {};
 }
 
@@ -167,14 +167,14 @@ Result<bool> make_control_plane(const Node& node) {
   if (was_initialised(node)) {
     NESTOR_TRY_VOID(write_kubeconfig(node));
     // An `up` that was cut short left no cluster-info: kubeadm then does its work again.
-    if (retry_for(minutes(2), [&node] { return api_ready(node); }) &&
+    if (retry_for(minutes(4), [&node] { return api_ready(node); }) &&
         there(node, "kube-public", "configmap/cluster-info")) {
       return true;
     }
   }
   NESTOR_TRY_VOID(kubeadm(
       node, {"init", std::string("--config=") + kKubeadmConfig, "--skip-phases=preflight,addon"},
-      minutes(5)));
+      minutes(15)));
   NESTOR_TRY_VOID(write_kubeconfig(node));
   return false;
 }
@@ -186,7 +186,7 @@ Result<bool> make_addons(const Node& node) {
   }
   NESTOR_TRY_VOID(
       kubeadm(node, {"init", "phase", "addon", "all", std::string("--config=") + kKubeadmConfig},
-              minutes(1)));
+              minutes(5)));
   NESTOR_TRY_VOID(apply(node, dns_manifest()));
   // One is enough where all share one machine.
   NESTOR_TRY_VOID(run_checked(
@@ -227,7 +227,7 @@ std::vector<std::string> install_command(const Node& node, const std::string& ch
           "--reset-then-reuse-values",
           "--wait",
           "--timeout",
-          "5m",
+          "10m",
           "--set",
           fmt::format("localPath.grow=true,addressPool.enabled=true,addressPool.first={},"
                       "addressPool.last={},vm.kvm.runtimeClassName={}",
@@ -247,7 +247,7 @@ Result<> install_chart(const Node& node, const std::string& chart,
   if (kvm) NESTOR_TRY_VOID(apply(node, kvm_runtime_class()));
   NESTOR_TRY_VOID(forget_interrupted_release(node));
   const auto outcome =
-      run_checked({install_command(node, chart, image_revision, kvm), {}, minutes(6)});
+      run_checked({install_command(node, chart, image_revision, kvm), {}, minutes(11)});
   if (!outcome) {
     return fail(outcome.error().code,
                 fmt::format("installing {}: {}; see `kubectl -n nestor-system get pods,events`",

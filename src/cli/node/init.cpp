@@ -128,7 +128,8 @@ void bound_log(const std::string& path) {
 /// Process 1's work once the sandbox stands: keep the services running, bury the dead.
 class Init {
  public:
-  Init(const Layout& layout, Config config) : config_(std::move(config)) {
+  Init(const Layout& layout, Config config)
+      : config_(std::move(config)), own_log_(layout.log("supervisor")) {
     services_.push_back({"containerd", layout.log("containerd")});
     services_.push_back({"kubelet", layout.log("kubelet"), kKubeletConfig});
   }
@@ -183,6 +184,7 @@ class Init {
     const auto now = Clock::now();
     if (now >= next_look_) {
       for (const auto& service : services_) bound_log(service.log);
+      bound_log(own_log_);
       next_look_ = now + kLogLook;
     }
     const auto left = std::chrono::ceil<milliseconds>(next_look_ - now);
@@ -248,6 +250,7 @@ class Init {
   }
 
   Config config_;
+  std::string own_log_;
   std::vector<Service> services_;
   Fd signals_;
   Fd files_;

@@ -71,7 +71,8 @@ Result<std::string> foreign_entry(const Layout& layout) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(layout.state_dir, error)) {
     const std::string name = entry.path().filename().string();
-    if (name != "command.lock" && name != "log" && name != "lost+found") return name;
+    const bool begun = name == "command.lock" || name == "log" || name == "node.json.new";
+    if (!begun && name != "lost+found") return name;
   }
   if (error) return fail(Code::kInvalidArgument, layout.state_dir + ": " + error.message());
   return std::string();

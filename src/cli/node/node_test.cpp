@@ -233,6 +233,8 @@ TEST(StateDirectory, IsForeignWithAnythingThatNoNodeMade) {
   ASSERT_TRUE(make_directory(directory / "log"));
   ASSERT_TRUE(make_directory(directory / "lost+found"));
   ASSERT_TRUE(write_text(layout.command_lock(), ""));
+  // Of an `up` that was ended while it wrote its first file.
+  ASSERT_TRUE(write_text(layout.config() + ".new", ""));
   EXPECT_EQ(foreign_entry(layout).value(), "");
   ASSERT_TRUE(write_text(directory / "letter.txt", ""));
   EXPECT_EQ(foreign_entry(layout).value(), "letter.txt");
