@@ -236,7 +236,6 @@ Task<ListPage> HttpKubeClient::list_page(ResourceType type, std::string ns, List
   NESTOR_CO_TRY(const net::HttpResponse response, co_await send(std::move(message)));
   NESTOR_CO_TRY(Json page, read_answer(response, context));
   ListPage out;
-  out.bytes = response.body.size();
   out.resource_version = find_string(page, {"metadata", "resourceVersion"});
   out.next = find_string(page, {"metadata", "continue"});
   Json* items = page.is_object() ? page.get_object().if_contains("items") : nullptr;

@@ -32,8 +32,6 @@ struct ListPage {
   std::string resource_version;
   /// Asks for the page behind this one; "" on the last.
   std::string next;
-  /// As it was sent.
-  std::size_t bytes = 0;
 };
 
 /// One event of a watch. kBookmark carries only metadata.resourceVersion.
@@ -41,8 +39,6 @@ struct WatchEvent {
   enum class Type { kAdded, kModified, kDeleted, kBookmark };
   Type type;
   Json object;
-  /// As it was sent.
-  std::size_t bytes = 0;
 };
 
 class WatchStream {
