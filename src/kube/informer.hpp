@@ -141,8 +141,9 @@ class InformerSet {
     return Informer<T>(core(T::kType, std::type_index(typeid(T)), std::move(scope), decode<T>));
   }
   /// A cache of T objects of a kind that may be known at run time only, for as long as someone
-  /// holds it: holders at the same time share it, and its watch ends when the last lets go. What is
-  /// read through it with Informer<T> or static casts are T's. `type` must outlive the set.
+  /// holds it: holders at the same time share it, and its watch ends when the last lets go. Whether
+  /// it could be filled only its holders see: check_size() does not tell. What is read through it
+  /// with Informer<T> or static casts are T's. `type` must outlive the set.
   template <class T>
   std::shared_ptr<InformerCore> borrow(ResourceType type, Scope scope = {}) {
     return borrow_core(type, std::type_index(typeid(T)), std::move(scope), decode<T>);

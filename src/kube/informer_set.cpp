@@ -78,8 +78,9 @@ std::shared_ptr<InformerCore> InformerSet::borrow_core(ResourceType type, std::t
   if (const auto it = impl_->borrowed.find(key); it != impl_->borrowed.end()) {
     return it->second.lock();
   }
-  std::shared_ptr<Borrowed> made(new Borrowed{InformerCore(
-      impl_->client, impl_->clock, type, std::move(scope), std::move(decode), impl_->budget)});
+  std::shared_ptr<Borrowed> made(
+      new Borrowed{InformerCore(impl_->client, impl_->clock, type, std::move(scope),
+                                std::move(decode), impl_->budget, /*minor=*/true)});
   std::shared_ptr<InformerCore> handle(&made->core, [made](InformerCore*) mutable {
     made->let_go = true;
     made->wake.notify();
