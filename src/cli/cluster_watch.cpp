@@ -13,8 +13,8 @@
 namespace nestor::cli {
 namespace {
 
-Result<kube::InformerCore::Object> keep_json(const Json& object) {
-  return std::make_shared<const Json>(object);
+Result<kube::InformerCore::Cached> keep_json(const Json& object) {
+  return kube::InformerCore::Cached{std::make_shared<const Json>(object)};
 }
 
 const Json& as_json(const kube::InformerCore::Object& object) {

@@ -191,6 +191,40 @@ TEST_F(DrainRoom, AFailingCallToTheTenantIsAMessageAndTriedAgain) {
   EXPECT_EQ(count<Machine>(), 0U);
 }
 
+TEST_F(DrainRoom, PodsThatAreTooManyDoNotTakeTheTenantAway) {
+  bool fits = false;
+  world.tenant.on_call([&](const kube::testing::FakeCall& call) -> std::optional<Error> {
+    if (fits || call.verb != "list" || call.plural != "pods") return std::nullopt;
+    return Error{Code::kResourceExhausted, "too many objects", {}};
+  });
+  scale(0);
+  world.pass(std::chrono::minutes(5));
+  EXPECT_NE(world.sessions->find(world.demo), nullptr);
+  EXPECT_EQ(count<Machine>(), 1U);
+  EXPECT_EQ(deleting_reason(), "DrainingNode");
+  fits = true;
+  world.pass(std::chrono::minutes(2));
+  EXPECT_EQ(count<Machine>(), 0U);
+}
+
+TEST_F(DrainRoom, NothingIsWatchedForADrainOfATenantThatIsAway) {
+  auto pod = add_pod("web", name);
+  pod.metadata.finalizers = {"held"};
+  world.tenant.put(pod);
+  scale(0);
+  EXPECT_GT(world.tenant.open_watches(), watches);
+  bool away = true;
+  world.tenant.on_call([&](const kube::testing::FakeCall& call) -> std::optional<Error> {
+    if (!away || call.verb != "raw") return std::nullopt;
+    return Error{Code::kUnavailable, "refused", {}};
+  });
+  world.pass(seconds(60));
+  EXPECT_EQ(world.tenant.open_watches(), watches);
+  away = false;
+  world.pass(seconds(15));
+  EXPECT_GT(world.tenant.open_watches(), watches);
+}
+
 TEST_F(DrainRoom, ARestartInTheMiddleGoesOn) {
   auto pod = add_pod("web", name);
   pod.metadata.finalizers = {"held"};

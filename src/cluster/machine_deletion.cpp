@@ -99,7 +99,8 @@ Task<kube::ReconcileResult> MachineDeletion::reconcile(MachinePtr machine, Clust
     mark_step_begun(after, step, pass.view.now);
     NESTOR_CO_TRY(passed, co_await do_step(step, pass));
   }
-  if (step != kDrain && step != kVolumes) watches_.end(pass.key);
+  // A tenant may be away since its caches are too large: what is kept for a drain is part of them.
+  if (!pass.session || (step != kDrain && step != kVolumes)) watches_.end(pass.key);
   mark_deleting(after, step, pass.message, pass.view.now);
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context_.client(), *machine, after));
   announce(*machine, after, step, pass);

@@ -4,60 +4,95 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "base/result.hpp"
 
-/// Inner part of kube/informer.hpp.
 namespace nestor::kube {
 
 class CacheShare;
 
-/// What the caches of one API server may hold together, measured in bytes of the JSON that they
-/// were read from.
+/// How much memory the caches of one API server may take together, in bytes. Thread: event loop.
 struct CacheBudget {
   static constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
 
   std::size_t limit = kNoLimit;
+  /// The budget of several API servers together, of which this is one; may be null.
+  std::shared_ptr<CacheBudget> common = {};
+  /// Up to so much is never refused for what the others in `common` take.
+  std::size_t assured = 0;
   std::size_t used = 0;
   /// Caches that could not be filled, and why.
   std::map<const CacheShare*, Error> failed = {};
+
+  /// Whether `more` bytes would fit when `less` of those used are not counted.
+  /// Errors: kResourceExhausted.
+  Result<> check(std::size_t more, std::size_t less = 0) const {
+    const std::size_t then = used + more - less;
+    if (then > limit) {
+      return fail(Code::kResourceExhausted, "the API server's objects take more than the " +
+                                                std::to_string(limit >> 20) +
+                                                " MiB of memory that there are for them");
+    }
+    if (!common || then <= assured || common->used + more - less <= common->limit) return {};
+    return fail(Code::kResourceExhausted,
+                "the manager has no more memory for the API server's objects");
+  }
 };
 
-/// One cache's part of a budget, given back at its end. Thread: event loop.
+/// Inner part of kube/informer.hpp: what one cache takes of a budget, given back at its end.
 class CacheShare {
  public:
-  explicit CacheShare(std::shared_ptr<CacheBudget> budget) : budget_(std::move(budget)) {}
+  /// A `minor` cache is none of those whose failures the budget tells of.
+  explicit CacheShare(std::shared_ptr<CacheBudget> budget, bool minor = false)
+      : budget_(std::move(budget)), minor_(minor) {}
   ~CacheShare() {
     set(0);
+    end_read();
     budget_->failed.erase(this);
   }
   CacheShare(const CacheShare&) = delete;
   CacheShare& operator=(const CacheShare&) = delete;
 
+  /// Of the objects that are cached.
   std::size_t bytes() const { return bytes_; }
-  void set(std::size_t bytes) {
-    budget_->used += bytes - bytes_;
-    bytes_ = bytes;
+  void set(std::size_t bytes) { move(bytes_, bytes); }
+  /// Whether there is room for a growth.
+  Result<> check(std::size_t more) const { return budget_->check(more); }
+
+  /// Takes room for a part of a list that is to replace what is cached. That is held until then,
+  /// but does not count against this cache: a list of the same size always fits.
+  Result<> read(std::size_t more) {
+    NESTOR_TRY_VOID(budget_->check(more, bytes_));
+    move(read_, read_ + more);
+    return {};
   }
-  /// Whether all caches together are within the budget.
-  Result<> check() const {
-    if (budget_->used <= budget_->limit) return {};
-    return fail(Code::kResourceExhausted, "the API server's objects are larger than the " +
-                                              std::to_string(budget_->limit >> 20) +
-                                              " MiB that are kept of them");
-  }
-  /// How the last list went.
-  void report(const Result<>& listed) {
-    budget_->failed.erase(this);
-    // With a time to wait the server was busy, and the list not too large.
-    if (listed || listed.error().code != Code::kResourceExhausted) return;
-    if (!listed.error().retry_after) budget_->failed.emplace(this, listed.error());
+  /// The list is no more, or to be counted as cached.
+  void end_read() { move(read_, 0); }
+
+  /// How filling the cache went. One that was too large stays so until a list fits.
+  void report(const Result<>& filled) {
+    if (filled) {
+      budget_->failed.erase(this);
+    } else if (!minor_ && filled.error().code == Code::kResourceExhausted &&
+               // With a time to wait the server was busy, and the list not too large.
+               !filled.error().retry_after) {
+      budget_->failed.insert_or_assign(this, filled.error());
+    }
   }
 
  private:
+  void move(std::size_t& from, std::size_t to) {
+    budget_->used += to - from;
+    if (budget_->common) budget_->common->used += to - from;
+    from = to;
+  }
+
   std::shared_ptr<CacheBudget> budget_;
+  const bool minor_;
   std::size_t bytes_ = 0;
+  std::size_t read_ = 0;
 };
 
 }  // namespace nestor::kube

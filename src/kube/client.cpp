@@ -6,7 +6,6 @@
 #include <random>
 #include <sstream>
 
-#include "base/log.hpp"
 #include "kube/pages.hpp"
 #include "kube/path.hpp"
 #include "kube/status.hpp"
@@ -18,15 +17,12 @@ namespace nestor::kube {
 
 namespace {
 
-constexpr std::string_view kClientLog = "kube.client";
 constexpr std::string_view kJsonType = "application/json";
 // A server that does not know these shapes sends whole objects, which can be read as well.
 constexpr std::string_view kMetadataType =
     "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
 constexpr std::string_view kMetadataListType =
     "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
-/// How often a list whose `continue` token expired is begun anew.
-constexpr int kListRestarts = 3;
 /// Bytes of a page of a list. As JSON in memory it is several times that.
 constexpr std::size_t kMaxPage = 16 * 1024 * 1024;
 
@@ -201,24 +197,13 @@ Task<Json> HttpKubeClient::send_json(std::string method, std::string target, std
 
 Task<List> HttpKubeClient::list(ResourceType type, std::string ns, ListOptions options) {
   List out;
-  int restarts = 0;
-  PageReader pages(*this, type, std::move(ns), std::move(options));
-  while (!pages.done()) {
-    auto page = co_await pages.next();
-    if (!page) {
-      // The snapshot behind the token is gone: only a list from the start is consistent.
-      const bool expired = page.error().code == Code::kOutOfRange && pages.begun();
-      if (!expired || restarts++ == kListRestarts) {
-        co_return std::unexpected(std::move(page).error());
-      }
-      log::debug(kClientLog, "list of {} expired while paging, listing again", type.plural);
-      out = {};
-      pages.restart();
-      continue;
-    }
-    out.resource_version = std::move(page->resource_version);
-    std::ranges::move(page->items, std::back_inserter(out.items));
-  }
+  TakePage take = [&out](ListPage page, bool first) -> Result<> {
+    if (first) out.items.clear();
+    std::ranges::move(page.items, std::back_inserter(out.items));
+    return {};
+  };
+  NESTOR_CO_TRY(out.resource_version, co_await read_list(*this, type, std::move(ns),
+                                                         std::move(options), std::move(take)));
   co_return out;
 }
 
@@ -236,7 +221,6 @@ Task<ListPage> HttpKubeClient::list_page(ResourceType type, std::string ns, List
   NESTOR_CO_TRY(const net::HttpResponse response, co_await send(std::move(message)));
   NESTOR_CO_TRY(Json page, read_answer(response, context));
   ListPage out;
-  out.bytes = response.body.size();
   out.resource_version = find_string(page, {"metadata", "resourceVersion"});
   out.next = find_string(page, {"metadata", "continue"});
   Json* items = page.is_object() ? page.get_object().if_contains("items") : nullptr;

@@ -1,13 +1,16 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/async.hpp"
 #include "base/clock.hpp"
+#include "base/heap_size.hpp"
 #include "base/json.hpp"
 #include "base/json_convert.hpp"
+#include "kube/client_config.hpp"
 #include "kube/object.hpp"
 
 namespace nestor::kube {
@@ -32,8 +35,6 @@ struct ListPage {
   std::string resource_version;
   /// Asks for the page behind this one; "" on the last.
   std::string next;
-  /// As it was sent.
-  std::size_t bytes = 0;
 };
 
 /// One event of a watch. kBookmark carries only metadata.resourceVersion.
@@ -41,8 +42,6 @@ struct WatchEvent {
   enum class Type { kAdded, kModified, kDeleted, kBookmark };
   Type type;
   Json object;
-  /// As it was sent.
-  std::size_t bytes = 0;
 };
 
 class WatchStream {
@@ -111,31 +110,6 @@ class Client {
   virtual Task<std::string> get_raw(std::string path) = 0;
 };
 
-/// How to reach and log in to an API server. From a kubeconfig or a pod's service account.
-struct ClientConfig {
-  /// "https://host:port"
-  std::string server;
-  std::string ca_pem = {};
-  std::string cert_pem = {};
-  std::string key_pem = {};
-  std::string token = {};
-  /// Read again when the API server answers 401 (a pod's token rotates).
-  std::string token_file = {};
-  std::string tls_server_name = {};
-  std::string proxy_url = {};
-  bool insecure_skip_verify = false;
-  /// The context's namespace, or "default".
-  std::string default_namespace = "default";
-};
-
-/// Reads a kubeconfig (YAML or JSON; inline data or files relative to `base_dir`); `context` ""
-/// takes the current one. Errors: kInvalidArgument naming what is wrong; exec and auth plugins are
-/// kUnimplemented.
-Result<ClientConfig> parse_kubeconfig(std::string_view text, std::string_view context = {},
-                                      std::string_view base_dir = {});
-/// The service account that Kubernetes mounts into pods. Errors: kFailedPrecondition outside a pod.
-Result<ClientConfig> in_cluster_config();
-
 Result<std::unique_ptr<Client>> make_client(Executor executor, ClientConfig config);
 
 /// Deletes; an object that is not there is a success.
@@ -158,17 +132,41 @@ Task<T> get(Client& client, ObjectKey key) {
   co_return from_json<T>(*json);
 }
 
+/// Reads a whole list, of which no more than a page is held as JSON. `take` gets one page after the
+/// other; `first` is set for the first, also when the list is begun anew since it expired in the
+/// middle: what was taken before is then void. Errors: also those of `take`, which end it.
+/// Returns the list's resourceVersion.
+using TakePage = std::function<Result<>(ListPage page, bool first)>;
+Task<std::string> read_list(Client& client, ResourceType type, std::string ns, ListOptions options,
+                            TakePage take);
+
+std::unexpected<Error> list_too_large(const ResourceType& type);
+
+/// Bytes of memory that a list() may take.
+inline constexpr std::size_t kMaxListSize = 256UL * 1024 * 1024;
+
+/// Errors: also kResourceExhausted without retry_after (the objects take more than `max_size`).
 template <Resource T>
-Task<std::vector<T>> list(Client& client, std::string ns, ListOptions options = {}) {
-  auto page = co_await client.list(T::kType, std::move(ns), std::move(options));
-  if (!page) co_return std::unexpected(std::move(page).error());
+Task<std::vector<T>> list(Client& client, std::string ns, ListOptions options = {},
+                          std::size_t max_size = kMaxListSize) {
   std::vector<T> out;
-  out.reserve(page->items.size());
-  for (const Json& item : page->items) {
-    auto one = from_json<T>(item);
-    if (!one) co_return std::unexpected(std::move(one).error());
-    out.push_back(std::move(*one));
-  }
+  std::size_t size = 0;
+  TakePage take = [&](ListPage page, bool first) -> Result<> {
+    if (first) {
+      out.clear();
+      size = 0;
+    }
+    for (const Json& item : page.items) {
+      NESTOR_TRY(T one, from_json<T>(item));
+      size += sizeof(T) + heap_size(one);
+      if (size > max_size) return list_too_large(T::kType);
+      out.push_back(std::move(one));
+    }
+    return {};
+  };
+  auto done =
+      co_await read_list(client, T::kType, std::move(ns), std::move(options), std::move(take));
+  if (!done) co_return std::unexpected(std::move(done).error());
   co_return out;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/testing/co_test.hpp"
 #include "kube/pages.hpp"
+#include "kube/testing/widget.hpp"
 #include "net/http.hpp"
 
 namespace nestor::kube {
@@ -105,6 +106,33 @@ TEST_F(ClientTest, GivesUpOnAListWithoutEnd) {
   say(200, R"({"metadata":{"continue":"t"},"items":[]})");
   repeat_ = true;
   EXPECT_EQ(run(client().list(kPods, "", {})).error().code, Code::kResourceExhausted);
+}
+
+TEST_F(ClientTest, ATypedListEndsWithThePageThatIsTooMuch) {
+  const std::string text(3000, 'x');
+  for (const char* next : {R"("a")", R"("b")", R"("c")", R"("")"}) {
+    say(200, R"({"metadata":{"continue":)" + std::string(next) +
+                 R"(},"items":[{"spec":{"color":")" + text + R"("}}]})");
+  }
+  const auto all = answers_;
+  const auto list = run(kube::list<testing::Widget>(client(), ""));
+  ASSERT_TRUE(list.has_value());
+  EXPECT_EQ(list->size(), 4U);
+  answers_ = all;
+  requests_.clear();
+  const auto few = run(kube::list<testing::Widget>(client(), "", {}, 10'000));
+  ASSERT_FALSE(few.has_value());
+  EXPECT_EQ(few.error().code, Code::kResourceExhausted);
+  EXPECT_EQ(requests_.size(), 3U);
+}
+
+TEST_F(ClientTest, ATypedListThatExpiredHoldsNothingTwice) {
+  say(200, R"({"metadata":{"continue":"t"},"items":[{"spec":{"color":"a"}}]})");
+  say(410, R"({"kind":"Status","reason":"Expired","code":410})");
+  say(200, R"({"metadata":{},"items":[{"spec":{"color":"a"}}]})");
+  const auto list = run(kube::list<testing::Widget>(client(), ""));
+  ASSERT_TRUE(list.has_value());
+  EXPECT_EQ(list->size(), 1U);
 }
 
 TEST_F(ClientTest, BeginsAListAnewWhenItsTokenExpired) {

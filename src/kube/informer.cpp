@@ -2,7 +2,6 @@
 
 #include <deque>
 #include <set>
-#include <tuple>
 
 #include "base/log.hpp"
 #include "kube/backoff.hpp"
@@ -48,13 +47,13 @@ struct InformerCore::Impl {
   };
 
   Impl(Client& client_in, Clock& clock_in, ResourceType type_in, Scope scope_in, Decode decode_in,
-       std::shared_ptr<CacheBudget> budget)
+       std::shared_ptr<CacheBudget> budget, bool minor)
       : client(client_in),
         clock(clock_in),
         type(type_in),
         scope(std::move(scope_in)),
         decode(std::move(decode_in)),
-        share(std::move(budget)) {}
+        share(std::move(budget), minor) {}
 
   Client& client;
   Clock& clock;
@@ -96,14 +95,14 @@ struct InformerCore::Impl {
     }
   }
 
-  /// Puts `now` (null: deletes), read from so many bytes, and tells the handlers.
-  void set(const ObjectKey& key, Object now, std::size_t bytes = 0) {
+  /// Puts `now` (null: deletes) and tells the handlers.
+  void set(const ObjectKey& key, const Cached& now) {
     Cached old;
     if (const auto it = objects.find(key); it != objects.end()) old = it->second;
     if (!old && !now) return;
-    share.set(share.bytes() - old.bytes + bytes);
+    share.set(share.bytes() - old.bytes + now.bytes);
     if (now) {
-      objects[key] = Cached{now, bytes};
+      objects[key] = now;
     } else {
       objects.erase(key);
     }
@@ -112,12 +111,12 @@ struct InformerCore::Impl {
   }
 
   /// Null when it cannot be decoded, which is logged: the cache then keeps what it had.
-  Object decoded(const ObjectKey& key, const Json& json) const {
+  Cached decoded(const ObjectKey& key, const Json& json) const {
     auto object = decode(json);
     if (object) return std::move(*object);
     log::warn(kInformerLog, "{} {}: skipped, cannot be read: {}", type.kind, key.to_string(),
               object.error().message);
-    return nullptr;
+    return {};
   }
 
   void replace(Listed list) {
@@ -125,30 +124,37 @@ struct InformerCore::Impl {
     for (const auto& [key, object] : objects) gone.insert(key);
     for (auto& [key, object] : list.objects) {
       gone.erase(key);
-      if (object) set(key, object, object.bytes);
+      if (object) set(key, object);
     }
-    for (const ObjectKey& key : gone) set(key, nullptr);
+    for (const ObjectKey& key : gone) set(key, {});
     resource_version = std::move(list.resource_version);
     synced = true;
     changed.notify();
   }
 
-  void apply(const WatchEvent& event) {
+  /// Errors: kResourceExhausted: there is no room for the object, nothing changed.
+  Result<> apply(const WatchEvent& event) {
     const ObjectKey key = key_of(event.object);
     switch (event.type) {
       case WatchEvent::Type::kBookmark:
         break;
       case WatchEvent::Type::kDeleted:
-        set(key, nullptr);
+        set(key, {});
         break;
       case WatchEvent::Type::kAdded:
       case WatchEvent::Type::kModified:
-        if (Object now = decoded(key, event.object)) set(key, now, event.bytes);
+        if (const Cached now = decoded(key, event.object)) {
+          const auto old = objects.find(key);
+          const std::size_t before = old == objects.end() ? 0 : old->second.bytes;
+          if (now.bytes > before) NESTOR_TRY_VOID(share.check(now.bytes - before));
+          set(key, now);
+        }
         break;
     }
     const auto version = find_string(event.object, {"metadata", "resourceVersion"});
     if (!version.empty()) resource_version = version;
     if (event.type != WatchEvent::Type::kBookmark) changed.notify();
+    return {};
   }
 
   Task<> watch_once();
@@ -170,11 +176,11 @@ Task<> InformerCore::Impl::watch_once() {
       co_return std::unexpected(std::move(event).error());
     }
     backoff.reset();
-    apply(*event);
-    if (auto fits = share.check(); !fits) {
+    if (auto applied = apply(*event); !applied) {
+      share.report(applied);
       // What is missed until there is room again only a list can tell.
       resource_version.clear();
-      co_return later(std::move(fits).error());
+      co_return later(std::move(applied).error());
     }
   }
 }
@@ -182,17 +188,14 @@ Task<> InformerCore::Impl::watch_once() {
 /// Decodes page after page: as JSON a list takes many times the memory of its objects.
 Task<InformerCore::Impl::Listed> InformerCore::Impl::read_list() {
   Listed out;
-  std::size_t bytes = 0;
   PageReader pages(client, type, scope.ns, options());
   while (!pages.done()) {
     NESTOR_CO_TRY(const ListPage page, co_await pages.next());
-    bytes += page.bytes;
-    // Not beside what is cached: that goes, when this has room.
-    share.set(bytes);
-    NESTOR_CO_TRY_VOID(share.check());
     for (const Json& item : page.items) {
       const ObjectKey key = key_of(item);
-      out.objects.emplace_back(key, Cached{decoded(key, item), page.bytes / page.items.size()});
+      Cached object = decoded(key, item);
+      NESTOR_CO_TRY_VOID(share.read(object ? object.bytes : kEntrySize));
+      out.objects.emplace_back(key, std::move(object));
     }
     out.resource_version = page.resource_version;
   }
@@ -200,9 +203,8 @@ Task<InformerCore::Impl::Listed> InformerCore::Impl::read_list() {
 }
 
 Task<> InformerCore::Impl::list() {
-  const std::size_t before = share.bytes();
   Result<Listed> all = co_await read_list();
-  share.set(before);
+  share.end_read();
   if (!all) {
     share.report(std::unexpected(all.error()));
     co_return later(std::move(all).error());
@@ -218,9 +220,9 @@ Task<> InformerCore::Impl::list_and_watch() {
 }
 
 InformerCore::InformerCore(Client& client, Clock& clock, ResourceType type, Scope scope,
-                           Decode decode, std::shared_ptr<CacheBudget> budget)
+                           Decode decode, std::shared_ptr<CacheBudget> budget, bool minor)
     : impl_(std::make_unique<Impl>(client, clock, type, std::move(scope), std::move(decode),
-                                   std::move(budget))) {}
+                                   std::move(budget), minor)) {}
 
 InformerCore::~InformerCore() = default;
 
@@ -306,95 +308,5 @@ const std::map<ObjectKey, InformerCore::Cached>& InformerCore::objects() const {
 }
 
 const ResourceType& InformerCore::type() const { return impl_->type; }
-
-namespace {
-
-/// An informer that ends when nobody holds it any more.
-struct Borrowed {
-  InformerCore core;
-  bool let_go = false;
-  Signal wake = {};
-};
-
-Task<> until_let_go(Borrowed& borrowed) {
-  while (!borrowed.let_go) NESTOR_CO_TRY_VOID(co_await borrowed.wake.wait());
-  co_return Result<>();
-}
-
-Task<> run_borrowed(std::shared_ptr<Borrowed> borrowed) {
-  using namespace asio::experimental::awaitable_operators;
-  if (co_await cancelled()) co_return fail(Code::kCancelled, "cancelled");
-  try {
-    co_await (borrowed->core.run() || until_let_go(*borrowed));
-  } catch (const asio::multiple_exceptions&) {
-    // Both sides were cancelled before they began: Asio says so by throwing.
-  }
-  co_return Result<>();
-}
-
-}  // namespace
-
-struct InformerSet::Impl {
-  Impl(Client& client_in, Clock& clock_in, Executor executor, std::size_t max_bytes)
-      : client(client_in),
-        clock(clock_in),
-        budget(std::make_shared<CacheBudget>(max_bytes)),
-        tasks(std::move(executor)) {}
-
-  /// API version, plural, C++ type, scope.
-  using Key = std::tuple<std::string, std::string, std::type_index, Scope>;
-
-  Client& client;
-  Clock& clock;
-  std::shared_ptr<CacheBudget> budget;
-  std::map<Key, std::unique_ptr<InformerCore>> informers;
-  std::map<Key, std::weak_ptr<InformerCore>> borrowed;
-  TaskGroup tasks;
-};
-
-InformerSet::InformerSet(Client& client, Clock& clock, Executor executor, std::size_t max_bytes)
-    : impl_(std::make_unique<Impl>(client, clock, std::move(executor), max_bytes)) {}
-
-InformerSet::~InformerSet() = default;
-
-Result<> InformerSet::check_size() const {
-  const auto& failed = impl_->budget->failed;
-  if (failed.empty()) return {};
-  return std::unexpected(failed.begin()->second);
-}
-
-InformerCore& InformerSet::core(ResourceType type, std::type_index cpp_type, Scope scope,
-                                InformerCore::Decode decode) {
-  Impl::Key key{type.api_version(), std::string(type.plural), cpp_type, scope};
-  auto& informer = impl_->informers[std::move(key)];
-  if (!informer) {
-    informer = std::make_unique<InformerCore>(impl_->client, impl_->clock, type, std::move(scope),
-                                              std::move(decode), impl_->budget);
-    impl_->tasks.spawn("informer " + std::string(type.plural), informer->run());
-  }
-  return *informer;
-}
-
-std::shared_ptr<InformerCore> InformerSet::borrow_core(ResourceType type, std::type_index cpp_type,
-                                                       Scope scope, InformerCore::Decode decode) {
-  std::erase_if(impl_->borrowed, [](const auto& one) { return one.second.expired(); });
-  Impl::Key key{type.api_version(), std::string(type.plural), cpp_type, scope};
-  if (const auto it = impl_->borrowed.find(key); it != impl_->borrowed.end()) {
-    return it->second.lock();
-  }
-  std::shared_ptr<Borrowed> made(new Borrowed{InformerCore(
-      impl_->client, impl_->clock, type, std::move(scope), std::move(decode), impl_->budget)});
-  std::shared_ptr<InformerCore> handle(&made->core, [made](InformerCore*) mutable {
-    made->let_go = true;
-    made->wake.notify();
-    // This function itself lives as long as the weak pointer in `borrowed`.
-    made.reset();
-  });
-  impl_->borrowed.emplace(std::move(key), handle);
-  impl_->tasks.spawn("informer " + std::string(type.plural), run_borrowed(std::move(made)));
-  return handle;
-}
-
-asio::awaitable<void> InformerSet::close() { co_await impl_->tasks.close(); }
 
 }  // namespace nestor::kube

@@ -7,6 +7,7 @@
 #include <typeindex>
 #include <vector>
 
+#include "base/heap_size.hpp"
 #include "base/task_group.hpp"
 #include "kube/cache_budget.hpp"
 #include "kube/client.hpp"
@@ -29,17 +30,21 @@ class InformerCore {
  public:
   using Object = std::shared_ptr<const void>;
   struct Cached : Object {
-    /// Of the JSON that it was read from; of a list's objects the mean.
+    /// Of memory that it takes in the cache.
     std::size_t bytes = 0;
   };
+  /// Of an object's `bytes`, those for its places in the cache and its indexes.
+  static constexpr std::size_t kEntrySize = 512;
   /// Decodes one object; an undecodable one is logged and skipped.
-  using Decode = std::function<Result<Object>(const Json&)>;
+  using Decode = std::function<Result<Cached>(const Json&)>;
   /// old is null for an addition, now is null for a deletion.
   using Handler = std::function<void(const ObjectKey&, const Object& old, const Object& now)>;
   using IndexFunction = std::function<std::vector<std::string>(const void*)>;
 
+  /// `minor`: see CacheShare.
   InformerCore(Client& client, Clock& clock, ResourceType type, Scope scope, Decode decode,
-               std::shared_ptr<CacheBudget> budget = std::make_shared<CacheBudget>());
+               std::shared_ptr<CacheBudget> budget = std::make_shared<CacheBudget>(),
+               bool minor = false);
   ~InformerCore();
 
   /// Watches until cancelled. Spawned once by InformerSet.
@@ -117,14 +122,14 @@ class Informer {
 /// The shared caches of one API server: one watch a kind and scope, however many ask.
 class InformerSet {
  public:
-  /// `max_bytes`: what the caches may hold together, as JSON. For an API server whose users are not
-  /// trusted: a cache that would go over it is not filled, and tried again every minute.
+  /// `budget` is for an API server whose users are not trusted: a cache that would go over it stays
+  /// as it was, and is listed again every minute.
   InformerSet(Client& client, Clock& clock, Executor executor,
-              std::size_t max_bytes = CacheBudget::kNoLimit);
+              std::shared_ptr<CacheBudget> budget = std::make_shared<CacheBudget>());
   ~InformerSet();
 
-  /// Errors: kResourceExhausted while a cache cannot be filled since its objects are too large or
-  /// too many.
+  /// Errors: kResourceExhausted while a cache of of() is not up to date since its objects are too
+  /// large or too many.
   Result<> check_size() const;
 
   /// The cache of T in that scope, started at the first call. Lives as long as the set.
@@ -136,8 +141,9 @@ class InformerSet {
     return Informer<T>(core(T::kType, std::type_index(typeid(T)), std::move(scope), decode<T>));
   }
   /// A cache of T objects of a kind that may be known at run time only, for as long as someone
-  /// holds it: holders at the same time share it, and its watch ends when the last lets go. What is
-  /// read through it with Informer<T> or static casts are T's. `type` must outlive the set.
+  /// holds it: holders at the same time share it, and its watch ends when the last lets go. Whether
+  /// it could be filled only its holders see: check_size() does not tell. What is read through it
+  /// with Informer<T> or static casts are T's. `type` must outlive the set.
   template <class T>
   std::shared_ptr<InformerCore> borrow(ResourceType type, Scope scope = {}) {
     return borrow_core(type, std::type_index(typeid(T)), std::move(scope), decode<T>);
@@ -147,10 +153,11 @@ class InformerSet {
 
  private:
   template <class T>
-  static Result<InformerCore::Object> decode(const Json& json) {
+  static Result<InformerCore::Cached> decode(const Json& json) {
     NESTOR_TRY(T value, from_json<T>(json));
     forget_last_applied(value.metadata);
-    return std::make_shared<const T>(std::move(value));
+    const std::size_t bytes = InformerCore::kEntrySize + sizeof(T) + heap_size(value);
+    return InformerCore::Cached{std::make_shared<const T>(std::move(value)), bytes};
   }
   InformerCore& core(ResourceType type, std::type_index cpp_type, Scope scope,
                      InformerCore::Decode decode);

@@ -21,6 +21,17 @@ class InformerTest : public ::testing::Test {
   ~InformerTest() override { run_coroutine(io_, set_.close()); }
 
   void run() { settle(io_); }
+  static std::shared_ptr<CacheBudget> limit(std::size_t bytes) {
+    auto out = std::make_shared<CacheBudget>();
+    out->limit = bytes;
+    return out;
+  }
+  /// That takes 8 to 9 KiB in a cache.
+  static Widget large(const std::string& name, const std::string& ns = "default") {
+    Widget out = widget(name, "red", ns);
+    out.metadata.annotations["x"] = std::string(7'000, 'x');
+    return out;
+  }
   /// Lets a back-off pass.
   void wait() {
     clock_.advance(seconds(31));
@@ -170,26 +181,26 @@ TEST_F(InformerTest, KeepsTryingUntilTheServerAnswers) {
 }
 
 TEST_F(InformerTest, KeepsNoMoreThanItsSetMay) {
-  InformerSet limited(client_, clock_, io_.get_executor(), 10'000);
+  InformerSet limited(client_, clock_, io_.get_executor(), limit(13'000));
   auto informer = limited.of<Widget>();
-  Widget large = widget("large");
-  large.metadata.annotations["x"] = std::string(6'000, 'x');
-  client_.put(large);
+  Widget first = large("first");
+  client_.put(first);
   run();
   ASSERT_TRUE(informer.synced());
   // Growth is no addition.
   for (const char* color : {"a", "b", "c"}) {
-    large.spec.color = color;
-    client_.put(large);
+    first.spec.color = color;
+    client_.put(first);
   }
   run();
-  EXPECT_EQ(informer.get({"default", "large"})->spec.color, "c");
+  EXPECT_EQ(informer.get({"default", "first"})->spec.color, "c");
   EXPECT_EQ(client_.open_watches(), 1U);
 
-  large.metadata.name = "second";
-  client_.put(large);
+  client_.put(large("second"));
   run();
   EXPECT_EQ(client_.open_watches(), 0U);
+  EXPECT_EQ(informer.list().size(), 1U);
+  EXPECT_EQ(limited.check_size().error().code, Code::kResourceExhausted);
   wait();
   EXPECT_EQ(client_.count("list"), 1U);
   wait();
@@ -197,7 +208,14 @@ TEST_F(InformerTest, KeepsNoMoreThanItsSetMay) {
   EXPECT_EQ(limited.check_size().error().code, Code::kResourceExhausted);
   EXPECT_TRUE(informer.synced());
 
-  client_.erase(Widget::kType, {"default", "large"});
+  // A failure of another kind does not mean that there is room.
+  client_.fail_next("list", {Code::kUnavailable, "refused", {}});
+  wait();
+  wait();
+  EXPECT_EQ(client_.count("list"), 3U);
+  EXPECT_EQ(limited.check_size().error().code, Code::kResourceExhausted);
+
+  client_.erase(Widget::kType, {"default", "first"});
   wait();
   wait();
   EXPECT_TRUE(limited.check_size());
@@ -206,27 +224,91 @@ TEST_F(InformerTest, KeepsNoMoreThanItsSetMay) {
   run_coroutine(io_, limited.close());
 }
 
+TEST_F(InformerTest, CountsMemoryAndNotText) {
+  Widget labelled = widget("labelled");
+  for (int i = 0; i < 100'000; ++i) labelled.metadata.labels[std::to_string(i)] = "";
+  client_.put(labelled);
+  const auto budget = limit(4UL << 20U);
+  InformerSet limited(client_, clock_, io_.get_executor(), budget);
+  auto informer = limited.of<Widget>();
+  run();
+  EXPECT_FALSE(informer.synced());
+  EXPECT_FALSE(limited.check_size());
+  EXPECT_EQ(budget->used, 0U);
+  run_coroutine(io_, limited.close());
+}
+
 TEST_F(InformerTest, TheCachesOfASetShareWhatItMayKeep) {
-  Widget large = widget("large");
-  large.metadata.annotations["x"] = std::string(6'000, 'x');
-  client_.put(large);
-  InformerSet limited(client_, clock_, io_.get_executor(), 10'000);
+  client_.put(large("a"));
+  InformerSet limited(client_, clock_, io_.get_executor(), limit(13'000));
   Scope scope;
   scope.ns = "default";
   auto first = limited.borrow<Widget>(Widget::kType);
   run();
-  auto second = limited.borrow<Widget>(Widget::kType, scope);
+  auto second = limited.of<Widget>(scope);
   run();
   EXPECT_TRUE(first->synced());
-  EXPECT_FALSE(second->synced());
+  EXPECT_FALSE(second.synced());
   EXPECT_FALSE(limited.check_size());
   // What one cache gave back, another may take.
   first.reset();
   run();
   wait();
   wait();
-  EXPECT_TRUE(second->synced());
+  EXPECT_TRUE(second.synced());
   EXPECT_TRUE(limited.check_size());
+  run_coroutine(io_, limited.close());
+}
+
+TEST_F(InformerTest, CachesThatAreListedAgainAtTheSameTimeCountWhatTheyHold) {
+  client_.limit_pages(1);
+  for (const char* ns : {"a", "b"}) {
+    for (const char* name : {"1", "2", "3"}) client_.put(large(name, ns));
+  }
+  const auto budget = limit(80'000);
+  InformerSet limited(client_, clock_, io_.get_executor(), budget);
+  Informer<Widget> a = limited.of<Widget>({.ns = "a"});
+  Informer<Widget> b = limited.of<Widget>({.ns = "b"});
+  run();
+  ASSERT_EQ(a.list().size() + b.list().size(), 6U);
+  const std::size_t before = budget->used;
+  EXPECT_GT(before, 6 * 8'000U);
+  EXPECT_LT(before, 6 * 9'000U);
+  // Both hold what they had while they read what is to replace it; one may do so at a time here.
+  client_.break_watches();
+  run();
+  client_.put(large("4", "a"));
+  client_.put(large("4", "b"));
+  client_.forget_history();
+  wait();
+  wait();
+  EXPECT_EQ(a.list().size() + b.list().size(), 7U);
+  EXPECT_FALSE(limited.check_size());
+  for (int i = 0; i < 3; ++i) wait();
+  EXPECT_EQ(a.list().size() + b.list().size(), 8U);
+  EXPECT_TRUE(limited.check_size());
+  EXPECT_EQ(budget->used, before / 6 * 8);
+  run_coroutine(io_, limited.close());
+}
+
+TEST_F(InformerTest, AListThatExpiresInTheMiddleIsBegunAnew) {
+  client_.limit_pages(1);
+  for (const char* name : {"1", "2", "3"}) client_.put(large(name));
+  const auto budget = limit(30'000);
+  InformerSet limited(client_, clock_, io_.get_executor(), budget);
+  auto informer = limited.of<Widget>();
+  client_.on_call([&](const testing::FakeCall& call) -> std::optional<Error> {
+    if (call.verb == "list" && client_.count("list") == 2) client_.forget_history();
+    return std::nullopt;
+  });
+  run();
+  EXPECT_EQ(client_.count("list"), 2U);
+  EXPECT_FALSE(informer.synced());
+  EXPECT_EQ(budget->used, 0U);
+  wait();
+  EXPECT_TRUE(informer.synced());
+  EXPECT_EQ(informer.list().size(), 3U);
+  EXPECT_EQ(client_.count("list"), 5U);
   run_coroutine(io_, limited.close());
 }
 

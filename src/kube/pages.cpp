@@ -2,7 +2,14 @@
 
 #include <utility>
 
+#include "base/log.hpp"
+
 namespace nestor::kube {
+
+namespace {
+/// How often a list whose `continue` token expired is begun anew.
+constexpr int kListRestarts = 3;
+}  // namespace
 
 PageReader::PageReader(Client& client, ResourceType type, std::string ns, ListOptions options)
     : client_(client), type_(type), ns_(std::move(ns)), options_(std::move(options)) {}
@@ -35,6 +42,36 @@ void PageReader::restart() {
   token_.clear();
   pages_ = 0;
   done_ = false;
+}
+
+std::unexpected<Error> list_too_large(const ResourceType& type) {
+  return fail(Code::kResourceExhausted,
+              "the list of " + std::string(type.plural) + " takes too much memory");
+}
+
+Task<std::string> read_list(Client& client, ResourceType type, std::string ns, ListOptions options,
+                            TakePage take) {
+  int restarts = 0;
+  bool first = true;
+  std::string version;
+  PageReader pages(client, type, std::move(ns), std::move(options));
+  while (!pages.done()) {
+    auto page = co_await pages.next();
+    if (!page) {
+      // The snapshot behind the token is gone: only a list from the start is consistent.
+      const bool expired = page.error().code == Code::kOutOfRange && pages.begun();
+      if (!expired || restarts++ == kListRestarts) {
+        co_return std::unexpected(std::move(page).error());
+      }
+      log::debug("kube.list", "list of {} expired while paging, listing again", type.plural);
+      pages.restart();
+      first = true;
+      continue;
+    }
+    version = page->resource_version;
+    NESTOR_CO_TRY_VOID(take(std::move(*page), std::exchange(first, false)));
+  }
+  co_return version;
 }
 
 }  // namespace nestor::kube

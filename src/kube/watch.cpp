@@ -28,7 +28,6 @@ Result<WatchEvent> decode_line(std::string_view line) {
     return fail(Code::kInternal, "unknown type of watch event: " + std::string(type.substr(0, 40)));
   }
   event.object = std::move(*object);
-  event.bytes = line.size();
   return event;
 }
 

@@ -70,10 +70,10 @@ Task<> ask(Session& session, bool first) {
 }  // namespace
 
 Session::Session(kube::ObjectKey cluster, std::unique_ptr<kube::Client> client, Clock& clock,
-                 Executor executor)
+                 Executor executor, std::shared_ptr<kube::CacheBudget> budget)
     : cluster_(std::move(cluster)),
       client_(std::move(client)),
-      informers_(*client_, clock, executor, kMaxTenantBytes),
+      informers_(*client_, clock, executor, std::move(budget)),
       events_(*client_, clock, executor, std::string(kEventSource)) {}
 
 asio::awaitable<void> Session::close() {
@@ -82,8 +82,10 @@ asio::awaitable<void> Session::close() {
 }
 
 struct Sessions::Impl {
-  Impl(kube::Runtime& rt, ClientFactory make)
-      : runtime(rt), factory(std::move(make)), tasks(rt.executor()) {}
+  Impl(kube::Runtime& rt, ClientFactory make, CacheLimits bytes)
+      : runtime(rt), factory(std::move(make)), limits(bytes), tasks(rt.executor()) {
+    all_caches->limit = limits.all;
+  }
 
   kube::Informer<api::core::Secret> secrets() {
     kube::Scope scope{.label_selector = std::string(kClusterLabel)};
@@ -106,6 +108,8 @@ struct Sessions::Impl {
 
   kube::Runtime& runtime;
   ClientFactory factory;
+  const CacheLimits limits;
+  const std::shared_ptr<kube::CacheBudget> all_caches = std::make_shared<kube::CacheBudget>();
   std::map<kube::ObjectKey, std::shared_ptr<Entry>> entries;
   // Deques, so that a handler may add another one while it is called.
   std::deque<std::function<void(const kube::ObjectKey&, bool)>> change_handlers;
@@ -196,8 +200,12 @@ void Sessions::Impl::announce(Entry& entry) {
 Result<std::shared_ptr<Session>> Sessions::Impl::open(const Entry& entry) {
   NESTOR_TRY(auto config, kube::parse_foreign_kubeconfig(entry.kubeconfig));
   NESTOR_TRY(auto client, factory(runtime.executor(), std::move(config)));
+  auto budget = std::make_shared<kube::CacheBudget>();
+  budget->limit = limits.tenant;
+  budget->common = all_caches;
+  budget->assured = limits.assured;
   return std::make_shared<Session>(entry.cluster, std::move(client), runtime.clock(),
-                                   runtime.executor());
+                                   runtime.executor(), std::move(budget));
 }
 
 Task<> Sessions::Impl::run(std::shared_ptr<Entry> entry) {
@@ -244,8 +252,9 @@ void Sessions::Impl::follow() {
   });
 }
 
-Sessions::Sessions(kube::Runtime& runtime, ClientFactory factory)
-    : impl_(std::make_unique<Impl>(runtime, factory ? std::move(factory) : kube::make_client)) {
+Sessions::Sessions(kube::Runtime& runtime, ClientFactory factory, CacheLimits limits)
+    : impl_(std::make_unique<Impl>(runtime, factory ? std::move(factory) : kube::make_client,
+                                   limits)) {
   impl_->follow();
 }
 

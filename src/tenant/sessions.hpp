@@ -29,16 +29,24 @@ struct Probe {
   std::string message;
 };
 
-/// What is kept of a tenant's objects, in bytes of JSON; its administrator may make as many as he
-/// likes, and all tenants share the manager's memory. 30,000 pods take a third of it.
-inline constexpr std::size_t kMaxTenantBytes = 512UL * 1024 * 1024;
+/// What is kept of tenants' objects, in bytes of memory: a tenant's administrator may make as many
+/// as he likes, and all tenants share the manager's memory (`manager.resources` in the chart's
+/// values.yaml). While a list replaces a cache, both are held.
+struct CacheLimits {
+  /// Of a tenant. 30,000 pods take a third of it.
+  std::size_t tenant = 256UL * 1024 * 1024;
+  /// Of all tenants together; who would go beyond it is refused.
+  std::size_t all = 768UL * 1024 * 1024;
+  /// Of a tenant, what is not refused however much the others have.
+  std::size_t assured = 16UL * 1024 * 1024;
+};
 
 /// The open way into one tenant. Hold the shared pointer while using it: after the tenant is gone
 /// its calls fail and its caches stand still, but the objects live on. Thread: event loop.
 class Session {
  public:
   Session(kube::ObjectKey cluster, std::unique_ptr<kube::Client> client, Clock& clock,
-          Executor executor);
+          Executor executor, std::shared_ptr<kube::CacheBudget> budget);
 
   const kube::ObjectKey& cluster() const { return cluster_; }
   kube::Client& client() { return *client_; }
@@ -67,13 +75,13 @@ using ClientFactory =
 /// Keeps a session for every Cluster that has its Secret `<cluster>-kubeconfig` (key `value`, label
 /// cluster.x-k8s.io/cluster-name). It is connected once `/readyz` answers and what only an
 /// administrator may read can be read. Probes `/readyz` every 10 s from then on; five failures in a
-/// row make it disconnected until a probe succeeds; so do objects beyond kMaxTenantBytes; 401
+/// row make it disconnected until a probe succeeds; so do objects beyond its CacheLimits; 401
 /// builds it anew from the Secret as it then is. Follows the management cluster from its
 /// construction on. Metric: nestor_tenant_connected{namespace,cluster}, which goes with the tenant.
 /// Thread: event loop. Lifetime: closed after `runtime`, destroyed before it.
 class Sessions {
  public:
-  explicit Sessions(kube::Runtime& runtime, ClientFactory factory = {});
+  explicit Sessions(kube::Runtime& runtime, ClientFactory factory = {}, CacheLimits limits = {});
   ~Sessions();
   Sessions(const Sessions&) = delete;
   Sessions& operator=(const Sessions&) = delete;

@@ -127,6 +127,58 @@ TEST_F(SessionsTest, ATenantWithTooManyObjectsIsDisconnectedUntilTheyFit) {
   EXPECT_NE(world.sessions->find(world.demo), nullptr);
 }
 
+/// Two tenants, and less room than both may fill.
+struct SessionsLimitTest : ::testing::Test {
+  SessionsLimitTest() {
+    world.others["https://10.0.0.2:6443"] = &other;
+    world.sessions->watch<api::core::ConfigMap>([](const auto&, const auto&, const auto&) {});
+    world.start();
+    world.tenant_up();
+    other.set_raw("/readyz", "ok");
+    world.add_cluster();
+    world.add_kubeconfig();
+    world.run();
+    world.add_cluster("second");
+    world.add_kubeconfig("https://10.0.0.2:6443", "second");
+    world.run();
+  }
+  static api::core::ConfigMap config_map(const std::string& name, std::size_t bytes) {
+    api::core::ConfigMap map;
+    map.metadata.name = name;
+    map.metadata.namespace_ = "default";
+    map.metadata.annotations["x"] = std::string(bytes, 'x');
+    return map;
+  }
+
+  kube::testing::FakeClient other;
+  testing::World world{{.tenant = 66'000, .all = 80'000, .assured = 20'000}};
+  const kube::ObjectKey second{"default", "second"};
+};
+
+TEST_F(SessionsLimitTest, TenantsTogetherMayNotTakeMoreThanThereIs) {
+  world.tenant.put(config_map("a", 50'000));
+  other.put(config_map("a", 50'000));
+  world.pass(std::chrono::seconds(130));
+  EXPECT_NE(world.sessions->find(world.demo), nullptr);
+  EXPECT_EQ(world.sessions->find(second), nullptr);
+  EXPECT_NE(world.sessions->probe(second).message.find("no more memory"), std::string::npos);
+  world.tenant.erase(api::core::ConfigMap::kType, {"default", "a"});
+  world.pass(std::chrono::seconds(130));
+  EXPECT_NE(world.sessions->find(second), nullptr);
+}
+
+TEST_F(SessionsLimitTest, ASmallTenantHasItsPlaceWhateverOthersTake) {
+  world.tenant.put(config_map("a", 50'000));
+  other.put(config_map("a", 9'000));
+  world.run();
+  world.tenant.put(config_map("b", 12'000));
+  world.run();
+  other.put(config_map("b", 6'000));
+  other.put(config_map("c", 500));
+  world.pass(std::chrono::seconds(130));
+  EXPECT_NE(world.sessions->find(second), nullptr);
+}
+
 TEST_F(SessionsTest, RefusedCredentialsMakeANewClient) {
   connect();
   const auto before = world.sessions->find(world.demo);

@@ -148,6 +148,7 @@ class ServerProgram {
     // Anyone may reach the port; an agent makes one call, at once.
     stream.max_calls = 8;
     stream.idle_timeout = kGreetTime;
+    stream.max_idle_connections = 512;
     agents_ = std::make_unique<grpc::Server>(executor_, tunnel_->agent_handlers(), stream);
     grpc::Listen agents{.address = any_if_empty(options_.agent_bind_address),
                         .port = options_.agent_port};

@@ -8,6 +8,7 @@
 
 #include "autoscale/simulation/resources.hpp"
 #include "autoscale/simulation/selector.hpp"
+#include "base/heap_size.hpp"
 #include "base/json_convert.hpp"
 #include "kube/object.hpp"
 
@@ -22,6 +23,7 @@ struct Toleration {
   std::string effect;
   bool operator==(const Toleration&) const = default;
 };
+BOOST_DESCRIBE_STRUCT(Toleration, (), (key, op, value, effect))
 
 /// A required term of pod (anti-)affinity.
 struct PodTerm {
@@ -33,6 +35,7 @@ struct PodTerm {
   std::string topology_key;
   bool operator==(const PodTerm&) const = default;
 };
+BOOST_DESCRIBE_STRUCT(PodTerm, (), (namespaces, namespace_selector, selector, topology_key))
 
 /// A topology spread constraint that must hold (DoNotSchedule).
 struct SpreadConstraint {
@@ -44,6 +47,8 @@ struct SpreadConstraint {
   bool honor_taints = false;
   bool operator==(const SpreadConstraint&) const = default;
 };
+BOOST_DESCRIBE_STRUCT(SpreadConstraint, (),
+                      (max_skew, topology_key, selector, min_domains, honor_affinity, honor_taints))
 
 struct HostPort {
   std::string ip;
@@ -51,6 +56,7 @@ struct HostPort {
   std::int64_t port = 0;
   bool operator==(const HostPort&) const = default;
 };
+BOOST_DESCRIBE_STRUCT(HostPort, (), (ip, protocol, port))
 
 /// All that decides where a pod can run, apart from its volumes. Pods of one workload have equal
 /// ones, and share it.
@@ -71,6 +77,9 @@ struct PodShape {
   bool selects_namespaces() const;
   bool operator==(const PodShape&) const = default;
 };
+BOOST_DESCRIBE_STRUCT(PodShape, (),
+                      (ns, labels, requests, tolerations, node_selector, node_terms, affinity,
+                       anti_affinity, spread, ports))
 
 /// A pod in the form that a cache of tens of thousands can afford, read straight from the API's
 /// JSON. A kind of its own for kube::Informer; read only.
@@ -103,6 +112,9 @@ struct Pod {
     return owner != nullptr && owner->kind == kind;
   }
 };
+BOOST_DESCRIBE_STRUCT(Pod, (),
+                      (metadata, shape, node, nominated_node, scheduler, phase, claims,
+                       local_volumes, priority, grace_period, unschedulable, restart_policy))
 
 Result<Pod> read_pod(const Json& json);
 /// From a PodTemplateSpec: the shape of the pods that an owner in `ns` makes from it.
@@ -113,7 +125,13 @@ std::size_t hash_of(const PodShape& shape);
 }  // namespace nestor::autoscale
 
 namespace nestor {
-/// For kube::Informer<autoscale::Pod>.
+// For kube::Informer<autoscale::Pod>.
+template <>
+inline std::size_t heap_size<autoscale::Resources>(const autoscale::Resources& value) {
+  std::size_t size = value.extended().capacity() * sizeof(value.extended().front());
+  for (const auto& [name, amount] : value.extended()) size += heap_size(name);
+  return size;
+}
 template <>
 Result<autoscale::Pod> from_json<autoscale::Pod>(const Json& value);
 }  // namespace nestor

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/describe/class.hpp>
 #include <map>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@ struct Requirement {
   std::vector<std::string> values;
   bool operator==(const Requirement&) const = default;
 };
+BOOST_DESCRIBE_STRUCT(Requirement, (), (key, op, values))
 /// All must hold; none holds always.
 using Requirements = std::vector<Requirement>;
 
@@ -37,6 +39,7 @@ struct NodeTerm {
   Requirements fields;
   bool operator==(const NodeTerm&) const = default;
 };
+BOOST_DESCRIBE_STRUCT(NodeTerm, (), (labels, fields))
 /// One term must hold. A term without conditions never does.
 using NodeTerms = std::vector<NodeTerm>;
 bool matches(const NodeTerms& terms, const LabelMap& labels, const std::string& node_name);

@@ -1,9 +1,12 @@
 #include "kube/testing/fake_client.hpp"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <charconv>
 #include <deque>
+#include <limits>
 
 #include "kube/testing/fake_store.hpp"
 #include "kube/testing/json_patch.hpp"
@@ -65,6 +68,10 @@ struct FakeClient::Impl {
   std::function<std::optional<Error>(const FakeCall&)> hook;
   std::vector<FakeCall> calls;
   std::map<std::string, std::string> raw;
+  /// Lists of which pages are still to come, by their tokens.
+  std::map<std::string, List> pages;
+  std::uint64_t tokens = 0;
+  std::size_t max_page = std::numeric_limits<std::size_t>::max();
   /// Object and manager -> what it applied last.
   std::map<std::pair<std::string, std::string>, Json> applied;
   std::size_t watches = 0;
@@ -143,9 +150,7 @@ class FakeWatch final : public WatchStream {
     const auto type = !before  ? WatchEvent::Type::kAdded
                       : !after ? WatchEvent::Type::kDeleted
                                : WatchEvent::Type::kModified;
-    Json shaped = filter_.shape(std::move(object));
-    const std::size_t bytes = to_text(shaped).size();
-    return WatchEvent{type, std::move(shaped), bytes};
+    return WatchEvent{type, filter_.shape(std::move(object))};
   }
 
   Impl& client_;
@@ -209,7 +214,12 @@ void FakeClient::break_watches(Error error) {
   impl_->store.changed.notify();
 }
 
-void FakeClient::forget_history() { impl_->store.forget_history(); }
+void FakeClient::forget_history() {
+  impl_->store.forget_history();
+  impl_->pages.clear();
+}
+
+void FakeClient::limit_pages(std::size_t objects) { impl_->max_page = objects; }
 
 void FakeClient::send_bookmarks() { impl_->store.bookmark(); }
 
@@ -252,10 +262,31 @@ Task<List> FakeClient::list(ResourceType type, std::string ns, ListOptions optio
 }
 
 Task<ListPage> FakeClient::list_page(ResourceType type, std::string ns, ListOptions options,
-                                     std::string /*token*/) {
-  NESTOR_CO_TRY(List all, co_await list(type, std::move(ns), std::move(options)));
-  ListPage out{std::move(all.items), std::move(all.resource_version), {}, 0};
-  for (const Json& item : out.items) out.bytes += to_text(item).size();
+                                     std::string token) {
+  std::size_t size = impl_->max_page;
+  if (options.page_size > 0) size = std::min(size, static_cast<std::size_t>(options.page_size));
+  List left;
+  if (token.empty()) {
+    NESTOR_CO_TRY(left, co_await list(type, std::move(ns), std::move(options)));
+  } else {
+    co_await asio::post(asio::use_awaitable);
+    NESTOR_CO_TRY_VOID(impl_->called({"list", std::string(type.plural), {ns, {}}, {}, {}, {}}));
+    const auto found = impl_->pages.find(token);
+    if (found == impl_->pages.end()) {
+      co_return fail(Code::kOutOfRange, "the continue token is too old");
+    }
+    left = std::move(found->second);
+    impl_->pages.erase(found);
+  }
+  ListPage out{{}, left.resource_version, {}};
+  const auto end =
+      left.items.begin() + static_cast<std::ptrdiff_t>(std::min(size, left.items.size()));
+  out.items.assign(std::make_move_iterator(left.items.begin()), std::make_move_iterator(end));
+  left.items.erase(left.items.begin(), end);
+  if (!left.items.empty()) {
+    out.next = std::to_string(++impl_->tokens);
+    impl_->pages[out.next] = std::move(left);
+  }
   co_return out;
 }
 

@@ -80,8 +80,11 @@ class FakeClient final : public Client {
   void on_call(std::function<std::optional<Error>(const FakeCall&)> hook);
   /// Ends all open watches with `error`.
   void break_watches(Error error = {Code::kUnavailable, "the watch ended", {}});
-  /// Forgets history: watches from an older resourceVersion than now get kOutOfRange.
+  /// Forgets history: watches from an older resourceVersion than now get kOutOfRange, and so do
+  /// lists for the pages behind those they had.
   void forget_history();
+  /// No page of a list has more objects, whatever is asked for. Default: no limit.
+  void limit_pages(std::size_t objects);
   /// Sends a bookmark with the current resourceVersion to all open watches.
   void send_bookmarks();
   /// The answer of get_raw(path). Other paths are kNotFound.
@@ -96,7 +99,8 @@ class FakeClient final : public Client {
 
   Task<Json> get(ResourceType type, ObjectKey key) override;
   Task<List> list(ResourceType type, std::string ns, ListOptions options) override;
-  /// The whole list.
+  /// As many objects as asked for, the rest by tokens. Pages behind the first are those of the same
+  /// moment, come after other tasks had their turn, and count as a "list" each.
   Task<ListPage> list_page(ResourceType type, std::string ns, ListOptions options,
                            std::string token) override;
   Task<std::unique_ptr<WatchStream>> watch(ResourceType type, std::string ns, ListOptions options,

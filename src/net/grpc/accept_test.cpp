@@ -3,10 +3,12 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 #include <set>
 #include <thread>
+#include <vector>
 
 #include "base/testing/co_test.hpp"
 #include "net/grpc/client.hpp"
@@ -103,6 +105,34 @@ TEST_F(GrpcAccept, ConnectionWithACallStays) {
   EXPECT_FALSE(run_until([this] { return !channel_->is_open(); }, Duration(100)));
   call.reset();
   EXPECT_TRUE(run_until([this] { return !channel_->is_open(); }, Duration(5000)));
+}
+
+TEST_F(GrpcAccept, OfTooManyConnectionsWithoutACallTheOldestAreClosed) {
+  start({.max_idle_connections = 3});
+  const auto call = std::move(channel_->call("/test.Test/Hold").value());
+  ASSERT_TRUE(run_until([this] { return begun_ == 1; }, Duration(5000)));
+  std::vector<asio::ip::tcp::socket> silent;
+  for (int i = 0; i < 10; ++i) {
+    silent.emplace_back(io_).connect({asio::ip::address_v4::loopback(), server_->port()});
+  }
+  // Each end that the server closed can be read to its end.
+  const auto ended = [&] {
+    std::string out;
+    for (auto& socket : silent) {
+      boost::system::error_code error;
+      socket.non_blocking(true);
+      std::array<char, 1024> some{};
+      while (socket.read_some(asio::buffer(some), error) > 0) {
+      }
+      out += error == asio::error::would_block ? '+' : '-';
+    }
+    return out;
+  };
+  EXPECT_TRUE(run_until([&] { return ended() == "-------+++"; }, Duration(5000))) << ended();
+  EXPECT_TRUE(channel_->is_open());
+  EXPECT_EQ(server_->connections(), 4U);
+  run_until([] { return false; }, Duration(50));
+  EXPECT_EQ(ended(), "-------+++");
 }
 
 TEST_F(GrpcAccept, ClosedConnectionLeavesNothingForTheKeepalive) {

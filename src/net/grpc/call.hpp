@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,7 +22,7 @@ std::string_view find(const Metadata& metadata, std::string_view name);
 /// Every value of that name.
 std::vector<std::string> find_all(const Metadata& metadata, std::string_view name);
 
-/// Bounds of one connection.
+/// Bounds of one connection, where nothing else is said.
 struct Options {
   /// Bytes of one message; a larger one ends its call with kResourceExhausted.
   std::size_t max_message = 4 * 1024 * 1024;
@@ -38,6 +39,9 @@ struct Options {
   /// A server closes a connection that has had no call for so long, at the latest after twice the
   /// time. Zero: never.
   Duration idle_timeout = {};
+  /// Of all connections of a server: how many may be without a call, or not even through their
+  /// handshake, at a time. Of more the oldest is closed.
+  std::size_t max_idle_connections = std::numeric_limits<std::size_t>::max();
 };
 
 }  // namespace nestor::grpc

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -89,6 +90,32 @@ Result<> bind_tcp(Listener& listener, const Listen& where) {
   return {};
 }
 
+/// Who is connected.
+struct Peer {
+  /// Until the connection is a session's.
+  net::Connection* opening = nullptr;
+  std::weak_ptr<Session> session;
+  /// Calls that run.
+  std::size_t calls = 0;
+
+  bool gone() const { return opening == nullptr && session.expired(); }
+  void close() const {
+    if (opening != nullptr) opening->close();
+    if (const auto open = session.lock()) {
+      open->close({Code::kUnavailable, "too many connections without a call", {}});
+    }
+  }
+};
+
+/// While it lives, the peer's connection is no session's yet.
+struct Opening {
+  Opening(Peer& of, net::Connection& connection) : peer(of) { peer.opening = &connection; }
+  ~Opening() { peer.opening = nullptr; }
+  Opening(const Opening&) = delete;
+  Opening& operator=(const Opening&) = delete;
+  Peer& peer;
+};
+
 Result<std::shared_ptr<const net::TlsContext>> server_tls(net::TlsServerConfig config) {
   if (config.cert_pem.empty()) return std::shared_ptr<const net::TlsContext>();
   config.alpn = "h2";
@@ -104,14 +131,16 @@ struct Server::Impl {
   Task<> accept_loop(std::shared_ptr<Listener> listener);
   Task<> serve(std::unique_ptr<net::Connection> connection,
                std::shared_ptr<const net::TlsContext> tls);
-  Task<> serve_call(std::shared_ptr<Stream> stream, std::shared_ptr<std::size_t> of_connection);
+  Task<> serve_call(std::shared_ptr<Stream> stream, std::shared_ptr<Peer> peer);
   void forget_closed();
+  void close_idle_ones();
 
   Executor executor;
   Handlers handlers;
   Options options;
   std::list<std::shared_ptr<Listener>> listeners;
-  std::list<std::weak_ptr<Session>> sessions;
+  /// The oldest first.
+  std::list<std::shared_ptr<Peer>> peers;
   std::uint16_t port = 0;
   /// Methods that run; woken when one ends.
   std::size_t running = 0;
@@ -142,11 +171,23 @@ std::uint16_t Server::port() const { return impl_->port; }
 
 std::size_t Server::connections() const {
   impl_->forget_closed();
-  return impl_->sessions.size();
+  return impl_->peers.size();
 }
 
 void Server::Impl::forget_closed() {
-  sessions.remove_if([](const std::weak_ptr<Session>& weak) { return weak.expired(); });
+  peers.remove_if([](const std::shared_ptr<Peer>& peer) { return peer->gone(); });
+}
+
+/// Whoever may connect could hold all that we have with connections, but for those that have calls.
+void Server::Impl::close_idle_ones() {
+  forget_closed();
+  const auto idle_peer = [](const std::shared_ptr<Peer>& peer) { return peer->calls == 0; };
+  auto idle_ones = static_cast<std::size_t>(std::ranges::count_if(peers, idle_peer));
+  for (; idle_ones > options.max_idle_connections; --idle_ones) {
+    const auto oldest = std::ranges::find_if(peers, idle_peer);
+    (*oldest)->close();
+    peers.erase(oldest);
+  }
 }
 
 Task<> Server::Impl::accept_loop(std::shared_ptr<Listener> listener) {
@@ -179,14 +220,14 @@ Task<> Server::Impl::accept_loop(std::shared_ptr<Listener> listener) {
 namespace {
 
 /// Closes a connection that has no call: whoever may connect could hold our descriptors with it.
-Task<> close_when_idle(Executor executor, std::weak_ptr<Session> weak,
-                       std::shared_ptr<std::size_t> calls, Duration timeout) {
+Task<> close_when_idle(Executor executor, std::weak_ptr<Session> weak, std::shared_ptr<Peer> peer,
+                       Duration timeout) {
   asio::steady_timer timer(executor);
   bool idle = false;
   while (true) {
     timer.expires_after(timeout);
     co_await timer.async_wait(asio::use_awaitable);
-    const bool still = *calls == 0;
+    const bool still = peer->calls == 0;
     if (still && idle) break;
     idle = still;
     if (weak.expired()) co_return Result<>{};
@@ -199,25 +240,29 @@ Task<> close_when_idle(Executor executor, std::weak_ptr<Session> weak,
 
 Task<> Server::Impl::serve(std::unique_ptr<net::Connection> connection,
                            std::shared_ptr<const net::TlsContext> tls) {
-  if (tls) {
-    const net::Deadline deadline(executor, kHandshakeTimeout, *connection);
-    if (auto ready = co_await connection->accept_tls(*tls); !ready) {
-      log::debug(kComponent, "{}", ready.error().message);
-      co_return Result<>{};
+  const auto peer = std::make_shared<Peer>();
+  peers.push_back(peer);
+  {
+    const Opening opening(*peer, *connection);
+    close_idle_ones();
+    if (tls) {
+      const net::Deadline deadline(executor, kHandshakeTimeout, *connection);
+      if (auto ready = co_await connection->accept_tls(*tls); !ready) {
+        log::debug(kComponent, "{}", ready.error().message);
+        co_return Result<>{};
+      }
     }
+    if (!connection->is_open()) co_return Result<>{};
   }
-  const auto running_here = std::make_shared<std::size_t>(0);
-  auto on_call = [this, running_here](std::shared_ptr<Stream> stream) {
-    calls.spawn("grpc call " + stream->method(), serve_call(std::move(stream), running_here));
+  auto on_call = [this, peer](std::shared_ptr<Stream> stream) {
+    calls.spawn("grpc call " + stream->method(), serve_call(std::move(stream), peer));
   };
   NESTOR_CO_TRY(const auto session,
                 Session::make(executor, std::move(connection), options, std::move(on_call)));
-  forget_closed();
-  sessions.push_back(session);
+  peer->session = session;
   session->start(tasks);
   if (options.idle_timeout > Duration::zero()) {
-    tasks.spawn("grpc idle",
-                close_when_idle(executor, session, running_here, options.idle_timeout));
+    tasks.spawn("grpc idle", close_when_idle(executor, session, peer, options.idle_timeout));
   }
   co_return Result<>{};
 }
@@ -228,30 +273,29 @@ namespace {
 struct Answer {
   std::shared_ptr<Stream> stream;
   std::size_t& running;
-  std::shared_ptr<std::size_t> of_connection;
+  std::shared_ptr<Peer> peer;
   Signal& idle;
   Result<> status = fail(Code::kUnavailable, "the server is stopping");
 
-  Answer(std::shared_ptr<Stream> of, std::size_t& count, std::shared_ptr<std::size_t> here,
+  Answer(std::shared_ptr<Stream> of, std::size_t& count, std::shared_ptr<Peer> from,
          Signal& when_idle)
-      : stream(std::move(of)), running(count), of_connection(std::move(here)), idle(when_idle) {
+      : stream(std::move(of)), running(count), peer(std::move(from)), idle(when_idle) {
     ++running;
-    ++*of_connection;
+    ++peer->calls;
   }
   Answer(const Answer&) = delete;
   Answer& operator=(const Answer&) = delete;
   ~Answer() {
     stream->finish(std::move(status));
-    --*of_connection;
+    --peer->calls;
     if (--running == 0) idle.notify();
   }
 };
 
 }  // namespace
 
-Task<> Server::Impl::serve_call(std::shared_ptr<Stream> stream,
-                                std::shared_ptr<std::size_t> of_connection) {
-  Answer answer(stream, running, std::move(of_connection), idle);
+Task<> Server::Impl::serve_call(std::shared_ptr<Stream> stream, std::shared_ptr<Peer> peer) {
+  Answer answer(stream, running, std::move(peer), idle);
   const auto found = handlers.find(stream->method());
   if (found == handlers.end()) {
     answer.status = fail(Code::kUnimplemented, "no method " + stream->method());
@@ -273,8 +317,8 @@ Task<> Server::Impl::serve_call(std::shared_ptr<Stream> stream,
 
 asio::awaitable<void> Server::stop(Duration grace) {
   for (const auto& listener : impl_->listeners) listener->close();
-  for (const auto& weak : impl_->sessions) {
-    if (const auto session = weak.lock()) session->leave();
+  for (const auto& peer : impl_->peers) {
+    if (const auto session = peer->session.lock()) session->leave();
   }
   if (grace > Duration::zero() && impl_->running > 0) {
     asio::steady_timer timer(impl_->executor, grace);

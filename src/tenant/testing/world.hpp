@@ -20,7 +20,7 @@ namespace nestor::tenant::testing {
 /// `restart()` is what a crash of the manager is: all of our state is gone, theirs stays.
 class World {
  public:
-  World() { boot(); }
+  explicit World(CacheLimits limits_in = {}) : limits(limits_in) { boot(); }
   ~World() { stop(); }
 
   void boot() {
@@ -34,7 +34,8 @@ class World {
           const auto other = others.find(config.server);
           return std::make_unique<ForwardingClient>(other == others.end() ? tenant
                                                                           : *other->second);
-        });
+        },
+        limits);
   }
   void start() {
     runtime->start();
@@ -80,6 +81,7 @@ class World {
   /// Makes the tenant's API server answer.
   void tenant_up() { tenant.set_raw("/readyz", "ok"); }
 
+  const CacheLimits limits;
   const kube::ObjectKey demo{"default", "demo"};
   asio::io_context io;
   ManualClock clock{io.get_executor()};

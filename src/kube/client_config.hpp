@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+
+namespace nestor::kube {
+
+/// How to reach and log in to an API server. From a kubeconfig or a pod's service account.
+struct ClientConfig {
+  /// "https://host:port"
+  std::string server;
+  std::string ca_pem = {};
+  std::string cert_pem = {};
+  std::string key_pem = {};
+  std::string token = {};
+  /// Read again when the API server answers 401 (a pod's token rotates).
+  std::string token_file = {};
+  std::string tls_server_name = {};
+  std::string proxy_url = {};
+  bool insecure_skip_verify = false;
+  /// The context's namespace, or "default".
+  std::string default_namespace = "default";
+};
+
+/// Reads a kubeconfig (YAML or JSON; inline data or files relative to `base_dir`); `context` ""
+/// takes the current one. Errors: kInvalidArgument naming what is wrong; exec and auth plugins are
+/// kUnimplemented.
+Result<ClientConfig> parse_kubeconfig(std::string_view text, std::string_view context = {},
+                                      std::string_view base_dir = {});
+/// The service account that Kubernetes mounts into pods. Errors: kFailedPrecondition outside a pod.
+Result<ClientConfig> in_cluster_config();
+
+}  // namespace nestor::kube
