@@ -112,15 +112,15 @@ DrainPlan plan_drain(const DrainView& view, const Refusals& refusals) {
   return plan;
 }
 
-Refusal refusal_of(const DrainView& view, const Pod& pod, const Error& error) {
+Refusal refusal_of(const DrainView& view, const Pod& pod, const Error& error, WallTime now) {
   Refusal refusal;
   refusal.reason = error.message;
   refusal.circumstances = circumstances_of(view, pod);
   // That a budget's controller lags behind comes with a time; a budget that is used up does not.
   if (error.retry_after) {
-    refusal.again = view.now + *error.retry_after;
+    refusal.again = now + *error.retry_after;
   } else if (error.code != Code::kResourceExhausted || !exhausted_budget(view, pod)) {
-    refusal.again = view.now + kEvictAgain;
+    refusal.again = now + kEvictAgain;
   }
   return refusal;
 }

@@ -65,7 +65,8 @@ struct DrainPlan {
 DrainPlan plan_drain(const DrainView& view, const Refusals& refusals);
 
 /// What is remembered when the eviction of `pod` failed with `error`.
-Refusal refusal_of(const DrainView& view, const api::core::Pod& pod, const Error& error);
+Refusal refusal_of(const DrainView& view, const api::core::Pod& pod, const Error& error,
+                   WallTime now);
 
 /// One sentence that names the pods that are left and why; "" when none is.
 std::string describe(const DrainPlan& plan, const DrainView& view, const Refusals& refusals);

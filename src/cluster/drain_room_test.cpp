@@ -95,6 +95,19 @@ TEST_F(DrainRoom, AsksForSoManyEvictionsAtATime) {
   }
 }
 
+TEST_F(DrainRoom, PodsThatCannotGoKeepNoOtherPodsFromTheirTurn) {
+  for (int i = 10; i < 22; ++i) add_pod("web-" + std::to_string(i), name);
+  world.tenant.on_call([&](const kube::testing::FakeCall& call) -> std::optional<Error> {
+    if (call.subresource != "eviction" || call.key.name >= "web-20") return std::nullopt;
+    // Each answer takes its time.
+    world.clock.advance(seconds(2));
+    return Error{Code::kInternal, "failed calling webhook", {}};
+  });
+  scale(0);
+  world.pass(seconds(60));
+  EXPECT_EQ(world.tenant.all<api::core::Pod>().size(), 10U);
+}
+
 TEST_F(DrainRoom, HonoursTheBudgetAndGoesOnAtOnceWhenItAllows) {
   add_pod("web", name);
   put_budget(0);

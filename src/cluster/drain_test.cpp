@@ -69,7 +69,9 @@ struct PlanDrain : ::testing::Test {
     view.budgets = {shared(budget_of("web", 0)), shared(budget_of("other", 0))};
     view.now = *parse_rfc3339("2026-01-01T00:00:00Z");
   }
-  void refuse(Error error) { refusals["uid-web"] = refusal_of(view, *view.pods[0], error); }
+  void refuse(Error error) {
+    refusals["uid-web"] = refusal_of(view, *view.pods[0], error, view.now);
+  }
   DrainPlan plan() { return plan_drain(view, refusals); }
   std::string text() { return describe(plan(), view, refusals); }
 

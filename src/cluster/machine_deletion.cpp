@@ -215,6 +215,12 @@ Task<bool> MachineDeletion::drain(Pass& pass) {
   DrainPlan plan = plan_drain(view, refusals);
   std::vector<PodPtr> asked = plan.evict;
   if (asked.size() > kEvictionsAtOnce) {
+    // Those that were refused longest ago after those that were not: all have their turn.
+    std::ranges::sort(asked, {}, [&](const PodPtr& pod) {
+      const auto refused = refusals.find(pod->metadata.uid);
+      const auto since = refused == refusals.end() ? std::nullopt : refused->second.again;
+      return std::pair(since.value_or(WallTime::min()), pod->metadata.key());
+    });
     asked.resize(kEvictionsAtOnce);
     pass.next_evictions = kNextEvictions;
   }
@@ -235,7 +241,8 @@ Task<> MachineDeletion::evict(std::shared_ptr<DrainWatches::Watch> watch, const 
       continue;
     }
     if (evicted.error().code == Code::kCancelled) co_return evicted;
-    watch->refusals[pod->metadata.uid] = refusal_of(view, *pod, evicted.error());
+    watch->refusals[pod->metadata.uid] =
+        refusal_of(view, *pod, evicted.error(), context_.runtime.clock().now());
   }
   co_return Result<>{};
 }

@@ -110,6 +110,20 @@ TEST_F(InfrastructureRoom, SaysWhatItWaitsForAndMakesTheMachineThen) {
   EXPECT_EQ(world.management.count("create", "virtualmachines"), 1U);
 }
 
+TEST_F(InfrastructureRoom, BootstrapDataMayHaveTheNameOfItsCopy) {
+  cluster_ready();
+  bootstrap_ready("m", "m-userdata");
+  const auto vm = world.management.peek(VirtualMachine::kType, key);
+  ASSERT_TRUE(vm.has_value());
+  const Json* volumes = find(*vm, {"spec", "template", "spec", "volumes"});
+  EXPECT_EQ(find_string(volumes->at(0), {"cloudInitConfigDrive", "secretRef", "name"}),
+            "m-userdata-userdata");
+  world.management.erase(KubevirtMachine::kType, key);
+  world.run();
+  EXPECT_TRUE(world.management.peek<Secret>({"default", "m-userdata"}));
+  EXPECT_FALSE(world.management.peek<Secret>({"default", "m-userdata-userdata"}));
+}
+
 TEST_F(InfrastructureRoom, MachinesMayShareTheirBootstrapData) {
   cluster_ready();
   add_machine("n");

@@ -191,7 +191,7 @@ Task<> KubevirtMachineController::write_userdata(KubevirtMachinePtr kubevirt, Ma
   if (value == data->data.end()) {
     co_return fail(Code::kFailedPrecondition, "Secret " + key.to_string() + " has no key value");
   }
-  kube::ObjectKey copy_key{key.ns, userdata_secret_name(kubevirt->metadata.name)};
+  kube::ObjectKey copy_key{key.ns, userdata_secret_name(kubevirt->metadata.name, key.name)};
   const auto there = co_await kube::get<Secret>(client, copy_key);
   if (!there && there.error().code != Code::kNotFound) co_return std::unexpected(there.error());
   if (there && !made_for(there->metadata, *kubevirt)) {
@@ -216,6 +216,7 @@ Task<> KubevirtMachineController::create_virtual_machine(KubevirtMachinePtr kube
   input.name = kubevirt->metadata.name;
   input.ns = kubevirt->metadata.namespace_;
   input.cluster = machine->spec.clusterName;
+  input.data_secret = machine->spec.bootstrap.dataSecretName;
   input.control_plane =
       machine->metadata.labels.contains(std::string(api::cluster::kControlPlaneLabel));
   NESTOR_CO_TRY(Json vm, build_virtual_machine(to_json(kubevirt->spec), input));
@@ -246,10 +247,11 @@ Task<bool> KubevirtMachineController::has_own(KubevirtMachinePtr kubevirt,
 }
 
 Task<> KubevirtMachineController::remove_userdata(KubevirtMachinePtr kubevirt) {
-  std::set<std::string> copies{userdata_secret_name(kubevirt->metadata.name)};
-  // Earlier versions named it after the data.
   const auto owner = owner_of(*kubevirt);
-  if (owner) copies.insert(userdata_secret_name(owner->spec.bootstrap.dataSecretName));
+  const std::string data = owner ? owner->spec.bootstrap.dataSecretName : std::string();
+  std::set<std::string> copies{userdata_secret_name(kubevirt->metadata.name, data)};
+  // Earlier versions named it after the data.
+  if (!data.empty()) copies.insert(userdata_secret_name(data, ""));
   for (const std::string& name : copies) {
     const kube::ObjectKey key{kubevirt->metadata.namespace_, name};
     const auto secret = co_await kube::get<Secret>(runtime_.client(), key);

@@ -88,8 +88,9 @@ std::string first_of(std::string first, std::string second) {
 
 std::string provider_id(const std::string& machine_name) { return "kubevirt://" + machine_name; }
 
-std::string userdata_secret_name(const std::string& machine_name) {
-  return machine_name + "-userdata";
+std::string userdata_secret_name(const std::string& machine_name, const std::string& data_secret) {
+  std::string name = machine_name + "-userdata";
+  return name == data_secret ? name + "-userdata" : name;
 }
 
 Result<Json> build_virtual_machine(const Json& spec, const VirtualMachineInput& input) {
@@ -120,7 +121,7 @@ Result<Json> build_virtual_machine(const Json& spec, const VirtualMachineInput& 
   // One reference at a time: looking up another member may move the table that holds this one.
   JsonArray& volumes = array_in(guest, "volumes");
   rename_data_volumes(vm_spec, volumes, input.name);
-  JsonObject secret{{"name", userdata_secret_name(input.name)}};
+  JsonObject secret{{"name", userdata_secret_name(input.name, input.data_secret)}};
   volumes.push_back(JsonObject{{"name", kCloudInitVolume},
                                {"cloudInitConfigDrive", JsonObject{{"secretRef", secret}}}});
   JsonArray& disks = array_in(object_in(object_in(guest, "domain"), "devices"), "disks");

@@ -16,13 +16,16 @@ struct VirtualMachineInput {
   std::string ns;
   std::string cluster;
   bool control_plane = false;
+  /// Name of the Secret with the bootstrap data.
+  std::string data_secret = {};
 };
 
 /// "kubevirt://<name>"
 std::string provider_id(const std::string& machine_name);
 /// The Secret with the machine's own copy of its bootstrap data: "<machine>-userdata". Several
-/// machines may share the Secret with the data themselves.
-std::string userdata_secret_name(const std::string& machine_name);
+/// machines may share the Secret with the data themselves; if that one has this name, the copy is
+/// "<data_secret>-userdata".
+std::string userdata_secret_name(const std::string& machine_name, const std::string& data_secret);
 
 /// The VirtualMachine with apiVersion and kind. It lives beside its KubevirtMachine: in any other
 /// namespace it would be made with rights that the KubevirtMachine's author may not have. `spec` is

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <limits>
 #include <map>
@@ -26,22 +27,23 @@ struct CacheBudget {
   /// Caches that could not be filled, and why.
   std::map<const CacheShare*, Error> failed = {};
 
-  /// Whether `more` bytes would fit when `less` of those used are not counted.
-  /// Errors: kResourceExhausted.
-  Result<> check(std::size_t more, std::size_t less = 0) const {
-    const std::size_t then = used + more - less;
+  /// Whether `more` bytes would fit. Errors: kResourceExhausted.
+  Result<> check(std::size_t more) const {
+    const std::size_t then = used + more;
     if (then > limit) {
       return fail(Code::kResourceExhausted, "the API server's objects take more than the " +
                                                 std::to_string(limit >> 20) +
                                                 " MiB of memory that there are for them");
     }
-    if (!common || then <= assured || common->used + more - less <= common->limit) return {};
+    if (!common || then <= assured || common->used + more <= common->limit) return {};
     return fail(Code::kResourceExhausted,
                 "the manager has no more memory for the API server's objects");
   }
 };
 
-/// Inner part of kube/informer.hpp: what one cache takes of a budget, given back at its end.
+/// Inner part of kube/informer.hpp: what one cache takes of a budget, given back at its end. That
+/// is the larger of what it holds and what it has read to replace that: otherwise caches that fit
+/// would be refused when all are read again, as after a restart of their API server.
 class CacheShare {
  public:
   /// A `minor` cache is none of those whose failures the budget tells of.
@@ -55,21 +57,23 @@ class CacheShare {
   CacheShare(const CacheShare&) = delete;
   CacheShare& operator=(const CacheShare&) = delete;
 
+  bool minor() const { return minor_; }
   /// Of the objects that are cached.
   std::size_t bytes() const { return bytes_; }
-  void set(std::size_t bytes) { move(bytes_, bytes); }
+  void set(std::size_t bytes) { take(bytes, read_); }
   /// Whether there is room for a growth.
   Result<> check(std::size_t more) const { return budget_->check(more); }
 
-  /// Takes room for a part of a list that is to replace what is cached. That is held until then,
-  /// but does not count against this cache: a list of the same size always fits.
+  /// Takes room for a part of a list that is to replace what is cached.
   Result<> read(std::size_t more) {
-    NESTOR_TRY_VOID(budget_->check(more, bytes_));
-    move(read_, read_ + more);
+    if (read_ + more > bytes_) {
+      NESTOR_TRY_VOID(budget_->check(read_ + more - std::max(bytes_, read_)));
+    }
+    take(bytes_, read_ + more);
     return {};
   }
   /// The list is no more, or to be counted as cached.
-  void end_read() { move(read_, 0); }
+  void end_read() { take(bytes_, 0); }
 
   /// How filling the cache went. One that was too large stays so until a list fits.
   void report(const Result<>& filled) {
@@ -83,10 +87,12 @@ class CacheShare {
   }
 
  private:
-  void move(std::size_t& from, std::size_t to) {
-    budget_->used += to - from;
-    if (budget_->common) budget_->common->used += to - from;
-    from = to;
+  void take(std::size_t bytes, std::size_t read) {
+    const std::size_t more = std::max(bytes, read) - std::max(bytes_, read_);
+    budget_->used += more;
+    if (budget_->common) budget_->common->used += more;
+    bytes_ = bytes;
+    read_ = read;
   }
 
   std::shared_ptr<CacheBudget> budget_;

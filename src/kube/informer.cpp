@@ -178,6 +178,8 @@ Task<> InformerCore::Impl::watch_once() {
     backoff.reset();
     if (auto applied = apply(*event); !applied) {
       share.report(applied);
+      // Nobody is told of a minor cache but those who wait for it.
+      if (share.minor()) synced = false;
       // What is missed until there is room again only a list can tell.
       resource_version.clear();
       co_return later(std::move(applied).error());

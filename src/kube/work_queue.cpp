@@ -9,7 +9,7 @@ void WorkQueue::add(const ObjectKey& key) {
     dirty_.insert(key);
     return;
   }
-  if (queued_.insert(key).second) ready_.push_back(key);
+  if (queued_.insert(key).second) ready_.push_back({key});
 }
 
 void WorkQueue::add_at(const ObjectKey& key, SteadyTime when) {
@@ -30,9 +30,14 @@ std::optional<ObjectKey> WorkQueue::next(SteadyTime now) {
     add(key);
   }
   while (!ready_.empty()) {
-    ObjectKey key = std::move(ready_.front());
+    auto [key, held_for] = std::move(ready_.front());
     ready_.pop_front();
-    std::string group = group_of_ ? group_of_(key) : std::string();
+    std::string group;
+    if (held_for) {
+      group = std::move(*held_for);
+    } else if (group_of_) {
+      group = group_of_(key);
+    }
     if (!admit(key, group)) continue;
     queued_.erase(key);
     in_flight_.emplace(key, std::move(group));
@@ -62,7 +67,7 @@ void WorkQueue::leave(const std::string& group) {
   Group& its = it->second;
   --its.in_flight;
   if (!its.held.empty()) {
-    ready_.push_back(std::move(its.held.front()));
+    ready_.push_back({std::move(its.held.front()), group});
     its.held.pop_front();
   }
   if (its.in_flight == 0 && its.held.empty()) groups_.erase(it);

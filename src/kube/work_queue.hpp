@@ -19,7 +19,8 @@ namespace nestor::kube {
 /// limiter). Of the keys of one group only so many are in flight; others overtake those that wait.
 class WorkQueue {
  public:
-  /// The group of a key, asked when it is taken; "" for none.
+  /// The group of a key, asked when its turn comes; "" for none. One that is held back stays of
+  /// that group until its flight ends.
   using GroupOf = std::function<std::string(const ObjectKey&)>;
 
   static constexpr Duration kFirstDelay = std::chrono::milliseconds(5);
@@ -51,6 +52,12 @@ class WorkQueue {
   std::size_t in_flight() const { return in_flight_.size(); }
 
  private:
+  struct Waiting {
+    ObjectKey key;
+    /// Of one that was held back: whatever becomes of its object, it is for that group that it goes
+    /// ahead, and it passes the place on.
+    std::optional<std::string> group = {};
+  };
   struct Group {
     std::size_t in_flight = 0;
     /// Ready, but met a full share; each that lands sends one back to the end of the queue.
@@ -62,7 +69,7 @@ class WorkQueue {
 
   GroupOf group_of_;
   std::size_t share_ = 0;
-  std::deque<ObjectKey> ready_;
+  std::deque<Waiting> ready_;
   /// Ready or held.
   std::set<ObjectKey> queued_;
   /// With the group that each counts for.

@@ -131,6 +131,21 @@ TEST(WorkQueue, GivesWhatItHeldBackAsTheShareBecomesFree) {
   EXPECT_EQ(queue.depth(), 0U);
 }
 
+TEST(WorkQueue, PassesOnThePlaceOfAKeyWhoseGroupIsForgotten) {
+  bool known = true;
+  WorkQueue queue([&](const ObjectKey& key) { return known ? key.ns : std::string(); }, 1);
+  for (const char* name : {"1", "2", "3"}) queue.add({"a", name});
+  ASSERT_EQ(queue.next(kNow), (ObjectKey{"a", "1"}));
+  ASSERT_EQ(queue.next(kNow), std::nullopt);
+  // Their objects are deleted.
+  known = false;
+  queue.done({"a", "1"});
+  ASSERT_EQ(queue.next(kNow), (ObjectKey{"a", "2"}));
+  EXPECT_EQ(queue.next(kNow), std::nullopt);
+  queue.done({"a", "2"});
+  EXPECT_EQ(queue.next(kNow), (ObjectKey{"a", "3"}));
+}
+
 TEST(Backoff, GrowsWithJitterUpToTheLimitAndStartsAgain) {
   Backoff backoff(milliseconds(200), seconds(30), 7);
   Duration full = milliseconds(200);

@@ -82,7 +82,7 @@ for unit in containerd kubelet cloud-init-local cloud-init-network cloud-config 
   options+=" systemd.mask=$unit.service"
 done
 options+=" systemd.run=\"/bin/sh -c 'mkdir /project && mount LABEL=project /project && exec bash /project/run'\""
-"$root/build/assets/qemu/qemu-system-x86_64" -machine q35 -accel kvm -accel tcg,thread=multi -cpu max -smp 2 -m 6G -nic none -display none \
+"$root/build/assets/qemu/qemu-system-x86_64" -machine q35 -accel tcg,thread=multi -cpu max -smp 2 -m 6G -nic none -display none \
   -no-reboot -kernel "$work/boot/vmlinuz" -initrd "$work/boot/initrd" -append "$options" \
   -drive "file=$work/root.qcow2,if=virtio" -drive "file=$work/project.img,format=raw,if=virtio,cache=unsafe" \
   -serial "file:$work/console" -monitor none -device virtio-rng-pci &
