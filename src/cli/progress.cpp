@@ -38,7 +38,15 @@ std::string endpoint(const Json& object) {
   return host + ":" + std::to_string(number(object, {"spec", "controlPlaneEndpoint", "port"}));
 }
 
+bool is_deleting(const Json& object) {
+  return find(object, {"metadata", "deletionTimestamp"}) != nullptr;
+}
+
 std::string control_plane_state(const ClusterState& state) {
+  if (is_deleting(state.cluster)) {
+    if (state.control_plane.is_null()) return "gone";
+    return is_deleting(state.control_plane) ? "deleting" : "stays until its machines are gone";
+  }
   if (is_true(state.control_plane, {"status", "initialization", "controlPlaneInitialized"})) {
     return "API answers at " + endpoint(state.control_plane);
   }
@@ -49,7 +57,7 @@ std::string control_plane_state(const ClusterState& state) {
 }
 
 std::string machine_state(const Json& machine) {
-  if (find(machine, {"metadata", "deletionTimestamp"}) != nullptr) return "deleting";
+  if (is_deleting(machine)) return "deleting";
   if (condition_status(machine, "NodeReady") == "True") return "node Ready";
   if (!find_string(machine, {"status", "nodeRef", "name"}).empty()) return "node joined";
   if (is_true(machine, {"status", "initialization", "infrastructureProvisioned"})) {

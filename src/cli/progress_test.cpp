@@ -27,6 +27,18 @@ TEST(Progress, FollowsAMachineToItsNode) {
   EXPECT_EQ(milestones(state)[1].state, "node Ready");
 }
 
+TEST(Progress, SaysHowFarADeletionIs) {
+  ClusterState state;
+  state.cluster = json(R"({"metadata":{"deletionTimestamp":"2026-01-01T00:00:00Z"}})");
+  state.control_plane = json(R"({"metadata":{"name":"c"},
+      "status":{"initialization":{"controlPlaneInitialized":true}}})");
+  EXPECT_EQ(milestones(state)[0].state, "stays until its machines are gone");
+  state.control_plane = state.cluster;
+  EXPECT_EQ(milestones(state)[0].state, "deleting");
+  state.control_plane = nullptr;
+  EXPECT_EQ(milestones(state)[0].state, "gone");
+}
+
 TEST(Progress, IsCompleteOnlyWhenEveryWantedNodeIsReadyForTheNewestSpec) {
   ClusterState state;
   EXPECT_FALSE(complete(state));
