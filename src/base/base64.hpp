@@ -10,10 +10,8 @@ namespace nestor {
 
 /// Standard alphabet with padding.
 std::string base64_encode(std::string_view bytes);
-/// URL-safe alphabet without padding (JSON web tokens).
-std::string base64url_encode(std::string_view bytes);
 
-/// Reads both alphabets, padded or not; line ends are skipped.
+/// Reads it and the URL-safe alphabet (JSON web tokens), padded or not; line ends are skipped.
 /// Errors: kInvalidArgument (the text itself is not in the message: it may be a secret).
 Result<std::string> base64_decode(std::string_view text);
 

@@ -31,10 +31,6 @@ bool is_control_plane_initialized(const Json& control_plane) {
          is_true(control_plane, {"status", "initialized"});
 }
 
-bool is_externally_managed(const Json& control_plane) {
-  return is_true(control_plane, {"status", "externalManagedControlPlane"});
-}
-
 std::string bootstrap_data_secret(const Json& config) {
   const bool created = is_true(config, {"status", "initialization", "dataSecretCreated"}) ||
                        is_true(config, {"status", "ready"});

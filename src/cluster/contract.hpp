@@ -19,7 +19,6 @@ std::optional<api::cluster::Endpoint> control_plane_endpoint(const Json& object)
 bool is_provisioned(const Json& infra);
 /// Of a ControlPlane.
 bool is_control_plane_initialized(const Json& control_plane);
-bool is_externally_managed(const Json& control_plane);
 /// Of a BootstrapConfig: its data Secret's name once it is there, else "".
 std::string bootstrap_data_secret(const Json& config);
 

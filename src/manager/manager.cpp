@@ -40,7 +40,7 @@ std::string environment(const char* name) {
 
 /// A pod's name is its own: a container that is started again in the same pod is the same holder
 /// of the lease, and goes on at once.
-std::string default_identity() {
+std::string lease_holder() {
   SystemRandom random;
   auto pod = environment("POD_NAME");
   return pod.empty() ? "nestor_" + random.name_suffix() : pod;
@@ -101,8 +101,6 @@ class Manager {
     if (server_) co_await server_->stop();
   }
 
-  int exit_code() const { return exit_code_; }
-
  private:
   void start_controllers() {
     kube::set_metrics(&metrics_);
@@ -147,7 +145,7 @@ class Manager {
     lease.ns =
         options_.lease_namespace.empty() ? environment("POD_NAMESPACE") : options_.lease_namespace;
     lease.name = "nestor-manager";
-    lease.identity = options_.identity.empty() ? default_identity() : options_.identity;
+    lease.identity = lease_holder();
     if (lease.ns.empty()) {
       log::error("manager", "leader election needs --lease-namespace or POD_NAMESPACE");
     } else {
@@ -156,7 +154,6 @@ class Manager {
       log::error("manager", "no longer the leader: {}", ended ? "" : ended.error().message);
     }
     // Another replica may lead already: nothing of ours may go on.
-    exit_code_ = 1;
     std::_Exit(1);
   }
 
@@ -187,7 +184,6 @@ class Manager {
   std::unique_ptr<tenant::Sessions> sessions_;
   Metrics metrics_;
   Gauge leading_ = metrics_.gauge("nestor_leader", "Whether this replica runs the controllers");
-  int exit_code_ = 0;
   TaskGroup tasks_;
 };
 
@@ -203,7 +199,7 @@ int run(Options options) {
   asio::signal_set signals(io, SIGINT, SIGTERM);
   const auto ended = run_to_end(io, manager.run_until(signals));
   if (!ended) log::error("manager", "{}", ended.error().message);
-  return ended ? manager.exit_code() : 1;
+  return ended ? 0 : 1;
 }
 
 }  // namespace nestor::manager

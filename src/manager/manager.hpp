@@ -13,9 +13,8 @@ struct Options {
   std::string address = "0.0.0.0";
   std::uint16_t port = 8080;
   bool leader_elect = false;
-  /// Where the lease lives and who holds it. Default: $POD_NAMESPACE and $POD_NAME.
+  /// Where the lease lives. Default: $POD_NAMESPACE.
   std::string lease_namespace = {};
-  std::string identity = {};
   /// "builtin" or "none" (where KubeVirt is installed).
   std::string vm_runtime = "builtin";
   std::string vm_launcher_image = "nestor.dev/vm-launcher:dev";

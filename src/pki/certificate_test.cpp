@@ -150,31 +150,6 @@ TEST(Pki, IssuingWithAForeignKeyFails) {
   EXPECT_EQ(issue(server_request(), KeyPair{"no", "thing"}).error().code, Code::kInvalidArgument);
 }
 
-TEST(Pki, UsableCertificateStaysAndChangedWishesRenewIt) {
-  const KeyPair ca = authority();
-  const KeyPair pair = server(ca);
-  const auto usable = [&](const CertificateRequest& request) {
-    return check_usable(pair, request, ca.cert_pem, 30 * 24h).has_value();
-  };
-  EXPECT_TRUE(usable(server_request()));
-  auto request = server_request();
-  std::swap(request.dns_names[0], request.dns_names[1]);
-  request.ip_addresses = {"fd00:0::1", "10.96.0.1"};
-  EXPECT_TRUE(usable(request)) << "order and spelling of names must not matter";
-  request.ip_addresses.push_back("10.0.0.7");
-  EXPECT_FALSE(usable(request));
-  request = server_request();
-  request.client = true;
-  EXPECT_FALSE(usable(request));
-  request = server_request();
-  request.organizations = {"system:masters"};
-  EXPECT_FALSE(usable(request));
-  request = server_request();
-  request.now = kNow + kCertificateValidity - 29 * 24h;
-  EXPECT_FALSE(usable(request));
-  EXPECT_FALSE(check_usable(pair, server_request(), authority().cert_pem, 0s));
-}
-
 TEST(Pki, PublicKeyHashIsThatOfTheSubjectPublicKeyInfo) {
   const KeyPair ca = authority();
   const auto hash = public_key_hash(ca.cert_pem);

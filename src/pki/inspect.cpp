@@ -1,6 +1,5 @@
 #include <openssl/x509_vfy.h>
 
-#include <algorithm>
 #include <ctime>
 
 #include "pki/openssl.hpp"
@@ -49,24 +48,6 @@ void read_alternative_names(X509* certificate, CertificateInfo& info) {
                                                ASN1_STRING_length(name->d.iPAddress)));
     }
   }
-}
-
-std::vector<std::string> sorted(std::vector<std::string> values) {
-  std::ranges::sort(values);
-  const auto rest = std::ranges::unique(values);
-  values.erase(rest.begin(), rest.end());
-  return values;
-}
-
-/// The addresses as inspect() writes them, so that "::0:1" equals "::1".
-Result<std::vector<std::string>> canonical(const std::vector<std::string>& addresses) {
-  std::vector<std::string> texts;
-  for (const std::string& address : addresses) {
-    NESTOR_TRY(const std::string bytes, address_bytes(address));
-    const std::vector<unsigned char> raw(bytes.begin(), bytes.end());
-    texts.push_back(address_text(raw.data(), static_cast<int>(raw.size())));
-  }
-  return sorted(std::move(texts));
 }
 
 }  // namespace
@@ -123,30 +104,6 @@ Result<> check_key_matches(const KeyPair& pair) {
   if (X509_check_private_key(certificates.front().get(), key.get()) != 1) {
     return openssl_failure(Code::kFailedPrecondition, "the key is not that of the certificate");
   }
-  return {};
-}
-
-Result<> check_usable(const KeyPair& pair, const CertificateRequest& request,
-                      const std::string& ca_pem, std::chrono::seconds renew_before) {
-  NESTOR_TRY_VOID(check_key_matches(pair));
-  NESTOR_TRY_VOID(check_signed_by(pair.cert_pem, ca_pem, request.now));
-  NESTOR_TRY(const CertificateInfo info, inspect(pair.cert_pem));
-  NESTOR_TRY(const auto addresses, canonical(request.ip_addresses));
-  const auto stale = [](std::string why) {
-    return fail(Code::kFailedPrecondition, std::move(why));
-  };
-  if (info.common_name != request.common_name ||
-      sorted(info.organizations) != sorted(request.organizations)) {
-    return stale("the subject has changed");
-  }
-  if (sorted(info.dns_names) != sorted(request.dns_names) ||
-      sorted(info.ip_addresses) != addresses) {
-    return stale("the names or addresses have changed");
-  }
-  if (info.server != request.server || info.client != request.client) {
-    return stale("the usage has changed");
-  }
-  if (info.not_after - request.now <= renew_before) return stale("it expires soon");
   return {};
 }
 

@@ -27,7 +27,6 @@ inline void free_names(GENERAL_NAMES* names) { sk_GENERAL_NAME_pop_free(names, G
 
 using Bio = std::unique_ptr<BIO, Free<free_bio>>;
 using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Free<EVP_PKEY_CTX_free>>;
 using Certificate = std::unique_ptr<X509, Free<X509_free>>;
 using Extension = std::unique_ptr<X509_EXTENSION, Free<X509_EXTENSION_free>>;
 using Number = std::unique_ptr<BIGNUM, Free<BN_free>>;

@@ -91,12 +91,6 @@ Result<> check_signed_by(
 /// Errors: kInvalidArgument (unreadable), kFailedPrecondition (not its key).
 Result<> check_key_matches(const KeyPair& pair);
 
-/// Whether `pair` can stay as it is: readable, its own key, signed by `ca`, names exactly what
-/// `request` wants, and valid for longer than `renew_before` after request.now. The reason is the
-/// error.
-Result<> check_usable(const KeyPair& pair, const CertificateRequest& request,
-                      const std::string& ca_pem, std::chrono::seconds renew_before);
-
 /// "sha256:<hex>" of the public key (SPKI) of the first certificate: what `kubeadm join` pins as
 /// discovery-token-ca-cert-hash.
 Result<std::string> public_key_hash(const std::string& cert_pem);

@@ -22,7 +22,6 @@ class Backend : public std::enable_shared_from_this<Backend> {
   const std::string& agent_id() const { return agent_id_; }
   const Identifiers& identifiers() const { return identifiers_; }
   bool draining() const { return draining_; }
-  std::size_t pending_dials() const { return dials_.size(); }
   std::size_t connections() const { return flows_.size(); }
 
   /// Opens a connection to `address` on the agent's side. When the caller is cancelled the request

@@ -88,7 +88,7 @@ JsonObject container_of(const HotplugVolume& volume, const PersistentVolumeClaim
   JsonObject out{
       {"name", "attach"},
       {"image", options.launcher_image},
-      {"imagePullPolicy", options.launcher_pull_policy},
+      {"imagePullPolicy", kLauncherPullPolicy},
       {"command", std::move(command)},
       {"volumeMounts", std::move(mounts)},
       {"securityContext", std::move(security)},

@@ -219,7 +219,7 @@ Result<Json> launcher_pod(const VirtualMachineInstance& instance, const Options&
   Mounts mounts = mounts_of(instance);
   JsonObject container{{"name", kComputeContainer},
                        {"image", options.launcher_image},
-                       {"imagePullPolicy", options.launcher_pull_policy},
+                       {"imagePullPolicy", kLauncherPullPolicy},
                        {"command", JsonArray{"/usr/local/bin/nestor", "vm-launcher"}},
                        {"env", JsonArray{JsonObject{{"name", kMachineVariable},
                                                     {"value", machine_variable(instance)}}}},

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "kube/runtime.hpp"
 #include "vm/fence.hpp"
@@ -9,11 +10,12 @@
 /// kubevirt.io/v1 VirtualMachine and VirtualMachineInstance with one pod a machine.
 namespace nestor::vm {
 
+/// Of launcher_image, in every pod.
+inline constexpr std::string_view kLauncherPullPolicy = "IfNotPresent";
+
 struct Options {
   /// Holds `nestor`, QEMU, iproute2 and xorriso.
   std::string launcher_image = "nestor.dev/vm-launcher:dev";
-  /// For every container of the pods: "Always", "IfNotPresent" or "Never".
-  std::string launcher_pull_policy = "IfNotPresent";
   /// What gives pods /dev/kvm: a RuntimeClass (the embedded node has one) or a device plugin's
   /// resource ("devices.kubevirt.io/kvm"); "" for none. Without either, machines are emulated (a
   /// hostPath of /dev/kvm alone does not pass a container's device rules).

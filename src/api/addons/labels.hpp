@@ -32,6 +32,5 @@ inline constexpr std::string_view kClusterAvailableCondition = "ClusterAvailable
 inline constexpr std::string_view kReleaseReadyCondition = "HelmReleaseReady";
 
 inline constexpr std::string_view kInstallOnce = "InstallOnce";
-inline constexpr std::string_view kContinuous = "Continuous";
 
 }  // namespace nestor::api::addons

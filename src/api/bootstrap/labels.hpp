@@ -10,8 +10,6 @@ inline constexpr std::string_view kFormatIgnition = "ignition";
 /// Keys of a bootstrap Secret.
 inline constexpr std::string_view kSecretValueKey = "value";
 inline constexpr std::string_view kSecretFormatKey = "format";
-/// A booted machine writes "success" there once it has joined.
-inline constexpr std::string_view kSentinelFile = "/run/cluster-api/bootstrap-success.complete";
 
 /// Bootstrap token Secrets of a tenant: in namespace kube-system, this type, name prefix + token
 /// id.

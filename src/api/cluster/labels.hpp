@@ -8,11 +8,7 @@ namespace nestor::api::cluster {
 inline constexpr std::string_view kClusterNameLabel = "cluster.x-k8s.io/cluster-name";
 inline constexpr std::string_view kDeploymentNameLabel = "cluster.x-k8s.io/deployment-name";
 inline constexpr std::string_view kSetNameLabel = "cluster.x-k8s.io/set-name";
-inline constexpr std::string_view kPoolNameLabel = "cluster.x-k8s.io/pool-name";
 inline constexpr std::string_view kControlPlaneLabel = "cluster.x-k8s.io/control-plane";
-inline constexpr std::string_view kControlPlaneNameLabel = "cluster.x-k8s.io/control-plane-name";
-inline constexpr std::string_view kWatchFilterLabel = "cluster.x-k8s.io/watch-filter";
-inline constexpr std::string_view kInterruptibleLabel = "cluster.x-k8s.io/interruptible";
 /// Told apart by it: the MachineSets (and their Machines) of one MachineDeployment.
 inline constexpr std::string_view kTemplateHashLabel = "machine-template-hash";
 /// On a provider's CRD; its value lists the API versions that fulfil the contract.
@@ -62,10 +58,6 @@ inline constexpr std::string_view kNodeOwnerKindAnnotation = "cluster.x-k8s.io/o
 inline constexpr std::string_view kNodeOwnerNameAnnotation = "cluster.x-k8s.io/owner-name";
 inline constexpr std::string_view kNodeLabelsFromMachineAnnotation =
     "cluster.x-k8s.io/labels-from-machine";
-inline constexpr std::string_view kNodeAnnotationsFromMachineAnnotation =
-    "cluster.x-k8s.io/annotations-from-machine";
-inline constexpr std::string_view kNodeTaintsFromMachineAnnotation =
-    "cluster.x-k8s.io/taints-from-machine";
 /// Workers register with it; the Machine controller takes it off.
 inline constexpr std::string_view kNodeUninitializedTaint = "node.cluster.x-k8s.io/uninitialized";
 

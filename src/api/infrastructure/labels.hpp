@@ -5,8 +5,6 @@
 /// Fixed words of the KubeVirt infrastructure provider.
 namespace nestor::api::infrastructure {
 
-inline constexpr std::string_view kKubevirtClusterFinalizer =
-    "kubevirtcluster.infrastructure.cluster.x-k8s.io";
 inline constexpr std::string_view kKubevirtMachineFinalizer =
     "kubevirtmachine.infrastructure.cluster.x-k8s.io";
 inline constexpr std::string_view kMachineNameLabel = "capk.cluster.x-k8s.io/kubevirt-machine-name";
@@ -14,13 +12,9 @@ inline constexpr std::string_view kMachineNamespaceLabel =
     "capk.cluster.x-k8s.io/kubevirt-machine-namespace";
 /// On a VM or VMI: it will never come back; the value says why.
 inline constexpr std::string_view kVmIsTerminalLabel = "capk.cluster.x-k8s.io/vm-is-terminal";
-inline constexpr std::string_view kTemplateKindLabel = "capk.cluster.x-k8s.io/template-kind";
 /// "control-plane" or "worker".
 inline constexpr std::string_view kRoleLabel = "cluster.x-k8s.io/role";
 inline constexpr std::string_view kVmLabel = "kubevirt.io/vm";
-inline constexpr std::string_view kVmiDeletionGraceAnnotation =
-    "capk.cluster.x-k8s.io/vmi-deletion-grace-time";
-inline constexpr std::string_view kNodeCordonedAnnotation = "capk.cluster.x-k8s.io/node-cordoned";
 inline constexpr std::string_view kProviderIdPrefix = "kubevirt://";
 /// Key of the bootstrap data in "<machine>-userdata", and name of its volume and disk.
 inline constexpr std::string_view kUserDataKey = "userdata";

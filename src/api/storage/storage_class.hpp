@@ -23,10 +23,6 @@ BOOST_DESCRIBE_STRUCT(StorageClass, (),
                       (metadata, provisioner, parameters, reclaimPolicy, mountOptions,
                        allowVolumeExpansion, volumeBindingMode))
 
-/// On the class that claims without a class get.
-inline constexpr std::string_view kDefaultClassAnnotation =
-    "storageclass.kubernetes.io/is-default-class";
-
 }  // namespace nestor::api::storage
 
 NESTOR_EXTERN_JSON(nestor::api::storage::StorageClass)
