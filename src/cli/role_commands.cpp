@@ -31,6 +31,8 @@ void add_manager(CLI::App& app, int& exit_code) {
                      "true: zones and regions of nodes reach the tenants' Nodes");
   manager.add_option("--vm-runtime-class", o.vm_runtime_class, "RuntimeClass that has /dev/kvm");
   manager.add_option("--vm-kvm-resource", o.vm_kvm_resource, "Device plugin's resource for it");
+  manager.add_option("--vm-kubelet-folder", o.vm_kubelet_folder, "Of the nodes' kubelets")
+      ->capture_default_str();
   manager.add_flag("--vm-fence,!--no-vm-fence", o.vm_fence, "Keep guests inside their tenant");
   manager.add_option("--vm-fence-closed", o.vm_fence_closed, "Networks closed to guests")
       ->delimiter(',')

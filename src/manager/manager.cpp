@@ -126,6 +126,7 @@ class Manager {
       vm.launcher_image = options_.vm_launcher_image;
       vm.runtime_class = options_.vm_runtime_class;
       vm.kvm_resource = options_.vm_kvm_resource;
+      vm.kubelet_folder = options_.vm_kubelet_folder;
       vm.fence.enabled = options_.vm_fence;
       if (!options_.vm_fence_closed.empty()) vm.fence.closed = options_.vm_fence_closed;
       vm.fence.open = options_.vm_fence_open;

@@ -21,6 +21,8 @@ struct Options {
   /// What gives machines KVM; see vm::Options.
   std::string vm_runtime_class = {};
   std::string vm_kvm_resource = {};
+  /// Of the nodes' kubelets.
+  std::string vm_kubelet_folder = "/var/lib/kubelet";
   /// Keeps guests inside their tenant; see vm::FenceOptions. Empty `closed`: private networks.
   bool vm_fence = true;
   std::vector<std::string> vm_fence_closed = {};

@@ -185,10 +185,12 @@ TEST(AttachmentPod, IsOnTheLaunchersNodeWithoutAnyRight) {
   const auto claim = claim_of("1Gi");
   const HotplugVolume volume{"v", "c", "serial", false};
   AttachmentPodInput input{instance, launcher, volume, &claim};
-  const auto pod = attachment_pod(input, Options{});
+  Options options;
+  options.kubelet_folder = "/data/kubelet";
+  const auto pod = attachment_pod(input, options);
   ASSERT_TRUE(pod);
   const std::string text = to_text(*pod);
-  EXPECT_NE(text.find("/var/lib/kubelet/pods/l1/volumes/kubernetes.io~empty-dir/hotplug"),
+  EXPECT_NE(text.find("/data/kubelet/pods/l1/volumes/kubernetes.io~empty-dir/hotplug"),
             std::string::npos);
   EXPECT_NE(text.find(R"("claimName":"c")"), std::string::npos);
   EXPECT_NE(text.find(R"("drop":["ALL"])"), std::string::npos);

@@ -168,6 +168,7 @@ TEST_F(ChartValuesTest, TheServiceRefusesWrongValuesWithTheirPath) {
   EXPECT_THAT(refusal("vm: {fence: null}"), HasSubstr("at '/vm': missing property 'fence'"));
   EXPECT_THAT(refusal("vm: {fence: {open: [10.1.0.0/33]}}"), HasSubstr("at '/vm/fence/open/0'"));
   EXPECT_EQ(refusal("vm: {fence: {open: [10.1.0.0/16, 10.2.0.1, fd00::/8, '::1']}}"), "accepted");
+  EXPECT_THAT(refusal("vm: {kubeletFolder: var/lib/kubelet}"), HasSubstr("at '/vm/kubeletFolder'"));
   EXPECT_THAT(refusal("manager: {logLevel: trace}"), HasSubstr("at '/manager/logLevel'"));
   EXPECT_THAT(refusal("cloud: {zones: null}"), HasSubstr("missing property 'zones'"));
   EXPECT_THAT(refusal("addressPool: {enabled: true}"), HasSubstr("at '/addressPool/first'"));
