@@ -15,8 +15,8 @@
 
 namespace nestor {
 
-/// The threads for work that would hold up the one thread of the process: key generation, local
-/// databases, file trees. Made at first use; ended at exit.
+/// The threads for work that would hold up the one thread of the process: key generation, devices
+/// and mounts, the autoscaler's plans. Made at first use; ended at exit.
 inline asio::thread_pool& blocking_pool() {
   static asio::thread_pool pool(2);
   return pool;

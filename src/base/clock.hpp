@@ -12,7 +12,8 @@ using Duration = std::chrono::milliseconds;
 using WallTime = std::chrono::system_clock::time_point;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-/// The only source of time, so that tests can hold it (testing/manual_clock.hpp).
+/// Time for whatever decides by it, so that tests can hold it (testing/manual_clock.hpp). Timeouts
+/// of connections (net) and of the node's processes (cli/node) are measured by steady_clock itself.
 /// Thread: the event loop's.
 class Clock {
  public:

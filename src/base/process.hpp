@@ -45,7 +45,7 @@ class ProcessRunner {
   virtual Task<ProcessOutput> run(ProcessSpec spec) = 0;
 };
 
-/// A runner on Boost.Process or pidfd, reaping its children itself.
+/// A runner on posix_spawn and pidfd, reaping its children itself.
 std::unique_ptr<ProcessRunner> make_process_runner(Executor executor);
 
 /// run(), with a non-zero exit code turned into kInternal with the program's name and the last line

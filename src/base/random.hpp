@@ -7,7 +7,8 @@
 
 namespace nestor {
 
-/// The only source of randomness, so that tests can fix it (testing/seeded_random.hpp).
+/// Randomness for names, keys and decisions, so that tests can fix it (testing/seeded_random.hpp).
+/// What only spreads load over time (in kube: back-off, the length of watches) needs none as good.
 class Random {
  public:
   virtual ~Random() = default;

@@ -18,9 +18,9 @@ inline constexpr Duration kCacheTimeout = std::chrono::seconds(10);
 /// Finds how the API server serves the kinds that references name by group and kind alone, and
 /// tells of changes of the objects of other providers. The kinds that Nestor itself defines are
 /// known, and watched by the controllers; others are looked up by the contract of Cluster API: a
-/// CRD
-/// `<plural>.<group>` with the label cluster.x-k8s.io/v1beta2 (or v1beta1) that lists the served
-/// versions. CRDs and foreign objects are watched from the first time that they are asked for.
+/// CRD `<plural>.<group>` with the label cluster.x-k8s.io/v1beta2 (or v1beta1) that lists the
+/// served versions. CRDs and foreign objects are watched from the first time that they are asked
+/// for.
 /// Thread: event loop. Lifetime: outlives all ResourceTypes it gave; at most that of `informers`.
 class Kinds {
  public:

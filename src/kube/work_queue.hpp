@@ -34,8 +34,8 @@ class WorkQueue {
   /// Adds at `when`; of several times for one key the earliest counts.
   void add_at(const ObjectKey& key, SteadyTime when);
   /// Takes the next key that is ready and whose group has its share not in flight yet; it is in
-  /// flight until done(). Its delayed addition is
-  /// dropped, for what comes out of the flight decides anew.
+  /// flight until done(). Its delayed addition is dropped, for what comes out of the flight decides
+  /// anew.
   std::optional<ObjectKey> next(SteadyTime now);
   /// When the next delayed key becomes ready.
   std::optional<SteadyTime> next_due() const;

@@ -63,8 +63,8 @@ class World : public ::testing::Test {
     sessions.reset();
     runtime.reset();
   }
-  /// Runs everything until `done`; a failed test after ten seconds. Moves the held clock so that
-  /// back-off ends.
+  /// Runs everything until `done`; false when it is not after sixty seconds. Moves the held clock
+  /// so that back-off ends.
   bool until(const std::function<bool()>& done) {
     const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     while (!done()) {
