@@ -151,7 +151,7 @@ Task<ReleaseWork> read_release_work(kube::Client& client, Spec spec, std::string
 }
 
 Task<std::string> tenant_kubeconfig(kube::Client& client, kube::ObjectKey cluster) {
-  kube::ObjectKey key{cluster.ns, cluster.name + "-kubeconfig"};
+  kube::ObjectKey key{cluster.ns, api::cluster::kubeconfig_secret_name(cluster.name)};
   auto secret = co_await kube::get<Secret>(client, key);
   if (!secret) co_return with_context(std::move(secret).error(), "Secret " + key.to_string());
   NESTOR_CO_TRY(const std::string text,

@@ -248,8 +248,9 @@ Task<> KubeadmConfigController::write_secret(ConfigPtr config, MachinePtr machin
   secret.metadata.labels[std::string(api::cluster::kClusterNameLabel)] = cluster->metadata.name;
   secret.metadata.ownerReferences = {kube::owner_reference(*config)};
   secret.type = api::cluster::kSecretType;
-  api::core::set_secret_value(secret, "value", text);
-  api::core::set_secret_value(secret, "format", api::bootstrap::kFormatCloudConfig);
+  api::core::set_secret_value(secret, std::string(api::cluster::kSecretValueKey), text);
+  api::core::set_secret_value(secret, std::string(api::bootstrap::kSecretFormatKey),
+                              api::bootstrap::kFormatCloudConfig);
   auto written = co_await kube::apply(runtime_.client(), std::move(secret), kManager);
   if (!written) co_return with_context(std::move(written).error(), "writing the bootstrap Secret");
   co_return Result<>{};

@@ -1,6 +1,7 @@
 #include <boost/json/object.hpp>
 #include <cstdio>
 
+#include "api/cluster/labels.hpp"
 #include "base/base64.hpp"
 #include "cli/cluster_chart.hpp"
 #include "cli/cluster_watch.hpp"
@@ -29,11 +30,15 @@ Result<std::string> with_proxy(const std::string& kubeconfig, const std::string&
   return to_yaml(documents[0]);
 }
 
+std::string of_cluster(const std::string& cluster) {
+  return std::string(api::cluster::kClusterNameLabel) + "=" + cluster;
+}
+
 /// The MachineDeployment that `scale` means. Errors: kNotFound, kInvalidArgument with what there
 /// is.
 Task<std::string> find_scaled_group(Context& context, std::string cluster, std::string group) {
   kube::ListOptions mine;
-  mine.label_selector = "cluster.x-k8s.io/cluster-name=" + cluster;
+  mine.label_selector = of_cluster(cluster);
   NESTOR_CO_TRY(const auto list,
                 co_await context.client.list(kMachineDeployment, context.ns, mine));
   const std::string wanted = node_group_name(cluster, group.empty() ? kDefaultGroup : group);
@@ -60,7 +65,7 @@ Task<std::string> find_scaled_group(Context& context, std::string cluster, std::
 Task<> remove_templates(Context& context, std::string cluster) {
   for (const auto& type : {kKubevirtMachineTemplate, kKubeadmConfigTemplate}) {
     kube::ListOptions mine;
-    mine.label_selector = "cluster.x-k8s.io/cluster-name=" + cluster;
+    mine.label_selector = of_cluster(cluster);
     NESTOR_CO_TRY(const auto list, co_await context.client.list(type, context.ns, std::move(mine)));
     for (const Json& item : list.items) {
       kube::ObjectKey key{context.ns, std::string(find_string(item, {"metadata", "name"}))};
@@ -74,7 +79,7 @@ Task<> remove_templates(Context& context, std::string cluster) {
 
 Task<int> print_kubeconfig(Context& context, KubeconfigOptions options) {
   NESTOR_CO_TRY_VOID(co_await find_cluster(context, options.name));
-  const kube::ObjectKey key{context.ns, options.name + "-kubeconfig"};
+  const kube::ObjectKey key{context.ns, api::cluster::kubeconfig_secret_name(options.name)};
   auto secret = co_await context.client.get(kSecret, key);
   if (!secret) {
     if (secret.error().code != Code::kNotFound) co_return std::unexpected(secret.error());
@@ -84,7 +89,7 @@ Task<int> print_kubeconfig(Context& context, KubeconfigOptions options) {
                        "starting; `nestor describe cluster " + options.name + context.same_place +
                        "` shows how far");
   }
-  NESTOR_CO_TRY(const std::string text, secret_value(*secret, "value"));
+  NESTOR_CO_TRY(const std::string text, secret_value(*secret, api::cluster::kSecretValueKey));
   NESTOR_CO_TRY(const std::string out,
                 with_proxy(text, options.no_proxy ? std::string() : context.tenant_proxy_url));
   std::fputs(out.c_str(), stdout);

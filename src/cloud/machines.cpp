@@ -85,10 +85,8 @@ bool runs(const Machine& machine) {
 }
 
 std::string machine_name(const api::core::Node& node) {
-  std::string_view id = node.spec.providerID;
-  if (id.starts_with(infra::kProviderIdPrefix)) {
-    return std::string(id.substr(infra::kProviderIdPrefix.size()));
-  }
+  const std::string& id = node.spec.providerID;
+  if (auto name = infra::machine_of_provider_id(id)) return *std::move(name);
   if (!id.empty()) return "";
   const auto label = node.metadata.label(kInstanceIdLabel);
   return label.empty() ? node.metadata.name : std::string(label);

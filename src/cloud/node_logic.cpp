@@ -125,7 +125,7 @@ bool uninitialized(const Node& node) {
 Node wanted_node(const NodeView& view) {
   Node out = view.node;
   if (out.spec.providerID.empty()) {
-    out.spec.providerID = std::string(api::infrastructure::kProviderIdPrefix) + view.machine.name;
+    out.spec.providerID = api::infrastructure::provider_id(view.machine.name);
   }
   put_label(out, kInstanceTypeLabel, kBetaInstanceTypeLabel, instance_type(view.machine));
   if (view.place) {

@@ -26,7 +26,7 @@ Json build(const KamajiControlPlane& kcp, const std::string& cluster, const std:
   return JsonObject{{"apiVersion", "v1"},
                     {"kind", "Secret"},
                     {"metadata", std::move(metadata)},
-                    {"type", "cluster.x-k8s.io/secret"},
+                    {"type", api::cluster::kSecretType},
                     {"data", std::move(data)}};
 }
 
@@ -60,7 +60,8 @@ Result<std::vector<Json>> build_cluster_secrets(const KamajiControlPlane& kcp,
     return fail(Code::kNotFound, "Secret " + admin.metadata.name + " has no key " + key);
   }
   NESTOR_TRY(const std::string kubeconfig, kubeconfig_for(name, found->second));
-  out.push_back(build(kcp, name, "kubeconfig", JsonObject{{"value", kubeconfig}}));
+  out.push_back(
+      build(kcp, name, "kubeconfig", JsonObject{{api::cluster::kSecretValueKey, kubeconfig}}));
   if (ca_name(tcp.metadata.name) == name + "-ca") return out;
   const auto certificate = ca.data.find("ca.crt");
   const auto private_key = ca.data.find("ca.key");

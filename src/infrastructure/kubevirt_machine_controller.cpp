@@ -266,7 +266,7 @@ Task<> KubevirtMachineController::remove_userdata(KubevirtMachinePtr kubevirt) {
 bool KubevirtMachineController::node_is_named(const kube::ObjectKey& cluster,
                                               const std::string& name) const {
   const auto session = sessions_.find(cluster);
-  return session && tenant::Sessions::find_node(*session, provider_id(name)) != nullptr;
+  return session && tenant::Sessions::find_node(*session, names::provider_id(name)) != nullptr;
 }
 
 Task<> KubevirtMachineController::reconcile_delete(KubevirtMachinePtr machine) {

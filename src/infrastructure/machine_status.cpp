@@ -116,7 +116,9 @@ KubevirtMachine observe(const MachineStatusView& view) {
                    view.now);
   }
   if (addressed) machine.status.addresses = addresses_of(machine.metadata.name, *view.vmi);
-  if (machine.spec.providerID.empty()) machine.spec.providerID = provider_id(machine.metadata.name);
+  if (machine.spec.providerID.empty()) {
+    machine.spec.providerID = api::infrastructure::provider_id(machine.metadata.name);
+  }
   machine.status.ready = true;
   machine.status.initialization.provisioned = true;
   set(machine, "VMProvisioned", true, "Provisioned", "", view.now);

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "api/cluster/labels.hpp"
+#include "api/infrastructure/labels.hpp"
 #include "api/kubevirt/annotations.hpp"
 #include "base/json_convert.hpp"
 
@@ -9,7 +11,7 @@ namespace nestor::infrastructure {
 
 namespace {
 
-constexpr std::string_view kCloudInitVolume = "cloudinitvolume";
+namespace names = api::infrastructure;
 
 JsonObject object_at(const Json& value, std::initializer_list<std::string_view> path) {
   const Json* found = find(value, path);
@@ -31,12 +33,12 @@ JsonArray& array_in(JsonObject& parent, std::string_view key) {
 
 void add_labels(JsonObject& metadata, const VirtualMachineInput& input) {
   JsonObject& labels = object_in(metadata, "labels");
-  labels["kubevirt.io/vm"] = input.name;
+  labels[names::kVmLabel] = input.name;
   labels["name"] = input.name;
-  labels["cluster.x-k8s.io/role"] = input.control_plane ? "control-plane" : "worker";
-  labels["cluster.x-k8s.io/cluster-name"] = input.cluster;
-  labels["capk.cluster.x-k8s.io/kubevirt-machine-name"] = input.name;
-  labels["capk.cluster.x-k8s.io/kubevirt-machine-namespace"] = input.ns;
+  labels[names::kRoleLabel] = input.control_plane ? "control-plane" : "worker";
+  labels[api::cluster::kClusterNameLabel] = input.cluster;
+  labels[names::kMachineNameLabel] = input.name;
+  labels[names::kMachineNamespaceLabel] = input.ns;
 }
 
 /// Volumes that use a data volume of the template follow its new name.
@@ -86,8 +88,6 @@ std::string first_of(std::string first, std::string second) {
 
 }  // namespace
 
-std::string provider_id(const std::string& machine_name) { return "kubevirt://" + machine_name; }
-
 std::string userdata_secret_name(const std::string& machine_name, const std::string& data_secret) {
   std::string name = machine_name + "-userdata";
   return name == data_secret ? name + "-userdata" : name;
@@ -122,10 +122,11 @@ Result<Json> build_virtual_machine(const Json& spec, const VirtualMachineInput& 
   JsonArray& volumes = array_in(guest, "volumes");
   rename_data_volumes(vm_spec, volumes, input.name);
   JsonObject secret{{"name", userdata_secret_name(input.name, input.data_secret)}};
-  volumes.push_back(JsonObject{{"name", kCloudInitVolume},
+  volumes.push_back(JsonObject{{"name", names::kCloudInitVolume},
                                {"cloudInitConfigDrive", JsonObject{{"secretRef", secret}}}});
   JsonArray& disks = array_in(object_in(object_in(guest, "domain"), "devices"), "disks");
-  disks.push_back(JsonObject{{"name", kCloudInitVolume}, {"disk", JsonObject{{"bus", "virtio"}}}});
+  disks.push_back(
+      JsonObject{{"name", names::kCloudInitVolume}, {"disk", JsonObject{{"bus", "virtio"}}}});
 
   return JsonObject{{"apiVersion", "kubevirt.io/v1"},
                     {"kind", "VirtualMachine"},

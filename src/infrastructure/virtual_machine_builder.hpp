@@ -20,8 +20,6 @@ struct VirtualMachineInput {
   std::string data_secret = {};
 };
 
-/// "kubevirt://<name>"
-std::string provider_id(const std::string& machine_name);
 /// The Secret with the machine's own copy of its bootstrap data: "<machine>-userdata". Several
 /// machines may share the Secret with the data themselves; if that one has this name, the copy is
 /// "<data_secret>-userdata".

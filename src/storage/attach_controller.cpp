@@ -63,7 +63,7 @@ void AttachController::watch(kube::Controller& controller) {
 }
 
 void AttachController::enqueue_node(kube::Controller& controller, const kube::ObjectMeta& object) {
-  const kube::ObjectKey cluster{object.namespace_, std::string(object.label(kClusterLabel))};
+  const kube::ObjectKey cluster{object.namespace_, std::string(object.label(kClusterNameLabel))};
   const auto session = cluster.name.empty() ? nullptr : sessions_.find(cluster);
   if (!session) return;
   // A volume may wait for this machine to let it go, so all that wait are looked at.
@@ -78,7 +78,7 @@ void AttachController::enqueue_node(kube::Controller& controller, const kube::Ob
 
 void AttachController::tell_trouble(const Instance* before, const Instance& now) {
   const kube::ObjectKey cluster{now.metadata.namespace_,
-                                std::string(now.metadata.label(kClusterLabel))};
+                                std::string(now.metadata.label(kClusterNameLabel))};
   const auto session = cluster.name.empty() ? nullptr : sessions_.find(cluster);
   if (!session) return;
   auto& informers = session->informers();

@@ -93,7 +93,7 @@ TEST_F(Attaching, AVolumeOfAnotherTenantCannotBeNamed) {
   PersistentVolumeClaim root = foreign;
   root.metadata.name = "pvc-root";
   root.metadata.uid.clear();
-  root.metadata.labels = {{std::string(kClusterLabel), "demo"}};
+  root.metadata.labels = {{std::string(kClusterNameLabel), "demo"}};
   world_.management.put(root);
   for (const std::string handle : {"pvc-foreign", "pvc-root", "../kube-system/pvc-x"}) {
     PersistentVolume crafted = put_crafted(handle);

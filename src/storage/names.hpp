@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "api/cluster/labels.hpp"
 #include "api/core/disk_claim.hpp"
 
 /// Fixed words of the CSI driver, upstream's where there are any.
@@ -30,7 +31,7 @@ inline constexpr std::string_view kBusAttribute = "bus";
 
 // On the claim of a volume in the management cluster.
 inline constexpr std::string_view kDriverLabel = "nestor.dev/csi-driver";
-inline constexpr std::string_view kClusterLabel = "cluster.x-k8s.io/cluster-name";
+using api::cluster::kClusterNameLabel;
 using api::core::kHolderAnnotation;
 using api::core::kVolumeSizeAnnotation;
 /// The tenant's claim that it was made for.

@@ -101,7 +101,7 @@ void ProvisionController::watch(kube::Controller& controller) {
 
 std::vector<kube::ObjectKey> ProvisionController::keys_of(const Claim& claim) const {
   const kube::ObjectKey cluster{claim.metadata.namespace_,
-                                std::string(claim.metadata.label(kClusterLabel))};
+                                std::string(claim.metadata.label(kClusterNameLabel))};
   const std::string& id = claim.metadata.name;
   std::vector<kube::ObjectKey> out{key_of(cluster, id)};
   const auto session = sessions_.find(cluster);
@@ -295,7 +295,7 @@ Task<bool> ProvisionController::is_volume_of(SessionPtr session, std::string id)
 
 Task<> ProvisionController::tidy(SessionPtr session, std::string id) {
   const auto kept = claims_.get({session->cluster().ns, id});
-  if (!kept || kept->metadata.label(kClusterLabel) != session->cluster().name ||
+  if (!kept || kept->metadata.label(kClusterNameLabel) != session->cluster().name ||
       is_provisioned(*kept)) {
     co_return Result<>{};
   }

@@ -91,7 +91,8 @@ std::string volume_id_for(const std::string& name) {
 
 bool owns(const Owner& owner, const kube::ObjectMeta& claim) {
   return claim.namespace_ == owner.cluster.ns && claim.name.starts_with(kVolumePrefix) &&
-         claim.label(kDriverLabel) == kDriver && claim.label(kClusterLabel) == owner.cluster.name;
+         claim.label(kDriverLabel) == kDriver &&
+         claim.label(kClusterNameLabel) == owner.cluster.name;
 }
 
 bool is_provisioned(const PersistentVolumeClaim& claim) {
@@ -141,7 +142,7 @@ std::int64_t infra_size(std::int64_t size, bool infra_block) {
 }
 
 Json infra_claim(const Owner& owner, const VolumeSpec& spec) {
-  JsonObject labels{{kDriverLabel, kDriver}, {kClusterLabel, owner.cluster.name}};
+  JsonObject labels{{kDriverLabel, kDriver}, {kClusterNameLabel, owner.cluster.name}};
   JsonObject annotations{{kVolumeSizeAnnotation, std::to_string(spec.size)}};
   if (!spec.shared) annotations[kHolderAnnotation] = "";
   if (!spec.claim.empty()) annotations[kClaimAnnotation] = spec.claim;

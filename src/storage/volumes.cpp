@@ -90,7 +90,7 @@ Task<Json> Volumes::owned_machine(Owner owner, std::string name) {
   kube::ObjectKey key{owner.cluster.ns, name};
   NESTOR_CO_TRY(Json machine, co_await get_or_null(VirtualMachine::kType, key));
   if (machine.is_null()) co_return machine;
-  const auto label = nestor::find(machine, {"metadata", "labels", kClusterLabel});
+  const auto label = nestor::find(machine, {"metadata", "labels", kClusterNameLabel});
   if (label == nullptr || !label->is_string() || label->get_string() != owner.cluster.name) {
     co_return Json(nullptr);
   }
@@ -328,7 +328,7 @@ Task<Progress> Volumes::detach(Owner owner, std::string id, std::string machine)
   }
   NESTOR_CO_TRY(const Json vmi, co_await get_or_null(VirtualMachineInstance::kType, key));
   if (!vmi.is_null() &&
-      find_string(vmi, {"metadata", "labels", kClusterLabel}) == owner.cluster.name) {
+      find_string(vmi, {"metadata", "labels", kClusterNameLabel}) == owner.cluster.name) {
     NESTOR_CO_TRY(const auto instance, from_json<VirtualMachineInstance>(vmi));
     if (has_volume(instance, id)) {
       // An instance whose machine is gone already: nobody else would take it out.

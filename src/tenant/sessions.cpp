@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/cluster/cluster.hpp"
+#include "api/cluster/labels.hpp"
 #include "api/core/secret.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
@@ -18,9 +19,9 @@ namespace nestor::tenant {
 
 namespace {
 
+namespace names = api::cluster;
+
 constexpr std::string_view kComponent = "tenant";
-constexpr std::string_view kClusterLabel = "cluster.x-k8s.io/cluster-name";
-constexpr std::string_view kKubeconfigSuffix = "-kubeconfig";
 constexpr std::string_view kEventSource = "nestor";
 constexpr std::string_view kProviderIdIndex = "providerID";
 /// Anybody may read it.
@@ -88,7 +89,7 @@ struct Sessions::Impl {
   }
 
   kube::Informer<api::core::Secret> secrets() {
-    kube::Scope scope{.label_selector = std::string(kClusterLabel)};
+    kube::Scope scope{.label_selector = std::string(names::kClusterNameLabel)};
     return runtime.informers().of<api::core::Secret>(scope);
   }
   kube::Informer<api::cluster::Cluster> clusters() {
@@ -122,9 +123,9 @@ struct Sessions::Impl {
 std::string Sessions::Impl::wanted_kubeconfig(const kube::ObjectKey& cluster) {
   const auto object = clusters().get(cluster);
   if (!object) return {};
-  const auto secret = secrets().get({cluster.ns, cluster.name + std::string(kKubeconfigSuffix)});
-  if (!secret || secret->metadata.label(kClusterLabel) != cluster.name) return {};
-  const auto value = secret->data.find("value");
+  const auto secret = secrets().get({cluster.ns, names::kubeconfig_secret_name(cluster.name)});
+  if (!secret || secret->metadata.label(names::kClusterNameLabel) != cluster.name) return {};
+  const auto value = secret->data.find(std::string(names::kSecretValueKey));
   if (value == secret->data.end()) return {};
   auto text = pki::base64_decode(value->second);
   if (!text) {
@@ -246,8 +247,8 @@ void Sessions::Impl::follow() {
       [this](const auto& old, const auto& now) { refresh((now ? now : old)->metadata.key()); });
   secrets().subscribe([this](const auto& old, const auto& now) {
     const auto& metadata = (now ? now : old)->metadata;
-    if (!metadata.name.ends_with(kKubeconfigSuffix)) return;
-    const auto length = metadata.name.size() - kKubeconfigSuffix.size();
+    if (!metadata.name.ends_with(names::kKubeconfigSecretSuffix)) return;
+    const auto length = metadata.name.size() - names::kKubeconfigSecretSuffix.size();
     refresh({metadata.namespace_, metadata.name.substr(0, length)});
   });
 }

@@ -56,7 +56,7 @@ TEST(CsiSanity, Passes) {
   VirtualMachine machine;
   machine.metadata.name = kNode;
   machine.metadata.namespace_ = "team";
-  machine.metadata.labels[std::string(kClusterLabel)] = "demo";
+  machine.metadata.labels[std::string(kClusterNameLabel)] = "demo";
   management.put(machine);
 
   Volumes volumes(management);

@@ -7,8 +7,7 @@ namespace nestor::api::bootstrap {
 
 inline constexpr std::string_view kFormatCloudConfig = "cloud-config";
 inline constexpr std::string_view kFormatIgnition = "ignition";
-/// Keys of a bootstrap Secret.
-inline constexpr std::string_view kSecretValueKey = "value";
+/// Key of a bootstrap Secret, beside api::cluster::kSecretValueKey.
 inline constexpr std::string_view kSecretFormatKey = "format";
 
 /// Bootstrap token Secrets of a tenant: in namespace kube-system, this type, name prefix + token

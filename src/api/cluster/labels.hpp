@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 /// Labels, annotations, finalizers and other fixed words of Cluster API.
@@ -77,7 +78,13 @@ inline constexpr std::string_view kMachineDeploymentFinalizer =
 
 /// Type of every Secret of a cluster (kubeconfig, authorities, bootstrap data).
 inline constexpr std::string_view kSecretType = "cluster.x-k8s.io/secret";
-/// Key of the kubeconfig in "<cluster>-kubeconfig" and of the data in bootstrap Secrets.
+/// Key of the kubeconfig in its Secret and of the data in bootstrap Secrets.
 inline constexpr std::string_view kSecretValueKey = "value";
+inline constexpr std::string_view kKubeconfigSecretSuffix = "-kubeconfig";
+
+/// The Secret with the kubeconfig of an administrator of `cluster`.
+inline std::string kubeconfig_secret_name(std::string_view cluster) {
+  return std::string(cluster).append(kKubeconfigSecretSuffix);
+}
 
 }  // namespace nestor::api::cluster

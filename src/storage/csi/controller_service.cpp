@@ -56,7 +56,7 @@ class Changes {
     claims.ns = owner.cluster.ns;
     informers.of<api::core::PersistentVolumeClaim>(claims).subscribe(tell);
     kube::Scope machines{.ns = owner.cluster.ns};
-    machines.label_selector = std::string(kClusterLabel) + "=" + owner.cluster.name;
+    machines.label_selector = std::string(kClusterNameLabel) + "=" + owner.cluster.name;
     informers.of<api::kubevirt::VirtualMachineInstance>(machines).subscribe(tell);
     return self;
   }

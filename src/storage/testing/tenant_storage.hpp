@@ -102,7 +102,7 @@ class TenantStorage : public ::testing::Test {
     VirtualMachine machine;
     machine.metadata.name = name;
     machine.metadata.namespace_ = "default";
-    machine.metadata.labels[std::string(kClusterLabel)] = cluster;
+    machine.metadata.labels[std::string(kClusterNameLabel)] = cluster;
     world_.management.put(machine);
     VirtualMachineInstance instance;
     instance.metadata = machine.metadata;
@@ -140,7 +140,7 @@ class TenantStorage : public ::testing::Test {
     foreign.metadata.name = "pvc-foreign";
     foreign.metadata.namespace_ = "default";
     foreign.metadata.labels = {{std::string(kDriverLabel), std::string(kDriver)},
-                               {std::string(kClusterLabel), "other"}};
+                               {std::string(kClusterNameLabel), "other"}};
     foreign.spec.resources = parse_json(R"({"requests": {"storage": "1Gi"}})").value();
     return world_.management.put(foreign);
   }
