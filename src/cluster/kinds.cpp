@@ -6,7 +6,14 @@
 #include <charconv>
 #include <tuple>
 
+#include "api/bootstrap/kubeadm_config.hpp"
+#include "api/bootstrap/kubeadm_config_template.hpp"
+#include "api/cluster/cluster.hpp"
 #include "api/cluster/labels.hpp"
+#include "api/controlplane/kamaji_control_plane.hpp"
+#include "api/infrastructure/kubevirt_cluster.hpp"
+#include "api/infrastructure/kubevirt_machine.hpp"
+#include "api/infrastructure/kubevirt_machine_template.hpp"
 
 namespace nestor::cluster {
 
@@ -25,16 +32,13 @@ constexpr kube::ResourceType kCustomResourceDefinition{.group = "apiextensions.k
                                                        .namespaced = false};
 const kube::Scope kOnlyMetadata{.metadata_only = true};
 
-constexpr std::array<kube::ResourceType, 7> kKnown{{
-    {"infrastructure.cluster.x-k8s.io", "v1alpha1", "KubevirtCluster", "kubevirtclusters"},
-    {"infrastructure.cluster.x-k8s.io", "v1alpha1", "KubevirtMachine", "kubevirtmachines"},
-    {"infrastructure.cluster.x-k8s.io", "v1alpha1", "KubevirtMachineTemplate",
-     "kubevirtmachinetemplates"},
-    {"bootstrap.cluster.x-k8s.io", "v1beta2", "KubeadmConfig", "kubeadmconfigs"},
-    {"bootstrap.cluster.x-k8s.io", "v1beta2", "KubeadmConfigTemplate", "kubeadmconfigtemplates"},
-    {"controlplane.cluster.x-k8s.io", "v1alpha2", "KamajiControlPlane", "kamajicontrolplanes"},
-    {"cluster.x-k8s.io", "v1beta2", "Cluster", "clusters"},
-}};
+constexpr std::array kKnown{api::infrastructure::KubevirtCluster::kType,
+                            api::infrastructure::KubevirtMachine::kType,
+                            api::infrastructure::KubevirtMachineTemplate::kType,
+                            api::bootstrap::KubeadmConfig::kType,
+                            api::bootstrap::KubeadmConfigTemplate::kType,
+                            api::controlplane::KamajiControlPlane::kType,
+                            api::cluster::Cluster::kType};
 
 /// (major, stability, minor): v2 > v1 > v1beta2 > v1beta1 > v1alpha3.
 std::tuple<int, int, int> version_rank(std::string_view version) {
