@@ -2,14 +2,17 @@
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <utility>
+#include <variant>
 
+#include "base/clock.hpp"
 #include "base/signal.hpp"
 
+/// Include only in source files: Asio's header is heavy.
 namespace nestor {
 
 /// Runs both until one ends, cancels the other and waits for it; returns what the first gave.
-/// Include only in source files: the header is heavy.
-inline Task<> first_of(Task<> a, Task<> b) {
+template <class T>
+Task<T> first_of(Task<T> a, Task<T> b) {
   using namespace asio::experimental::awaitable_operators;
   if (co_await cancelled()) co_return fail(Code::kCancelled, "cancelled");
   try {
@@ -20,6 +23,23 @@ inline Task<> first_of(Task<> a, Task<> b) {
     // Both were cancelled before they began: Asio says so by throwing.
     co_return fail(Code::kCancelled, "cancelled");
   }
+}
+
+namespace detail {
+
+template <class T>
+Task<T> too_late(Clock& clock, SteadyTime deadline) {
+  NESTOR_CO_TRY_VOID(co_await clock.sleep_until(deadline));
+  co_return fail(Code::kDeadlineExceeded, "it took too long");
+}
+
+}  // namespace detail
+
+/// Runs `operation` until `deadline` at the latest, then cancels it. Errors: the operation's own,
+/// kDeadlineExceeded, kCancelled.
+template <class T>
+Task<T> before(Clock& clock, SteadyTime deadline, Task<T> operation) {
+  return first_of(std::move(operation), detail::too_late<T>(clock, deadline));
 }
 
 }  // namespace nestor

@@ -16,6 +16,7 @@ using api::core::Service;
 using api::discovery::EndpointSlice;
 using api::kubevirt::VirtualMachine;
 using api::kubevirt::VirtualMachineInstance;
+using tenant::TenantKey;
 
 namespace {
 

@@ -10,9 +10,9 @@
 #include "api/discovery/endpoint_slice.hpp"
 #include "cloud/machines.hpp"
 #include "cloud/settings.hpp"
-#include "cloud/tenant_key.hpp"
 #include "kube/runtime.hpp"
 #include "tenant/sessions.hpp"
+#include "tenant/tenant_key.hpp"
 
 namespace nestor::cloud {
 
@@ -45,7 +45,7 @@ class LoadBalancerController {
 
   /// What one reconcile works with.
   struct Work {
-    TenantKey key;
+    tenant::TenantKey key;
     ClusterPtr cluster;
     Settings settings;
     SessionPtr session;
@@ -57,11 +57,11 @@ class LoadBalancerController {
   void enqueue_selectorless(const kube::ObjectKey& cluster);
 
   Task<ServicePtr> tenant_service(Work work);
-  std::vector<ServicePtr> parents_of(const TenantKey& key) const;
+  std::vector<ServicePtr> parents_of(const tenant::TenantKey& key) const;
   /// Whether we gave the tenant's Service a balancer, or were about to.
   bool was_served(const Work& work) const;
   /// Starts the deletion of all parents of the key but `keep`. True once none is left.
-  Task<bool> remove_parents(TenantKey key, std::string keep);
+  Task<bool> remove_parents(tenant::TenantKey key, std::string keep);
   /// Leaves in `work` the tenant Service as it then is.
   Task<kube::ReconcileResult> ensure(Work& work);
   Task<> ensure_finalizer(Work& work);

@@ -12,6 +12,7 @@ namespace nestor::cloud {
 using api::core::Node;
 using api::core::Service;
 using api::discovery::EndpointSlice;
+using tenant::TenantKey;
 
 namespace {
 

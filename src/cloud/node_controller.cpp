@@ -11,6 +11,7 @@ using api::cluster::Cluster;
 using api::core::Node;
 using api::kubevirt::VirtualMachine;
 using api::kubevirt::VirtualMachineInstance;
+using tenant::TenantKey;
 
 namespace {
 

@@ -4,9 +4,9 @@
 #include "api/core/node.hpp"
 #include "cloud/machines.hpp"
 #include "cloud/node_logic.hpp"
-#include "cloud/tenant_key.hpp"
 #include "kube/runtime.hpp"
 #include "tenant/sessions.hpp"
+#include "tenant/tenant_key.hpp"
 
 namespace nestor::cloud {
 

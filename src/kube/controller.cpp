@@ -6,8 +6,8 @@
 #include <set>
 
 #include "base/log.hpp"
+#include "base/signal.hpp"
 #include "kube/metrics.hpp"
-#include "kube/signal.hpp"
 #include "kube/work_queue.hpp"
 
 namespace nestor::kube {

@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "base/signal.hpp"
 #include "base/testing/co_test.hpp"
 #include "base/testing/manual_clock.hpp"
 #include "kube/metrics.hpp"
-#include "kube/signal.hpp"
 #include "kube/testing/fake_client.hpp"
 #include "kube/testing/widget.hpp"
 

@@ -7,8 +7,8 @@
 #include <tuple>
 
 #include "base/log.hpp"
-#include "kube/deadline.hpp"
-#include "kube/signal.hpp"
+#include "base/race.hpp"
+#include "base/signal.hpp"
 
 namespace nestor::kube {
 

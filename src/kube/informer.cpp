@@ -4,10 +4,10 @@
 #include <set>
 
 #include "base/log.hpp"
+#include "base/race.hpp"
+#include "base/signal.hpp"
 #include "kube/backoff.hpp"
-#include "kube/deadline.hpp"
 #include "kube/pages.hpp"
-#include "kube/signal.hpp"
 
 namespace nestor::kube {
 

@@ -1,7 +1,8 @@
 #include <tuple>
 
+#include "base/race.hpp"
+#include "base/signal.hpp"
 #include "kube/informer.hpp"
-#include "kube/signal.hpp"
 
 namespace nestor::kube {
 
@@ -20,14 +21,7 @@ Task<> until_let_go(Borrowed& borrowed) {
 }
 
 Task<> run_borrowed(std::shared_ptr<Borrowed> borrowed) {
-  using namespace asio::experimental::awaitable_operators;
-  if (co_await cancelled()) co_return fail(Code::kCancelled, "cancelled");
-  try {
-    co_await (borrowed->core.run() || until_let_go(*borrowed));
-  } catch (const asio::multiple_exceptions&) {
-    // Both sides were cancelled before they began: Asio says so by throwing.
-  }
-  co_return Result<>();
+  co_return co_await first_of(borrowed->core.run(), until_let_go(*borrowed));
 }
 
 }  // namespace

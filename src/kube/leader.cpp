@@ -4,9 +4,9 @@
 #include <boost/asio/this_coro.hpp>
 
 #include "base/log.hpp"
-#include "kube/deadline.hpp"
+#include "base/race.hpp"
+#include "base/signal.hpp"
 #include "kube/lease.hpp"
-#include "kube/signal.hpp"
 
 namespace nestor::kube {
 

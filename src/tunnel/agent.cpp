@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/log.hpp"
-#include "kube/deadline.hpp"
+#include "base/race.hpp"
 
 namespace nestor::tunnel {
 
@@ -99,7 +99,7 @@ Task<> Agent::connect() {
   auto session =
       std::make_shared<AgentSession>(clock_, metrics_, tasks_, std::move(channel), std::move(call));
   const SteadyTime until = clock_.steady_now() + kGreetTimeout;
-  const Result<> greeted = co_await kube::before(clock_, until, session->greet());
+  const Result<> greeted = co_await before(clock_, until, session->greet());
   if (!greeted) {
     co_return with_context(greeted.error(), "connecting to " + settings_.server.host);
   }

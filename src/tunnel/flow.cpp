@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "kube/deadline.hpp"
+#include "base/race.hpp"
 
 namespace nestor::tunnel {
 
@@ -68,7 +68,7 @@ Task<> Flow::deliver(std::string bytes) {
   }
   const SteadyTime until = clock_.steady_now() + kCrowdedTimeout;
   while (received_bytes_ > kFlowWindow && !is_closed()) {
-    const Result<> waited = co_await kube::before(clock_, until, room_.wait());
+    const Result<> waited = co_await before(clock_, until, room_.wait());
     if (waited) continue;
     if (waited.error().code != Code::kDeadlineExceeded) co_return waited;
     close({Code::kResourceExhausted, "the connection takes no data, and holds up others", {}});

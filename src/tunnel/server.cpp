@@ -4,7 +4,6 @@
 
 #include "base/log.hpp"
 #include "base/race.hpp"
-#include "kube/deadline.hpp"
 #include "tunnel/call_stream.hpp"
 
 namespace nestor::tunnel {
@@ -256,7 +255,7 @@ Task<> TunnelServer::connect(grpc::ServerCall& call, const DialRequest& request,
   Task<> dialled = dial_into(std::move(backend), request, flow);
   Task<> answered = first_of(std::move(dialled), wait_for_regret(call));
   if (settings_.dial_timeout > Duration::zero()) {
-    answered = kube::before(clock_, begun + settings_.dial_timeout, std::move(answered));
+    answered = before(clock_, begun + settings_.dial_timeout, std::move(answered));
   }
   const Result<> result = co_await std::move(answered);
   const std::chrono::duration<double> took = clock_.steady_now() - begun;

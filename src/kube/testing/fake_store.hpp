@@ -6,8 +6,8 @@
 #include <string>
 
 #include "base/clock.hpp"
+#include "base/signal.hpp"
 #include "kube/client.hpp"
-#include "kube/signal.hpp"
 
 namespace nestor::kube::testing {
 

@@ -17,10 +17,10 @@
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
+#include "base/race.hpp"
 #include "base/run.hpp"
+#include "base/signal.hpp"
 #include "base/task_group.hpp"
-#include "kube/deadline.hpp"
-#include "kube/signal.hpp"
 #include "vm/launcher/fd_socket.hpp"
 #include "vm/launcher/folder_watch.hpp"
 #include "vm/launcher/hotplug_wire.hpp"
@@ -253,7 +253,7 @@ class Attachment {
   std::string trouble_;
   bool terminated_ = false;
   bool closed_ = false;
-  kube::Signal changed_;
+  Signal changed_;
   TaskGroup tasks_;
 };
 

@@ -9,8 +9,8 @@
 #include <fstream>
 #include <thread>
 
+#include "base/race.hpp"
 #include "base/testing/co_test.hpp"
-#include "kube/deadline.hpp"
 #include "vm/launcher/fd_socket.hpp"
 #include "vm/launcher/hotplug_server.hpp"
 #include "vm/launcher/hotplug_wire.hpp"
@@ -185,7 +185,7 @@ CO_TEST(AttachMain, ADetachThatIsAskedForDuringAResizeIsNotLost) {
   const std::string ok = to_line(HotplugReply{.ok = true});
   const auto answer = [&] { asio::write(socket, asio::buffer(ok)); };
   const auto next = [&] {
-    return kube::before(clock, clock.steady_now() + std::chrono::seconds(20), next_action(reader));
+    return before(clock, clock.steady_now() + std::chrono::seconds(20), next_action(reader));
   };
   CO_ASSERT_OK(std::string action, co_await next());
   EXPECT_EQ(action, "attach");

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/log.hpp"
-#include "kube/deadline.hpp"
+#include "base/race.hpp"
 
 namespace nestor::vm {
 namespace {
@@ -263,7 +263,7 @@ Task<> HotplugDisks::remove_device(int number) {
       !asked && asked.error().message.find("in the process of unplug") != std::string::npos;
   if (!asked && !pending) co_return std::unexpected(std::move(asked).error());
   const SteadyTime deadline = clock_.steady_now() + kDeletedTimeout;
-  auto waited = co_await kube::before(clock_, deadline, wait_deleted(id));
+  auto waited = co_await before(clock_, deadline, wait_deleted(id));
   if (!waited) co_return with_context(std::move(waited).error(), "waiting for DEVICE_DELETED");
   deleted_.erase(id);
   co_return Result<>{};

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/clock.hpp"
-#include "kube/signal.hpp"
+#include "base/signal.hpp"
 #include "vm/launcher/fd_socket.hpp"
 #include "vm/launcher/qmp.hpp"
 #include "vm/launcher/qmp_client.hpp"
@@ -94,7 +94,7 @@ class HotplugDisks {
   std::set<std::string> deleted_;
   int last_number_ = 0;
   bool busy_ = false;
-  kube::Signal changed_;
+  Signal changed_;
 };
 
 }  // namespace nestor::vm
