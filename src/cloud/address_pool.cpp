@@ -57,7 +57,14 @@ Decision unavailable(const AddressPool& pool, const std::string& wanted) {
 
 }  // namespace
 
-Result<AddressPool> AddressPool::parse(std::string_view first, std::string_view last) {
+Result<AddressPool> AddressPool::parse(std::string_view range) {
+  const auto dash = range.find('-');
+  if (dash == std::string_view::npos) {
+    return fail(Code::kInvalidArgument,
+                "not FIRST-LAST of IPv4 addresses: \"" + std::string(range) + "\"");
+  }
+  const std::string_view first = range.substr(0, dash);
+  const std::string_view last = range.substr(dash + 1);
   const auto from = parse_ipv4(first);
   const auto to = parse_ipv4(last);
   if (!from || !to || *from > *to) {

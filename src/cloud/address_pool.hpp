@@ -14,10 +14,12 @@
 /// Which Service has which address: pure, from the state of all Services alone.
 namespace nestor::cloud {
 
+/// A range of IPv4 addresses, both ends included, that reach the cluster's nodes.
 class AddressPool {
  public:
-  /// Errors: kInvalidArgument when an end is no IPv4 address or the range is upside down.
-  static Result<AddressPool> parse(std::string_view first, std::string_view last);
+  /// Reads "FIRST-LAST". Errors: kInvalidArgument when an end is no IPv4 address or the range is
+  /// upside down, in words for who wrote it.
+  static Result<AddressPool> parse(std::string_view range);
 
   bool contains(std::string_view address) const;
   std::uint64_t size() const { return std::uint64_t{last_} - first_ + 1; }

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <string>
 #include <string_view>
 
+#include "cloud/address_pool.hpp"
 #include "kube/runtime.hpp"
 #include "tenant/sessions.hpp"
 
@@ -27,17 +27,8 @@ inline constexpr std::string_view kPoolClass = "nestor.dev/pool";
 /// On a Service: the address it wants, or none at all. spec.loadBalancerIP says the same.
 inline constexpr std::string_view kAddressAnnotation = "nestor.dev/load-balancer-address";
 
-/// A range of IPv4 addresses, both ends included, that reach the cluster's nodes.
-struct PoolOptions {
-  std::string first;
-  std::string last;
-};
-
-/// Reads "FIRST-LAST". Errors: kInvalidArgument, in words for who wrote it.
-Result<PoolOptions> parse_pool(std::string_view range);
-
 /// Adds the controller "address-pool", which writes status.loadBalancer. It keeps no state: what
-/// the Services hold is what is taken. An unreadable range is logged, and nothing is added.
-void add_address_pool(kube::Runtime& runtime, PoolOptions options);
+/// the Services hold is what is taken.
+void add_address_pool(kube::Runtime& runtime, AddressPool pool);
 
 }  // namespace nestor::cloud

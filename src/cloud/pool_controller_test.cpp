@@ -18,7 +18,7 @@ using api::core::Service;
 class PoolTest : public ::testing::Test {
  protected:
   PoolTest() {
-    add_address_pool(runtime_, {"10.9.0.1", "10.9.0.2"});
+    add_address_pool(runtime_, AddressPool::parse("10.9.0.1-10.9.0.2").value());
     runtime_.start();
     settle(io_);
   }

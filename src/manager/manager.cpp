@@ -67,7 +67,7 @@ class Manager {
   Result<> start() {
     // Without the pool no load balancer would ever get an address, and nothing would say why.
     if (!options_.address_pool.empty()) {
-      auto pool = cloud::parse_pool(options_.address_pool);
+      auto pool = cloud::AddressPool::parse(options_.address_pool);
       if (!pool) return with_context(std::move(pool).error(), "--address-pool");
       pool_ = *std::move(pool);
     }
@@ -176,7 +176,7 @@ class Manager {
 
   asio::io_context& io_;
   Options options_;
-  std::optional<cloud::PoolOptions> pool_;
+  std::optional<cloud::AddressPool> pool_;
   SystemClock clock_;
   std::unique_ptr<ProcessRunner> processes_;
   std::unique_ptr<kube::Client> client_;

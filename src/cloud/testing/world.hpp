@@ -16,7 +16,7 @@ namespace nestor::cloud::testing {
 struct CloudWorld : tenant::testing::World {
   using Client = kube::testing::FakeClient;
 
-  explicit CloudWorld(PoolOptions pool_in = {"10.9.0.1", "10.9.0.2"}) : pool(std::move(pool_in)) {
+  CloudWorld() {
     tenant_up();
     add_cluster();
     add_kubeconfig();
@@ -30,7 +30,7 @@ struct CloudWorld : tenant::testing::World {
   }
   void begin() {
     add_controllers(*runtime, *sessions, {});
-    add_address_pool(*runtime, pool);
+    add_address_pool(*runtime, AddressPool::parse("10.9.0.1-10.9.0.2").value());
     start();
   }
 
@@ -122,8 +122,6 @@ struct CloudWorld : tenant::testing::World {
     }
     return out;
   }
-
-  PoolOptions pool;
 };
 
 }  // namespace nestor::cloud::testing
