@@ -23,8 +23,6 @@ using ConnectTenant =
 struct Options {
   /// The program, by path or looked up in PATH.
   std::string etcdctl = "etcdctl";
-  /// Where tenants without spec.dataStore keep their data.
-  std::string default_data_store = "default";
   /// Nestor's own image.
   std::string image = "nestor.dev/nestor:dev";
   /// Empty: kube::make_client.

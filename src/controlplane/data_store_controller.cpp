@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "controlplane/content.hpp"
+#include "controlplane/content.hpp"
 #include "controlplane/names.hpp"
+#include "controlplane/settings.hpp"
 
 namespace nestor::controlplane {
 namespace {
@@ -96,10 +98,8 @@ DataStoreController::DataStoreController(kube::Runtime& runtime, Options options
   controller_ = &runtime.add_controller(
       "datastore", [this](kube::ObjectKey key) { return reconcile(std::move(key)); });
   controller_->watch(stores_);
-  controller_->watch_mapped<TenantControlPlane>(tcps_, [this](const TenantControlPlane& tcp) {
-    const std::string& name =
-        tcp.spec.dataStore.empty() ? options_.default_data_store : tcp.spec.dataStore;
-    return std::vector<kube::ObjectKey>{{"", name}};
+  controller_->watch_mapped<TenantControlPlane>(tcps_, [](const TenantControlPlane& tcp) {
+    return std::vector<kube::ObjectKey>{{"", data_store_of(tcp)}};
   });
 }
 
@@ -120,10 +120,10 @@ void DataStoreController::watch_secrets(const DataStore& store) {
 std::vector<std::string> DataStoreController::users_of(const std::string& store) const {
   std::vector<std::string> out;
   for (const auto& tcp : tcps_.list()) {
-    const std::string& wanted =
-        tcp->spec.dataStore.empty() ? options_.default_data_store : tcp->spec.dataStore;
     const std::string& actual = tcp->status.storage.dataStoreName;
-    if (wanted == store || actual == store) out.push_back(tcp->metadata.key().to_string());
+    if (data_store_of(*tcp) == store || actual == store) {
+      out.push_back(tcp->metadata.key().to_string());
+    }
   }
   std::ranges::sort(out);
   return out;

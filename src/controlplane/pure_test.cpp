@@ -38,9 +38,7 @@ TenantControlPlane sample() {
   return tcp;
 }
 
-Settings settings_of(const TenantControlPlane& tcp) {
-  return resolve_settings(tcp, "main").value();
-}
+Settings settings_of(const TenantControlPlane& tcp) { return resolve_settings(tcp).value(); }
 
 Address sample_address() {
   return {.host = "10.1.2.3", .port = 6443, .advertise = "10.1.2.3", .cluster_ip = "10.96.0.77"};
@@ -127,7 +125,7 @@ TEST(Settings, FillsDefaults) {
   EXPECT_EQ(settings.minor, 37);
   EXPECT_EQ(settings.replicas, 2);
   EXPECT_EQ(settings.schema, "u-1");
-  EXPECT_EQ(settings.data_store, "main");
+  EXPECT_EQ(settings.data_store, "default");
   EXPECT_THAT(settings.dns_ips, ElementsAre("10.96.0.10"));
   EXPECT_THAT(settings.api_service_ips, ElementsAre("10.96.0.1"));
   EXPECT_EQ(settings.cgroup_driver, "systemd");
@@ -137,10 +135,10 @@ TEST(Settings, FillsDefaults) {
 TEST(Settings, RefusesASchemaThatReachesIntoAnother) {
   TenantControlPlane tcp = sample();
   tcp.spec.dataStoreSchema = "a/b";
-  EXPECT_EQ(resolve_settings(tcp, "main").error().code, Code::kInvalidArgument);
+  EXPECT_EQ(resolve_settings(tcp).error().code, Code::kInvalidArgument);
   tcp = sample();
   tcp.spec.dataStoreUsername = "root";
-  EXPECT_THAT(resolve_settings(tcp, "main").error().message, HasSubstr("dataStoreUsername"));
+  EXPECT_THAT(resolve_settings(tcp).error().message, HasSubstr("dataStoreUsername"));
   for (const char* name : {"root", "", "-x", "_x", "A", "a.b", "a b", "--user=root"}) {
     EXPECT_FALSE(is_store_name(name)) << name;
   }
@@ -150,13 +148,13 @@ TEST(Settings, RefusesASchemaThatReachesIntoAnother) {
   }
   tcp = sample();
   tcp.spec.kubernetes.version = "1.37";
-  EXPECT_EQ(resolve_settings(tcp, "main").error().code, Code::kInvalidArgument);
+  EXPECT_EQ(resolve_settings(tcp).error().code, Code::kInvalidArgument);
 }
 
 TEST(Settings, RefuseOverridesWhichNobodyServes) {
   TenantControlPlane tcp = sample();
   tcp.spec.dataStoreOverrides = {{.resource = "/events", .dataStore = "other"}};
-  EXPECT_THAT(resolve_settings(tcp, "main").error().message, HasSubstr("dataStoreOverrides"));
+  EXPECT_THAT(resolve_settings(tcp).error().message, HasSubstr("dataStoreOverrides"));
 }
 
 TEST(SubjectNames, HoldEveryWayToTheApiServer) {
@@ -279,7 +277,7 @@ TEST(TenantObjects, TunnelAgentRunsInTheFormThatTheSpecSays) {
   auto objects = build_tenant_objects(tcp, settings_of(tcp), "10.1.2.3:6443", "PEM").value();
   EXPECT_FALSE(group_named(objects, "konnectivity").enabled);
   tcp.spec.addons.konnectivity.emplace();
-  const Settings settings = resolve_settings(tcp, "main", "nestor.dev/nestor:1").value();
+  const Settings settings = resolve_settings(tcp, "nestor.dev/nestor:1").value();
   objects = build_tenant_objects(tcp, settings, "10.1.2.3:6443", "PEM").value();
   EXPECT_TRUE(group_named(objects, "konnectivity").enabled);
   EXPECT_TRUE(group_named(objects, "konnectivity-daemonset").enabled);
@@ -316,7 +314,7 @@ TEST(TenantObjects, MetricsServerComesWithTheTunnelUnlessItIsSwitchedOff) {
 TEST(TenantObjects, DisksComeToClustersUnlessTheyAreSwitchedOff) {
   TenantControlPlane tcp = sample();
   const auto build = [&tcp] {
-    const Settings settings = resolve_settings(tcp, "main", "nestor.dev/nestor:1").value();
+    const Settings settings = resolve_settings(tcp, "nestor.dev/nestor:1").value();
     return build_tenant_objects(tcp, settings, "10.1.2.3:6443", "PEM").value();
   };
   EXPECT_FALSE(group_named(build(), "csi").enabled);

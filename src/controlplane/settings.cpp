@@ -96,8 +96,11 @@ bool is_store_name(std::string_view name) {
          name.find_first_not_of(kLetters) == std::string_view::npos && name != "root";
 }
 
-Result<Settings> resolve_settings(const TenantControlPlane& tcp,
-                                  const std::string& default_data_store, const std::string& image) {
+std::string data_store_of(const TenantControlPlane& tcp) {
+  return tcp.spec.dataStore.empty() ? "default" : tcp.spec.dataStore;
+}
+
+Result<Settings> resolve_settings(const TenantControlPlane& tcp, const std::string& image) {
   const auto& spec = tcp.spec;
   Settings out;
   out.image = image;
@@ -117,7 +120,7 @@ Result<Settings> resolve_settings(const TenantControlPlane& tcp,
   if (auto ok = resolve_networks(spec.networkProfile, out); !ok) {
     return with_context(std::move(ok).error(), "spec.networkProfile");
   }
-  out.data_store = spec.dataStore.empty() ? default_data_store : spec.dataStore;
+  out.data_store = data_store_of(tcp);
   NESTOR_TRY(out.schema, store_name("spec.dataStoreSchema", spec.dataStoreSchema, out.uid));
   NESTOR_TRY(out.username, store_name("spec.dataStoreUsername", spec.dataStoreUsername, out.uid));
   // The other store would need a user, a certificate and keys of its own for the tenant.

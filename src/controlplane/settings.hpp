@@ -51,10 +51,12 @@ struct Settings {
 /// names are that upstream makes by itself. Not root, which is etcd's own.
 bool is_store_name(std::string_view name);
 
+/// The DataStore that keeps what is in `tcp`: the one it names, else "default", as the chart's is
+/// called.
+std::string data_store_of(const TenantControlPlane& tcp);
+
 /// Errors: kInvalidArgument naming the field.
-Result<Settings> resolve_settings(const TenantControlPlane& tcp,
-                                  const std::string& default_data_store,
-                                  const std::string& image = {});
+Result<Settings> resolve_settings(const TenantControlPlane& tcp, const std::string& image = {});
 
 /// Where the API server is reached.
 struct Address {

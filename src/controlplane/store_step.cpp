@@ -111,10 +111,8 @@ bool is_others(const std::string& name, const TenantControlPlane& other, const C
 Result<> check_alone(const Work& work, const std::string& data_store, const Claim& ours) {
   for (const auto& other : work.caches.tcps.list()) {
     if (other->metadata.uid == work.tcp.metadata.uid) continue;
-    const auto& storage = other->status.storage;
-    const std::string& store =
-        storage.dataStoreName.empty() ? other->spec.dataStore : storage.dataStoreName;
-    if (!store.empty() && store != data_store) continue;
+    const std::string& actual = other->status.storage.dataStoreName;
+    if ((actual.empty() ? data_store_of(*other) : actual) != data_store) continue;
     const Claim theirs = claim_of(*other);
     const auto lost = [&](const std::string& mine, const std::string& name) {
       return mine == name && is_others(name, *other, theirs, work.tcp, ours);

@@ -22,7 +22,7 @@ struct StoreNames : World {
     EXPECT_TRUE(until([&] { return store().status.ready; }));
   }
   api::kamaji::DataStore store() const {
-    return management.peek<api::kamaji::DataStore>({"", "main"}).value();
+    return management.peek<api::kamaji::DataStore>({"", "default"}).value();
   }
   /// Runs past every back-off.
   void pass() {
@@ -87,7 +87,7 @@ TEST_F(StoreNames, RemovalLeavesWhatIsNotOnesOwn) {
     TenantControlPlane thief = named("red", "", "");
     thief.metadata.finalizers = {std::string(kStoreFinalizer)};
     thief.metadata.annotations[std::string(kPausedAnnotation)] = "true";
-    thief.status.storage.dataStoreName = "main";
+    thief.status.storage.dataStoreName = "default";
     thief.status.storage.setup.schema = name;
     thief.status.storage.setup.user = name;
     management.put(thief);

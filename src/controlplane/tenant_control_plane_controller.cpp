@@ -63,10 +63,7 @@ TenantControlPlaneController::TenantControlPlaneController(kube::Runtime& runtim
       caches_.stores, [this](const api::kamaji::DataStore& store) {
         std::vector<kube::ObjectKey> keys;
         for (const auto& tcp : caches_.tcps.list()) {
-          const std::string& wanted = tcp->spec.dataStore;
-          if ((wanted.empty() ? options_.default_data_store : wanted) == store.metadata.name) {
-            keys.push_back(tcp->metadata.key());
-          }
+          if (data_store_of(*tcp) == store.metadata.name) keys.push_back(tcp->metadata.key());
         }
         return keys;
       });
@@ -85,7 +82,7 @@ Task<kube::ReconcileResult> TenantControlPlaneController::reconcile(kube::Object
     NESTOR_CO_TRY_VOID(co_await add_finalizer(tcp));
     co_return kube::ReconcileResult{};
   }
-  auto settings = resolve_settings(tcp, options_.default_data_store, options_.image);
+  auto settings = resolve_settings(tcp, options_.image);
   if (!settings) {
     runtime_.events().warning(tcp, "InvalidSpec", settings.error().message);
     co_return std::unexpected(std::move(settings).error());
@@ -180,9 +177,7 @@ Task<kube::ReconcileResult> TenantControlPlaneController::finish(const TenantCon
             .reservations = reservations_,
             .tcp = tcp,
             .settings = {}};
-  if (auto settings = resolve_settings(tcp, options_.default_data_store)) {
-    work.settings = std::move(*settings);
-  }
+  if (auto settings = resolve_settings(tcp)) work.settings = std::move(*settings);
   if (auto cleaned = co_await clean_store(work, options_.etcdctl); !cleaned) {
     runtime_.events().warning(tcp, "DataStoreCleanupFailed", cleaned.error().message);
     co_return std::unexpected(std::move(cleaned).error());

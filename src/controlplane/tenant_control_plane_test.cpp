@@ -54,7 +54,7 @@ TEST_F(World, MakesATenantFromServiceToDeployment) {
   EXPECT_THAT(etcd.grants, ElementsAre(Pair(uid, uid)));
   EXPECT_TRUE(etcd.keys_were_private);
   EXPECT_EQ(tcp().status.controlPlaneEndpoint, "192.0.2.7:6443");
-  EXPECT_EQ(tcp().status.storage.dataStoreName, "main");
+  EXPECT_EQ(tcp().status.storage.dataStoreName, "default");
 }
 
 TEST_F(World, PutsNoSecretOnACommandLine) {
@@ -378,27 +378,27 @@ TEST_F(World, RefusesASchemaThatAnotherTenantHas) {
 TEST_F(World, TellsThatADataStoreIsValidAndWhoUsesIt) {
   management.put(sample());
   ASSERT_TRUE(until([&] {
-    const auto store = management.peek<DataStore>({"", "main"}).value();
+    const auto store = management.peek<DataStore>({"", "default"}).value();
     return store.status.ready && !store.status.usedBy.empty();
   }));
-  const auto store = management.peek<DataStore>({"", "main"}).value();
+  const auto store = management.peek<DataStore>({"", "default"}).value();
   EXPECT_THAT(store.status.usedBy, ElementsAre("team/blue"));
   EXPECT_TRUE(
       kube::condition_true(store.status.conditions, "kamaji.clastix.io/DataStoreValidation"));
   EXPECT_FALSE(
       kube::condition_true(store.status.conditions, "kamaji.clastix.io/DataStoreAllowedDeletion"));
-  management.erase(DataStore::kType, {"", "main"});
+  management.erase(DataStore::kType, {"", "default"});
   quiet();
-  EXPECT_TRUE(management.peek(DataStore::kType, {"", "main"}));
+  EXPECT_TRUE(management.peek(DataStore::kType, {"", "default"}));
 }
 
 TEST_F(World, NoticesWhenTheSecretOfADataStoreChanges) {
-  ASSERT_TRUE(until([&] { return management.peek<DataStore>({"", "main"})->status.ready; }));
+  ASSERT_TRUE(until([&] { return management.peek<DataStore>({"", "default"})->status.ready; }));
   Secret broken = management.peek<Secret>({"system", "etcd"}).value();
   broken.data.erase("tls.key");
   management.put(broken);
-  ASSERT_TRUE(until([&] { return !management.peek<DataStore>({"", "main"})->status.ready; }));
-  const auto store = management.peek<DataStore>({"", "main"}).value();
+  ASSERT_TRUE(until([&] { return !management.peek<DataStore>({"", "default"})->status.ready; }));
+  const auto store = management.peek<DataStore>({"", "default"}).value();
   const auto* condition =
       kube::find_condition(store.status.conditions, "kamaji.clastix.io/DataStoreValidation");
   ASSERT_NE(condition, nullptr);
@@ -406,9 +406,9 @@ TEST_F(World, NoticesWhenTheSecretOfADataStoreChanges) {
 }
 
 TEST_F(World, SwitchesAuthenticationOnOnlyWhereItMay) {
-  ASSERT_TRUE(until([&] { return management.peek<DataStore>({"", "main"})->status.ready; }));
+  ASSERT_TRUE(until([&] { return management.peek<DataStore>({"", "default"})->status.ready; }));
   EXPECT_FALSE(etcd.auth);
-  DataStore own = management.peek<DataStore>({"", "main"}).value();
+  DataStore own = management.peek<DataStore>({"", "default"}).value();
   own.metadata = {};
   own.metadata.name = "own";
   own.metadata.annotations["nestor.dev/enable-auth"] = "true";

@@ -254,8 +254,7 @@ Task<kube::ReconcileResult> TenantResourcesController::reconcile(kube::ObjectKey
   if (tcp->metadata.annotations.contains(std::string(kPausedAnnotation)) || !answers(*tcp)) {
     co_return kube::ReconcileResult{};
   }
-  NESTOR_CO_TRY(const Settings settings,
-                resolve_settings(*tcp, options_.default_data_store, options_.image));
+  NESTOR_CO_TRY(const Settings settings, resolve_settings(*tcp, options_.image));
   Tenant& tenant = tenants_[key];
   std::string ca_pem;
   NESTOR_CO_TRY_VOID(connect(*tcp, settings, tenant, ca_pem));

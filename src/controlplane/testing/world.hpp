@@ -46,7 +46,7 @@ class World : public ::testing::Test {
 
   void start() {
     runtime = std::make_unique<kube::Runtime>(io.get_executor(), management, clock, etcd, "test");
-    Options options{.etcdctl = "etcdctl", .default_data_store = "main", .connect = {}};
+    Options options{.etcdctl = "etcdctl", .connect = {}};
     options.connect = [this](Executor, kube::ClientConfig config) {
       tenant_config = std::move(config);
       return Result<std::unique_ptr<kube::Client>>(
@@ -99,7 +99,7 @@ class World : public ::testing::Test {
           .content = "", .secretReference = api::kamaji::SecretKeyReference{"etcd", "system", key}};
     };
     api::kamaji::DataStore store;
-    store.metadata.name = "main";
+    store.metadata.name = "default";
     store.spec.driver = "etcd";
     store.spec.endpoints = {"etcd-0:2379"};
     store.spec.tlsConfig.emplace();
