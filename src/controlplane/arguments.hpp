@@ -9,7 +9,6 @@ namespace nestor::controlplane {
 
 /// Where data is kept, as the API server needs to know it.
 struct StoreAccess {
-  std::string driver;
   /// "host:port" each.
   std::vector<std::string> endpoints;
 };

@@ -4,7 +4,6 @@
 #include <boost/json/object.hpp>
 
 #include "api/core/config_map.hpp"
-#include "controlplane/checksum.hpp"
 #include "controlplane/names.hpp"
 
 namespace nestor::controlplane {
@@ -73,18 +72,13 @@ api::kamaji::SecretStatus& konnectivity_kubeconfig_status(Work& work) {
 Task<> ensure_konnectivity(Work& work) {
   if (!work.tcp.spec.addons.konnectivity) co_return co_await remove_konnectivity(work);
   const std::string name = egress_config_name(work.settings.name);
-  const std::map<std::string, std::string> data{{std::string(kEgressFile), egress_configuration()}};
-  JsonObject metadata = metadata_for(work, name, "konnectivity-egress-selector-configuration");
-  metadata["annotations"] = JsonObject{{kChecksumAnnotation, checksum(data)}};
-  Json object = JsonObject{{"apiVersion", "v1"},
-                           {"kind", "ConfigMap"},
-                           {"metadata", std::move(metadata)},
-                           {"data", to_json(data)}};
-  NESTOR_CO_TRY_VOID(co_await work.applier.ensure(work.runtime.client(), work.caches.config_maps,
-                                                  std::move(object)));
+  std::map<std::string, std::string> data{{std::string(kEgressFile), egress_configuration()}};
+  NESTOR_CO_TRY(const std::string sum,
+                co_await ensure_config_map(work, name, "konnectivity-egress-selector-configuration",
+                                           std::move(data)));
   auto& status = status_of(work);
   status.enabled = true;
-  status.configMap = api::kamaji::KonnectivityConfigMapStatus{name, checksum(data)};
+  status.configMap = api::kamaji::KonnectivityConfigMapStatus{name, sum};
   api::kamaji::ServiceStatus service;
   if (const auto& own = work.tcp.status.kubernetesResources.service) service = *own;
   service.port = work.tcp.spec.addons.konnectivity->server.port;

@@ -3,9 +3,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
-#include "api/core/config_map.hpp"
 #include "base/text.hpp"
-#include "controlplane/checksum.hpp"
 #include "controlplane/cidr.hpp"
 #include "controlplane/json_patch.hpp"
 #include "controlplane/names.hpp"
@@ -70,20 +68,14 @@ Result<Json> kubelet_configuration(const TenantControlPlane& tcp, const Settings
 Task<> ensure_kubeadm_config(Work& work, const Address& address) {
   const std::string name = kubeadm_config_name(work.settings.name);
   const std::string endpoint = host_port(address.host, address.port);
-  const std::map<std::string, std::string> data{
+  std::map<std::string, std::string> data{
       {"ClusterConfiguration", to_text(cluster_configuration(work.settings, endpoint))},
       {"InitConfiguration", to_text(init_configuration(work.settings, address))}};
-  JsonObject metadata = metadata_for(work, name, "kubeadmconfig");
-  metadata["annotations"] = JsonObject{{kChecksumAnnotation, checksum(data)}};
-  Json object = JsonObject{{"apiVersion", "v1"},
-                           {"kind", "ConfigMap"},
-                           {"metadata", std::move(metadata)},
-                           {"data", to_json(data)}};
-  NESTOR_CO_TRY_VOID(co_await work.applier.ensure(work.runtime.client(), work.caches.config_maps,
-                                                  std::move(object)));
+  NESTOR_CO_TRY(const std::string sum,
+                co_await ensure_config_map(work, name, "kubeadmconfig", std::move(data)));
   auto& status = work.tcp.status.kubeadmconfig;
   status.configmapName = name;
-  note(status, checksum(data), work.now());
+  note(status, sum, work.now());
   co_return Result<>();
 }
 

@@ -172,8 +172,9 @@ TEST(SubjectNames, HoldEveryWayToTheApiServer) {
 TEST(Arguments, TheIssuerIsOfTheClustersDomain) {
   TenantControlPlane tcp = sample();
   tcp.spec.networkProfile.clusterDomain = "example.org";
-  EXPECT_THAT(api_server_arguments(tcp, settings_of(tcp), sample_address(), {"etcd", {"e-0:2379"}}),
-              Contains("--service-account-issuer=https://kubernetes.default.svc.example.org"));
+  EXPECT_THAT(
+      api_server_arguments(tcp, settings_of(tcp), sample_address(), {.endpoints = {"e-0:2379"}}),
+      Contains("--service-account-issuer=https://kubernetes.default.svc.example.org"));
 }
 
 TEST(Arguments, OursWinWhereTheyMustAndRepeatedExtrasSurvive) {
@@ -182,7 +183,7 @@ TEST(Arguments, OursWinWhereTheyMustAndRepeatedExtrasSurvive) {
       "--secure-port=1", "--allow-privileged=false", "--oidc-x=1", "--oidc-x=2",
       "--authorization-config=/a"};
   const auto arguments = api_server_arguments(tcp, settings_of(tcp), sample_address(),
-                                              {"etcd", {"e-0:2379", "e-1:2379"}});
+                                              {.endpoints = {"e-0:2379", "e-1:2379"}});
   EXPECT_THAT(arguments, Contains("--secure-port=6443"));
   EXPECT_THAT(arguments, Not(Contains("--secure-port=1")));
   EXPECT_THAT(arguments, Not(Contains("--allow-privileged=true")));

@@ -147,7 +147,7 @@ Task<> TenantControlPlaneController::run_steps(Work& work, std::optional<Deploym
     signed_ones.push_back(ensure_konnectivity(work));
     NESTOR_CO_TRY_VOID(co_await join_all(std::move(signed_ones)));
   }
-  const StoreAccess access{.driver = store.driver, .endpoints = store.endpoints};
+  const StoreAccess access{.endpoints = store.endpoints};
   co_return co_await ensure_deployment(work, *address, access, deployment);
 }
 

@@ -3,6 +3,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include "controlplane/checksum.hpp"
 #include "controlplane/names.hpp"
 
 namespace nestor::controlplane {
@@ -28,6 +29,20 @@ JsonObject metadata_for(const Work& work, const std::string& name, const std::st
                     {"namespace", work.settings.ns},
                     {"labels", std::move(labels)},
                     {"ownerReferences", std::move(owners)}};
+}
+
+Task<std::string> ensure_config_map(Work& work, std::string name, std::string component,
+                                    std::map<std::string, std::string> data) {
+  std::string sum = checksum(data);
+  JsonObject metadata = metadata_for(work, name, component);
+  metadata["annotations"] = JsonObject{{kChecksumAnnotation, sum}};
+  Json object = JsonObject{{"apiVersion", "v1"},
+                           {"kind", "ConfigMap"},
+                           {"metadata", std::move(metadata)},
+                           {"data", to_json(data)}};
+  NESTOR_CO_TRY_VOID(co_await work.applier.ensure(work.runtime.client(), work.caches.config_maps,
+                                                  std::move(object)));
+  co_return sum;
 }
 
 }  // namespace nestor::controlplane

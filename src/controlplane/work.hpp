@@ -58,6 +58,10 @@ struct Work {
 /// the TenantControlPlane as owner.
 JsonObject metadata_for(const Work& work, const std::string& name, const std::string& component);
 
+/// Ensures the ConfigMap `name` with `data`, annotated with their checksum; returns that.
+Task<std::string> ensure_config_map(Work& work, std::string name, std::string component,
+                                    std::map<std::string, std::string> data);
+
 /// Sets checksum and, when it changed, lastUpdate. For status parts that have both.
 template <class T>
 void note(T& part, const std::string& sum, const std::string& now) {
