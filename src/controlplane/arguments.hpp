@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "controlplane/settings.hpp"
+#include "controlplane/address.hpp"
 
 namespace nestor::controlplane {
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "controlplane/address.hpp"
 #include "controlplane/secrets.hpp"
 #include "pki/pki.hpp"
 

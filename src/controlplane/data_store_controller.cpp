@@ -2,10 +2,9 @@
 
 #include <algorithm>
 
-#include "controlplane/content.hpp"
-#include "controlplane/content.hpp"
 #include "controlplane/names.hpp"
 #include "controlplane/settings.hpp"
+#include "controlplane/store_contents.hpp"
 
 namespace nestor::controlplane {
 namespace {

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "controlplane/address.hpp"
 #include "controlplane/work.hpp"
 
 namespace nestor::controlplane {

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "controlplane/address.hpp"
 #include "controlplane/work.hpp"
 
 namespace nestor::controlplane {

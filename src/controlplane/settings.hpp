@@ -51,30 +51,11 @@ struct Settings {
 /// names are that upstream makes by itself. Not root, which is etcd's own.
 bool is_store_name(std::string_view name);
 
-/// The DataStore that keeps what is in `tcp`: the one it names, else "default", as the chart's is
-/// called.
+/// The DataStore that is to hold a tenant's objects: the one its spec names, else "default", which
+/// the chart makes.
 std::string data_store_of(const TenantControlPlane& tcp);
 
 /// Errors: kInvalidArgument naming the field.
 Result<Settings> resolve_settings(const TenantControlPlane& tcp, const std::string& image = {});
-
-/// Where the API server is reached.
-struct Address {
-  /// What nodes and users dial: an IP address, or the host of an Ingress or Gateway.
-  std::string host;
-  int port = 0;
-  /// What the API server says of itself.
-  std::string advertise;
-  /// Of the Service; "" when headless.
-  std::string cluster_ip;
-};
-
-/// The names in the API server's certificate, sorted and without duplicates.
-struct SubjectNames {
-  std::vector<std::string> dns;
-  std::vector<std::string> ips;
-};
-SubjectNames api_server_names(const TenantControlPlane& tcp, const Settings& settings,
-                              const Address& address);
 
 }  // namespace nestor::controlplane

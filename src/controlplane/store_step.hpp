@@ -1,6 +1,6 @@
 #pragma once
 
-#include "controlplane/content.hpp"
+#include "controlplane/store_contents.hpp"
 #include "controlplane/work.hpp"
 
 namespace nestor::controlplane {

@@ -2,8 +2,9 @@
 
 #include <string>
 
-#include "controlplane/content.hpp"
+#include "controlplane/address.hpp"
 #include "controlplane/controlplane.hpp"
+#include "controlplane/store_contents.hpp"
 #include "controlplane/work.hpp"
 
 namespace nestor::controlplane {

@@ -1,4 +1,4 @@
-#include "controlplane/content.hpp"
+#include "controlplane/store_contents.hpp"
 
 namespace nestor::controlplane {
 namespace {
