@@ -1,7 +1,9 @@
 # The front door. Each target says what it does in `make help`; the work is in the folders' own scripts.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup build upstream images up demo test unit integration compat tsan fuzz e2e crds down clean
+# One after the other, in the order of the lists: each step uses all processors itself.
+.NOTPARALLEL:
+.PHONY: help setup build sanitized upstream images up demo test unit integration compat tsan fuzz e2e crds down clean
 FUZZ_SECONDS ?= 60
 
 NESTOR := build/release/nestor
@@ -18,6 +20,9 @@ upstream: setup ## Build upstream's programs (cached by content)
 build: setup ## Build build/release/nestor
 	@tools/step "nestor" tools/build release nestor
 
+sanitized: setup ## Build nestor and its tests under the address and undefined-behaviour sanitizers
+	@tools/step "build with sanitizers" tools/build asan
+
 images: upstream build ## Make the container and worker images (cached by content)
 	@tools/step "images" images/build
 
@@ -30,15 +35,14 @@ demo: up ## From nothing to a pod that answers in a tenant cluster
 test: unit integration ## Unit, integration and end-to-end tests
 	@test/e2e/run node crash
 
-unit: setup ## Unit tests under the address and undefined-behaviour sanitizers
-	@tools/step "build with sanitizers" tools/build asan
+unit: sanitized ## Unit tests
 	@ctest --preset asan -L 'unit|fuzz' -j2
 
-integration: unit images ## Tests on a real kube-apiserver, etcd and QEMU, same build
+integration: sanitized images ## Tests on a real kube-apiserver, etcd and QEMU
 	@images/qemu
 	@NESTOR_QEMU_FOLDER=$(CURDIR)/build/assets/qemu ctest --preset asan -L integration
 
-compat: integration ## Against upstream's other ends
+compat: sanitized images ## Against upstream's other ends
 	@ctest --preset asan -L compat
 
 tsan: setup ## What uses several threads, under the thread sanitizer
