@@ -11,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <charconv>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <utility>
@@ -29,9 +30,10 @@ namespace nestor::vm {
 namespace {
 
 constexpr std::string_view kAttachComponent = "vm.attach";
-constexpr Duration kConnectAgain = std::chrono::milliseconds(200);
 /// The launcher's pod runs before ours is made, so its socket comes soon or never again.
 constexpr Duration kConnectTime = std::chrono::seconds(30);
+/// Where its folder cannot be watched.
+constexpr Duration kConnectAgain = std::chrono::milliseconds(200);
 
 struct Wanted {
   std::int64_t size = 0;
@@ -160,6 +162,8 @@ class Attachment {
 
   Task<> connect() {
     const SteadyTime until = clock_.steady_now() + kConnectTime;
+    const std::filesystem::path folder = std::filesystem::path(options_.socket).parent_path();
+    FolderWatch listener(executor_, folder, kConnectAgain);
     for (;;) {
       const asio::local::stream_protocol::endpoint endpoint(options_.socket);
       const auto [error] =
@@ -170,7 +174,8 @@ class Attachment {
       if (wanted_.detach || terminated_ || clock_.steady_now() >= until) {
         co_return fail(Code::kUnavailable, "the launcher does not listen: " + error.message());
       }
-      NESTOR_CO_TRY_VOID(co_await clock_.sleep_for(kConnectAgain));
+      NESTOR_CO_TRY_VOID(
+          co_await first_of(first_of(listener.wait(), changed_.wait()), clock_.sleep_until(until)));
     }
   }
 

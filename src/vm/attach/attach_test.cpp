@@ -1,6 +1,8 @@
 #include "vm/attach/attach.hpp"
 
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -163,6 +165,59 @@ Task<std::string> next_action(LineReader& reader) {
   co_return request.action;
 }
 
+/// Sees when another thread has read a file to its end.
+class ReadWatch {
+ public:
+  explicit ReadWatch(const fs::path& file) : fd_(::inotify_init1(IN_CLOEXEC)) {
+    ::inotify_add_watch(fd_, file.c_str(), IN_CLOSE_NOWRITE);
+  }
+  ~ReadWatch() { ::close(fd_); }
+  ReadWatch(const ReadWatch&) = delete;
+  bool wait() const {
+    pollfd set{fd_, POLLIN, 0};
+    return ::poll(&set, 1, 20'000) == 1;
+  }
+
+ private:
+  int fd_;
+};
+
+CO_TEST(AttachMain, WaitsForTheLaunchersSocket) {
+  const fs::path folder = fs::temp_directory_path() / ("attach-wait-" + std::to_string(::getpid()));
+  fs::create_directories(folder / "wanted");
+  AttachOptions options{.volume = "v"};
+  options.claim_folder = folder.string();
+  options.wanted_folder = (folder / "wanted").string();
+  options.socket = (folder / "launcher.sock").string();
+  options.port = 0;
+  std::ofstream(folder / "wanted" / "size") << "4096";
+  SystemClock clock(io.get_executor());
+  int code = -1;
+  // Before the server: what fails ends that, and so the program.
+  std::jthread program([&] { code = attach_main(options); });
+  HotplugDisks disks(clock);
+  FileTakingQemu qemu(disks);
+  CO_ASSERT_TRUE(co_await disks.connect(qemu));
+  HotplugServer server(io.get_executor(), disks);
+  CO_ASSERT_TRUE(co_await clock.sleep_for(std::chrono::milliseconds(50)));
+  CO_ASSERT_TRUE(server.start(options.socket));
+  const SteadyTime until = clock.steady_now() + std::chrono::seconds(20);
+  while (!disks.holds("v") && clock.steady_now() < until) {
+    CO_ASSERT_TRUE(co_await clock.sleep_for(std::chrono::milliseconds(5)));
+  }
+  EXPECT_TRUE(disks.holds("v"));
+  std::ofstream(folder / "wanted" / "detach") << "true";
+  while (disks.holds("v") && clock.steady_now() < until) {
+    CO_ASSERT_TRUE(co_await clock.sleep_for(std::chrono::milliseconds(5)));
+  }
+  EXPECT_FALSE(disks.holds("v"));
+  co_await server.stop();
+  program.join();
+  EXPECT_EQ(code, 0);
+  fs::remove_all(folder);
+  co_return Result<>{};
+}
+
 CO_TEST(AttachMain, ADetachThatIsAskedForDuringAResizeIsNotLost) {
   const fs::path folder = fs::temp_directory_path() / ("attach-main-" + std::to_string(::getpid()));
   fs::create_directories(folder / "wanted");
@@ -196,9 +251,11 @@ CO_TEST(AttachMain, ADetachThatIsAskedForDuringAResizeIsNotLost) {
   want("size", "8192");
   CO_ASSERT_OK(action, co_await next());
   EXPECT_EQ(action, "resize");
-  want("detach", "true");
-  // Long enough for the program to see it, usually.
-  CO_ASSERT_TRUE(co_await clock.sleep_for(std::chrono::milliseconds(200)));
+  // As the kubelet puts it there: whole.
+  std::ofstream(folder / "detach") << "true";
+  const ReadWatch seen(folder / "detach");
+  fs::rename(folder / "detach", folder / "wanted" / "detach");
+  CO_ASSERT_TRUE(seen.wait());
   answer();
   CO_ASSERT_OK(action, co_await next());
   EXPECT_EQ(action, "detach");

@@ -9,9 +9,9 @@
 
 namespace nestor::vm {
 
-/// Tells of changes in a folder that the kubelet writes. Nodes allow few watchers a user: when
-/// there is none left, it looks every few seconds instead. Include only in source files: the header
-/// is heavy. Thread: event loop.
+/// Tells of changes in a folder, such as one that the kubelet writes. Nodes allow few watchers a
+/// user: when there is none left, it looks every few seconds instead. Include only in source files:
+/// the header is heavy. Thread: event loop.
 class FolderWatch {
  public:
   /// Changes from here on are not missed.

@@ -6,6 +6,9 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
 
 #include "base/log.hpp"
 #include "base/race.hpp"
@@ -93,13 +96,18 @@ HotplugServer::HotplugServer(Executor executor, HotplugDisks& disks)
 HotplugServer::~HotplugServer() = default;
 
 Result<> HotplugServer::start(const std::string& path) {
-  ::unlink(path.c_str());
+  // Who sees the socket appear can connect to it at once.
+  const std::string unready = path + ".new";
+  ::unlink(unready.c_str());
   boost::system::error_code error;
   impl_->acceptor.open(asio::local::stream_protocol(), error);
-  if (!error) impl_->acceptor.bind(asio::local::stream_protocol::endpoint(path), error);
+  if (!error) impl_->acceptor.bind(asio::local::stream_protocol::endpoint(unready), error);
   if (!error) impl_->acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (error) return fail(Code::kInternal, "listening on " + path + ": " + error.message());
-  ::chmod(path.c_str(), kForAll);
+  if (::chmod(unready.c_str(), kForAll) != 0 || ::rename(unready.c_str(), path.c_str()) != 0) {
+    return fail(Code::kInternal,
+                "listening on " + path + ": " + std::generic_category().message(errno));
+  }
   impl_->tasks.spawn("hot-plug socket", impl_->accept());
   return {};
 }
