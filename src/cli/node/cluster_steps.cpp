@@ -38,11 +38,11 @@ constexpr const char* kLastAddress = "192.168.250.250";
 /// Tries until it works or the time is over. For things that cannot be watched: a server that
 /// is not there yet.
 template <class F>
-bool retry_for(milliseconds time, F attempt) {
+bool retry_for(milliseconds time, F attempt, milliseconds pause = kRetry) {
   const auto deadline = std::chrono::steady_clock::now() + time;
   while (!attempt()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(kRetry);
+    std::this_thread::sleep_for(pause);
   }
   return true;
 }
@@ -167,7 +167,9 @@ Result<bool> make_control_plane(const Node& node) {
   if (was_initialised(node)) {
     NESTOR_TRY_VOID(write_kubeconfig(node));
     // An `up` that was cut short left no cluster-info: kubeadm then does its work again.
-    if (retry_for(minutes(4), [&node] { return api_ready(node); }) &&
+    // Each attempt is a kubectl.
+    if (retry_for(
+            minutes(4), [&node] { return api_ready(node); }, milliseconds(500)) &&
         there(node, "kube-public", "configmap/cluster-info")) {
       return true;
     }

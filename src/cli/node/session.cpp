@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -89,16 +90,30 @@ Result<std::optional<Session>> find_session(const Layout& layout) {
 }
 
 Result<std::optional<Session>> await_session(const Layout& layout) {
+  // Before the first look, so that nothing written after it is missed.
+  const Fd files(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!files || ::inotify_add_watch(files.get(), layout.state_dir.c_str(), IN_MOVED_TO) < 0) {
+    return system_failure("watching " + layout.state_dir);
+  }
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kStartMs);
   while (true) {
     NESTOR_TRY(const auto session, find_session(layout));
     if (!session || session->init != 0) return session;
-    if (std::chrono::steady_clock::now() > deadline) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
+    if (left.count() <= 0) {
       return fail(Code::kDeadlineExceeded, "the supervisor makes no sandbox; see " +
                                                layout.log("supervisor") +
                                                "; `nestor down` ends it");
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    // A supervisor that has ended lets go of its lock: the next look finds no session.
+    const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, session->supervisor, 0)));
+    if (!process && errno == ESRCH) continue;
+    std::array<pollfd, 2> set{pollfd{files.get(), POLLIN, 0}, pollfd{process.get(), POLLIN, 0}};
+    ::poll(set.data(), set.size(), static_cast<int>(left.count()));
+    std::array<char, 4096> events;
+    while (::read(files.get(), events.data(), events.size()) > 0) {
+    }
   }
 }
 
