@@ -39,6 +39,8 @@ struct Options {
   /// A server closes a connection that has had no call for so long, at the latest after twice the
   /// time. Zero: never.
   Duration idle_timeout = {};
+  /// What that time is measured by, which must outlive the server; the machine's clock if null.
+  Clock* idle_clock = nullptr;
   /// Of all connections of a server: how many may be without a call, or not even through their
   /// handshake, at a time. Of more the oldest is closed.
   std::size_t max_idle_connections = std::numeric_limits<std::size_t>::max();

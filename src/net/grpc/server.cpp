@@ -126,7 +126,14 @@ Result<std::shared_ptr<const net::TlsContext>> server_tls(net::TlsServerConfig c
 
 struct Server::Impl {
   Impl(Executor on, Handlers handlers_in, Options options_in)
-      : executor(on), handlers(std::move(handlers_in)), options(options_in), calls(on), tasks(on) {}
+      : executor(on),
+        handlers(std::move(handlers_in)),
+        options(options_in),
+        machine_clock(on),
+        calls(on),
+        tasks(on) {
+    if (options.idle_clock == nullptr) options.idle_clock = &machine_clock;
+  }
 
   Task<> accept_loop(std::shared_ptr<Listener> listener);
   Task<> serve(std::unique_ptr<net::Connection> connection,
@@ -138,6 +145,7 @@ struct Server::Impl {
   Executor executor;
   Handlers handlers;
   Options options;
+  SystemClock machine_clock;
   std::list<std::shared_ptr<Listener>> listeners;
   /// The oldest first.
   std::list<std::shared_ptr<Peer>> peers;
@@ -220,13 +228,11 @@ Task<> Server::Impl::accept_loop(std::shared_ptr<Listener> listener) {
 namespace {
 
 /// Closes a connection that has no call: whoever may connect could hold our descriptors with it.
-Task<> close_when_idle(Executor executor, std::weak_ptr<Session> weak, std::shared_ptr<Peer> peer,
+Task<> close_when_idle(Clock& clock, std::weak_ptr<Session> weak, std::shared_ptr<Peer> peer,
                        Duration timeout) {
-  asio::steady_timer timer(executor);
   bool idle = false;
   while (true) {
-    timer.expires_after(timeout);
-    co_await timer.async_wait(asio::use_awaitable);
+    NESTOR_CO_TRY_VOID(co_await clock.sleep_for(timeout));
     const bool still = peer->calls == 0;
     if (still && idle) break;
     idle = still;
@@ -262,7 +268,8 @@ Task<> Server::Impl::serve(std::unique_ptr<net::Connection> connection,
   peer->session = session;
   session->start(tasks);
   if (options.idle_timeout > Duration::zero()) {
-    tasks.spawn("grpc idle", close_when_idle(executor, session, peer, options.idle_timeout));
+    tasks.spawn("grpc idle",
+                close_when_idle(*options.idle_clock, session, peer, options.idle_timeout));
   }
   co_return Result<>{};
 }
