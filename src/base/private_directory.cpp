@@ -30,16 +30,15 @@ Result<> write_all(int file, std::string_view content, const std::string& path) 
   return {};
 }
 
-/// A locked descriptor of the directory; -1 (and errno) when it is none of ours, or in use.
-int lock(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+/// A locked descriptor of the directory; none when it is none of ours, or in use.
+UniqueFd lock(const std::string& path) {
+  UniqueFd file(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat info{};
-  if (file < 0 || (::fstat(file, &info) == 0 && info.st_uid == ::geteuid() &&
-                   ::flock(file, LOCK_EX | LOCK_NB) == 0)) {
+  if (file && ::fstat(file.get(), &info) == 0 && info.st_uid == ::geteuid() &&
+      ::flock(file.get(), LOCK_EX | LOCK_NB) == 0) {
     return file;
   }
-  ::close(file);
-  return -1;
+  return {};
 }
 
 }  // namespace
@@ -50,9 +49,9 @@ Result<PrivateDirectory> PrivateDirectory::make(std::string_view prefix) {
   if (error) return fail(Code::kInternal, "no directory for temporary files: " + error.message());
   std::string path = (base / (std::string(prefix) + "-XXXXXX")).string();
   if (::mkdtemp(path.data()) == nullptr) return failure("making " + path, errno);
-  const int file = lock(path);
-  if (file < 0) return failure("locking " + path, errno);
-  return PrivateDirectory(std::move(path), file);
+  UniqueFd file = lock(path);
+  if (!file) return failure("locking " + path, errno);
+  return PrivateDirectory(std::move(path), std::move(file));
 }
 
 int PrivateDirectory::remove_left_behind(std::string_view prefix) {
@@ -61,21 +60,15 @@ int PrivateDirectory::remove_left_behind(std::string_view prefix) {
   const std::string begin = std::string(prefix) + "-";
   for (const auto& entry : fs::directory_iterator(fs::temp_directory_path(ignored), ignored)) {
     if (!entry.path().filename().string().starts_with(begin)) continue;
-    const int file = lock(entry.path().string());
-    if (file < 0) continue;
-    if (fs::remove_all(entry.path(), ignored) > 0) ++count;
-    ::close(file);
+    const UniqueFd file = lock(entry.path().string());
+    if (file && fs::remove_all(entry.path(), ignored) > 0) ++count;
   }
   return count;
 }
 
-PrivateDirectory::PrivateDirectory(PrivateDirectory&& other) noexcept
-    : path_(std::exchange(other.path_, {})), lock_(std::exchange(other.lock_, -1)) {}
-
 PrivateDirectory::~PrivateDirectory() {
   std::error_code ignored;
   if (!path_.empty()) fs::remove_all(path_, ignored);
-  if (lock_ >= 0) ::close(lock_);
 }
 
 Result<std::string> PrivateDirectory::write(const std::string& name,
@@ -84,11 +77,9 @@ Result<std::string> PrivateDirectory::write(const std::string& name,
   std::error_code error;
   fs::create_directories(path.parent_path(), error);
   if (error) return fail(Code::kInternal, "making " + path.parent_path().string());
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (file < 0) return failure("making " + path.string(), errno);
-  const auto written = write_all(file, content, path.string());
-  ::close(file);
-  if (!written) return std::unexpected(written.error());
+  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file) return failure("making " + path.string(), errno);
+  NESTOR_TRY_VOID(write_all(file.get(), content, path.string()));
   return path.string();
 }
 

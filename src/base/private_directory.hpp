@@ -2,7 +2,9 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "base/fd.hpp"
 #include "base/result.hpp"
 
 namespace nestor {
@@ -16,7 +18,8 @@ class PrivateDirectory {
   /// Removes those that a process of this user left behind when it was killed: nobody holds their
   /// lock. Those of processes that run stay. Returns how many went.
   static int remove_left_behind(std::string_view prefix);
-  PrivateDirectory(PrivateDirectory&& other) noexcept;
+  PrivateDirectory(PrivateDirectory&& other) noexcept
+      : path_(std::exchange(other.path_, {})), lock_(std::move(other.lock_)) {}
   PrivateDirectory& operator=(PrivateDirectory&&) = delete;
   ~PrivateDirectory();
 
@@ -28,10 +31,11 @@ class PrivateDirectory {
   const std::string& path() const { return path_; }
 
  private:
-  PrivateDirectory(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
+  PrivateDirectory(std::string path, UniqueFd lock)
+      : path_(std::move(path)), lock_(std::move(lock)) {}
   std::string path_;
   /// A descriptor of the directory, locked while this lives; the kernel unlocks it in any case.
-  int lock_;
+  UniqueFd lock_;
 };
 
 }  // namespace nestor

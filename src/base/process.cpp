@@ -10,12 +10,17 @@
 
 #include <array>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+
+#include "base/fd.hpp"
+#include "base/run.hpp"
+#include "base/text.hpp"
 
 namespace nestor {
 
@@ -26,29 +31,9 @@ using Descriptor = asio::posix::stream_descriptor;
 /// What is kept of each output; the rest is read and dropped so that the program can go on.
 constexpr std::size_t kMaxOutput = 16 * 1024 * 1024;
 
-class Fd {
- public:
-  explicit Fd(int fd = -1) : fd_(fd) {}
-  ~Fd() { reset(); }
-  Fd(Fd&& other) noexcept : fd_(other.release()) {}
-  Fd& operator=(Fd&& other) noexcept {
-    reset(other.release());
-    return *this;
-  }
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-  void reset(int fd = -1) {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = fd;
-  }
-
- private:
-  int fd_;
-};
-
 struct Pipe {
-  Fd read_end;
-  Fd write_end;
+  UniqueFd read_end;
+  UniqueFd write_end;
 };
 
 std::unexpected<Error> system_failure(std::string_view what, int error) {
@@ -64,13 +49,13 @@ std::unexpected<Error> system_failure(std::string_view what, int error) {
 Result<Pipe> make_pipe() {
   std::array<int, 2> fds{};
   if (::pipe2(fds.data(), O_CLOEXEC) != 0) return system_failure("pipe", errno);
-  return Pipe{Fd(fds[0]), Fd(fds[1])};
+  return Pipe{UniqueFd(fds[0]), UniqueFd(fds[1])};
 }
 
 /// The spawn attributes and file actions of one child.
 class SpawnSetup {
  public:
-  SpawnSetup() {
+  explicit SpawnSetup(bool own_group) {
     ::posix_spawn_file_actions_init(&actions_);
     ::posix_spawnattr_init(&attributes_);
     sigset_t none;
@@ -80,10 +65,10 @@ class SpawnSetup {
     ::sigaddset(&defaults, SIGPIPE);
     ::posix_spawnattr_setsigmask(&attributes_, &none);
     ::posix_spawnattr_setsigdefault(&attributes_, &defaults);
-    // A process group of its own, so that killing reaches its children too.
+    short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+    if (own_group) flags |= POSIX_SPAWN_SETPGROUP;
     ::posix_spawnattr_setpgroup(&attributes_, 0);
-    ::posix_spawnattr_setflags(
-        &attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    ::posix_spawnattr_setflags(&attributes_, flags);
   }
   ~SpawnSetup() {
     ::posix_spawn_file_actions_destroy(&actions_);
@@ -146,12 +131,14 @@ class Child : public std::enable_shared_from_this<Child> {
   bool timed_out() const { return timed_out_; }
 
  private:
+  void kill() const { ::kill(own_group_ ? -pid_ : pid_, SIGKILL); }
   void write_more();
   void read_more(Descriptor& from, std::string& into);
   /// Reads until nothing is there. False at the end of the stream.
   static bool drain(Descriptor& from, std::string& into);
 
   pid_t pid_ = -1;
+  bool own_group_ = true;
   Descriptor pidfd_;
   Descriptor in_;
   Descriptor out_;
@@ -168,7 +155,7 @@ Result<> Child::start(ProcessSpec& spec) {
   NESTOR_TRY(Pipe in, make_pipe());
   NESTOR_TRY(Pipe out, make_pipe());
   NESTOR_TRY(Pipe err, make_pipe());
-  SpawnSetup setup;
+  SpawnSetup setup(spec.own_group);
   setup.redirect(in.read_end.get(), STDIN_FILENO);
   setup.redirect(out.write_end.get(), STDOUT_FILENO);
   setup.redirect(err.write_end.get(), STDERR_FILENO);
@@ -181,6 +168,7 @@ Result<> Child::start(ProcessSpec& spec) {
     return system_failure("starting " + spec.argv[0], error);
   }
   pid_ = pid;
+  own_group_ = spec.own_group;
   if (spec.max_memory > 0) {
     // From outside: posix_spawn has no limits. What it has until then is small.
     const rlimit limit{spec.max_memory, spec.max_memory};
@@ -208,7 +196,7 @@ void Child::pump(std::string input, Duration timeout) {
   timer_.async_wait([self = shared_from_this()](boost::system::error_code error) {
     if (error || self->pid_ < 0) return;
     self->timed_out_ = true;
-    ::kill(-self->pid_, SIGKILL);  // The pidfd tells the waiting coroutine.
+    self->kill();  // The pidfd tells the waiting coroutine.
   });
 }
 
@@ -274,7 +262,7 @@ ProcessOutput Child::finish() {
 
 void Child::kill_and_reap() {
   if (pid_ < 0) return;
-  ::kill(-pid_, SIGKILL);
+  kill();
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }
   pid_ = -1;
@@ -311,7 +299,9 @@ class SystemProcessRunner final : public ProcessRunner {
     } while (!child.ended());
     ProcessOutput output = child.finish();
     if (child.timed_out()) {
-      co_return fail(Code::kDeadlineExceeded, spec.argv[0] + " did not end in time");
+      const std::string said = last_line(output.err);
+      co_return fail(Code::kDeadlineExceeded,
+                     spec.argv[0] + " did not end in time" + (said.empty() ? "" : ": " + said));
     }
     co_return output;
   }
@@ -319,15 +309,6 @@ class SystemProcessRunner final : public ProcessRunner {
  private:
   Executor executor_;
 };
-
-/// The last line of `text` that says something.
-std::string last_line(std::string_view text) {
-  const std::size_t end = text.find_last_not_of(" \t\r\n");
-  if (end == std::string_view::npos) return "no message";
-  text = text.substr(0, end + 1);
-  const std::size_t start = text.rfind('\n');
-  return std::string(start == std::string_view::npos ? text : text.substr(start + 1));
-}
 
 }  // namespace
 
@@ -341,10 +322,17 @@ Task<ProcessOutput> run_checked(ProcessRunner& runner, ProcessSpec spec) {
   const std::string name = spec.argv.empty() ? "" : spec.argv[0];
   NESTOR_CO_TRY(ProcessOutput output, co_await runner.run(std::move(spec)));
   if (output.exit_code != 0) {
+    const std::string why = last_line(output.err);
     co_return fail(Code::kInternal, name + " ended with code " + std::to_string(output.exit_code) +
-                                        ": " + last_line(output.err));
+                                        ": " + (why.empty() ? "no message" : why));
   }
   co_return output;
+}
+
+Result<ProcessOutput> run_blocking_process(ProcessSpec spec) {
+  asio::io_context io(1);
+  const auto runner = make_process_runner(io.get_executor());
+  return run_to_end(io, runner->run(std::move(spec)));
 }
 
 }  // namespace nestor

@@ -25,6 +25,9 @@ struct ProcessSpec {
   std::string input = {};
   /// After this time it is killed and the result is kDeadlineExceeded. Zero: no limit.
   Duration timeout = std::chrono::seconds(60);
+  /// In a process group of its own, all of which is killed with it. Otherwise it stays in ours, so
+  /// that what a terminal sends (Ctrl-C) reaches it too, and is killed alone.
+  bool own_group = true;
   /// Bytes of memory of its own (RLIMIT_DATA: heap and private mappings, touched or not), beyond
   /// which its allocations fail; so do its children's. Zero: no limit.
   std::uint64_t max_memory = 0;
@@ -51,5 +54,9 @@ std::unique_ptr<ProcessRunner> make_process_runner(Executor executor);
 /// run(), with a non-zero exit code turned into kInternal with the program's name and the last line
 /// of its standard error.
 Task<ProcessOutput> run_checked(ProcessRunner& runner, ProcessSpec spec);
+
+/// Runs a program to its end where there is no event loop. Errors: as ProcessRunner::run().
+/// From then on this process ignores SIGPIPE.
+Result<ProcessOutput> run_blocking_process(ProcessSpec spec);
 
 }  // namespace nestor

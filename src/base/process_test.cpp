@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -106,6 +107,18 @@ TEST_F(Process, KillsAtTheTimeLimitWithItsChildren) {
       run({.argv = {"sh", "-c", "sleep 1000 & sleep 1000"}, .timeout = Duration(20)});
   ASSERT_FALSE(output);
   EXPECT_EQ(output.error().code, Code::kDeadlineExceeded);
+  EXPECT_TRUE(no_children());
+}
+
+TEST_F(Process, HasAProcessGroupOfItsOwnUnlessAsked) {
+  const std::vector<std::string> group{"sh", "-c", "cut -d' ' -f5 /proc/$$/stat"};
+  const std::string ours = std::to_string(::getpgrp()) + "\n";
+  const auto own = run_blocking_process({.argv = group});
+  ASSERT_TRUE(own) << own.error().message;
+  EXPECT_NE(own->out, ours);
+  const auto shared = run_blocking_process({.argv = group, .own_group = false});
+  ASSERT_TRUE(shared) << shared.error().message;
+  EXPECT_EQ(shared->out, ours);
   EXPECT_TRUE(no_children());
 }
 

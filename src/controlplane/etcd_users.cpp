@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "base/text.hpp"
+
 namespace nestor::controlplane {
 namespace {
 
@@ -33,11 +35,6 @@ bool mentions(const std::string& text, const std::array<std::string_view, N>& pa
     if (text.find(part) != std::string::npos) return true;
   }
   return false;
-}
-
-std::string last_line(std::string text) {
-  while (text.ends_with('\n')) text.pop_back();
-  return text.substr(text.rfind('\n') + 1);
 }
 
 std::unexpected<Error> etcd_failure(const std::vector<std::string>& arguments,

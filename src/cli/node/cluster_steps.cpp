@@ -52,7 +52,7 @@ bool answers(const std::string& socket_path) {
   address.sun_family = AF_UNIX;
   if (socket_path.size() >= sizeof address.sun_path) return false;
   std::memcpy(address.sun_path, socket_path.c_str(), socket_path.size());
-  const Fd made(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const UniqueFd made(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   return made &&
          ::connect(made.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
@@ -75,11 +75,13 @@ bool dns_answers(const Gateway& gateway) {
 }
 
 bool api_ready(const Node& node) {
-  return run_checked({kubectl(node, {"get", "--raw=/readyz", "--request-timeout=2s"})}).has_value();
+  return run_checked({.argv = kubectl(node, {"get", "--raw=/readyz", "--request-timeout=2s"})})
+      .has_value();
 }
 
 bool there(const Node& node, const std::string& space, const std::string& object) {
-  return run_checked({kubectl(node, {"-n", space, "get", object, "-o", "name"})}).has_value();
+  return run_checked({.argv = kubectl(node, {"-n", space, "get", object, "-o", "name"})})
+      .has_value();
 }
 
 Result<> write_kubeconfig(const Node& node) {
@@ -101,7 +103,8 @@ bool was_initialised(const Node& node) {
 Result<std::string> kubeadm(const Node& node, std::vector<std::string> rest, minutes time) {
   std::vector<std::string> argv{node.config.program("kubeadm")};
   for (auto& arg : rest) argv.push_back(std::move(arg));
-  NESTOR_TRY(Output output, run({inside(node.init_pid, std::move(argv)), {}, time}));
+  NESTOR_TRY(ProcessOutput output,
+             run({.argv = inside(node.init_pid, std::move(argv)), .timeout = time}));
   const std::string log = output.out + output.err;
   // kubeadm prints a bootstrap token.
   if (auto written = write_text(node.layout.log("kubeadm"), log, 0600); !written) {
@@ -113,16 +116,15 @@ Result<std::string> kubeadm(const Node& node, std::vector<std::string> rest, min
 }
 
 Result<> apply(const Node& node, std::string manifest) {
-  const Command command{kubectl(node, {"apply", "--server-side", "--force-conflicts",
-                                       "--field-manager=nestor-up", "-f", "-"}),
-                        std::move(manifest)};
-  NESTOR_TRY_VOID(run_checked(command));
+  NESTOR_TRY_VOID(run_checked({.argv = kubectl(node, {"apply", "--server-side", "--force-conflicts",
+                                                      "--field-manager=nestor-up", "-f", "-"}),
+                               .input = std::move(manifest)}));
   return {};
 }
 
 Result<> wait(const Node& node, std::vector<std::string> rest) {
   rest.emplace_back("--timeout=10m");
-  NESTOR_TRY_VOID(run_checked({kubectl(node, std::move(rest)), {}, minutes(11)}));
+  NESTOR_TRY_VOID(run_checked({.argv = kubectl(node, std::move(rest)), .timeout = minutes(11)}));
   return {};
 }
 
@@ -140,7 +142,7 @@ Result<> note_worker_images(const Node& node, const std::vector<Archive>& archiv
   }
   const std::string note = fmt::format("{}={}", cli::kWorkerImagesAnnotation, names);
   NESTOR_TRY_VOID(
-      run_checked({kubectl(node, {"annotate", "--overwrite", "node", kNodeName, note})}));
+      run_checked({.argv = kubectl(node, {"annotate", "--overwrite", "node", kNodeName, note})}));
   return {};
 }
 
@@ -241,15 +243,15 @@ std::vector<std::string> install_command(const Node& node, const std::string& ch
 Result<> install_chart(const Node& node, const std::string& chart,
                        const std::string& image_revision) {
   // Helm installs CRDs once and never changes them; ours must follow the program.
-  NESTOR_TRY_VOID(run_checked({kubectl(node, {"apply", "--server-side", "--force-conflicts",
-                                              "--field-manager=nestor-up", "-f", chart + "/crds"}),
-                               {},
-                               minutes(2)}));
+  NESTOR_TRY_VOID(
+      run_checked({.argv = kubectl(node, {"apply", "--server-side", "--force-conflicts",
+                                          "--field-manager=nestor-up", "-f", chart + "/crds"}),
+                   .timeout = minutes(2)}));
   const bool kvm = exists(fmt::format("/proc/{}/root{}", node.init_pid, kKvmSpec));
   if (kvm) NESTOR_TRY_VOID(apply(node, kvm_runtime_class()));
   NESTOR_TRY_VOID(forget_interrupted_release(node));
-  const auto outcome =
-      run_checked({install_command(node, chart, image_revision, kvm), {}, minutes(11)});
+  const auto outcome = run_checked(
+      {.argv = install_command(node, chart, image_revision, kvm), .timeout = minutes(11)});
   if (!outcome) {
     return fail(outcome.error().code,
                 fmt::format("installing {}: {}; see `kubectl -n nestor-system get pods,events`",

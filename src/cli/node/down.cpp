@@ -77,7 +77,7 @@ Result<> take_down(const Layout& layout, ProgressLines& progress) {
   progress.begin("stopping the node");
   // Before the lock: what an interrupted `up` still has at work in the sandbox ends with it.
   NESTOR_TRY_VOID(stop_session(layout));
-  NESTOR_TRY(const Fd held, lock_commands(layout, kDownPatience));
+  NESTOR_TRY(const UniqueFd held, lock_commands(layout, kDownPatience));
   NESTOR_TRY_VOID(stop_session(layout));
   progress.done("node stopped");
   progress.begin("removing its traces");

@@ -46,7 +46,7 @@ Result<Archive> describe(const std::string& path) {
       fmt::format("{} {} {}.{}\n", real, size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec)};
 }
 
-Result<std::string> read_at(const Fd& file, std::uint64_t offset, std::size_t size) {
+Result<std::string> read_at(const UniqueFd& file, std::uint64_t offset, std::size_t size) {
   std::string text(size, '\0');
   std::size_t done = 0;
   while (done < size) {
@@ -71,7 +71,7 @@ std::uint64_t tar_size(const std::string& block) {
 
 /// The content of one file of a tar archive.
 Result<std::string> tar_member(const std::string& path, std::string_view name) {
-  Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return system_failure("opening " + path);
   std::uint64_t offset = 0;
   while (true) {
@@ -88,9 +88,9 @@ Result<std::string> tar_member(const std::string& path, std::string_view name) {
 }
 
 Result<std::set<std::string>> present_images(const Config& config, int init_pid) {
-  const Command list{
-      inside(init_pid, {config.program("ctr"), "-n", "k8s.io", "images", "ls", "-q"})};
-  NESTOR_TRY(const std::string text, run_checked(list));
+  NESTOR_TRY(const std::string text,
+             run_checked({.argv = inside(init_pid, {config.program("ctr"), "-n", "k8s.io", "images",
+                                                    "ls", "-q"})}));
   std::set<std::string> names;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) names.insert(line);
@@ -110,11 +110,11 @@ Result<> import_one(const Job& job, const Archive& archive) {
   const bool there = std::ranges::all_of(
       tags, [&job](const std::string& tag) { return job.present.contains(tag); });
   if (const auto stamp = read_text(record); there && stamp && *stamp == archive.stamp) return {};
-  const Command import{inside(job.init_pid, {job.config.program("ctr"), "-n", "k8s.io", "images",
-                                             "import", "--all-platforms", archive.path}),
-                       {},
-                       kImportTime};
-  if (auto done = run_checked(import); !done) {
+  ProcessSpec import{
+      .argv = inside(job.init_pid, {job.config.program("ctr"), "-n", "k8s.io", "images", "import",
+                                    "--all-platforms", archive.path}),
+      .timeout = kImportTime};
+  if (auto done = run_checked(std::move(import)); !done) {
     return with_context(done.error(), "importing " + archive.path);
   }
   return write_text(record, archive.stamp);

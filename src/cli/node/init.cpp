@@ -139,9 +139,9 @@ class Init {
     ::sigemptyset(&set);
     for (const int number : {SIGCHLD, SIGTERM, SIGINT}) ::sigaddset(&set, number);
     if (::sigprocmask(SIG_BLOCK, &set, nullptr) != 0) return system_failure("sigprocmask");
-    signals_ = Fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+    signals_ = UniqueFd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!signals_) return system_failure("signalfd");
-    files_ = Fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+    files_ = UniqueFd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     if (!files_) return system_failure("inotify_init");
     if (::inotify_add_watch(files_.get(), kKubeletDir, IN_CLOSE_WRITE | IN_MOVED_TO) < 0) {
       return system_failure("watching " + std::string(kKubeletDir));
@@ -252,8 +252,8 @@ class Init {
   Config config_;
   std::string own_log_;
   std::vector<Service> services_;
-  Fd signals_;
-  Fd files_;
+  UniqueFd signals_;
+  UniqueFd files_;
   bool stopping_ = false;
   Clock::time_point next_look_ = {};
 };

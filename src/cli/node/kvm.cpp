@@ -42,7 +42,7 @@ class Mapping {
 
 /// Runs one instruction, HLT, in a virtual machine of one page.
 bool runs_a_guest(int kvm) {
-  const Fd machine(::ioctl(kvm, KVM_CREATE_VM, 0));
+  const UniqueFd machine(::ioctl(kvm, KVM_CREATE_VM, 0));
   if (!machine) return false;
   const Mapping code(kPage, MAP_SHARED | MAP_ANONYMOUS, -1);
   if (!code) return false;
@@ -52,7 +52,7 @@ bool runs_a_guest(int kvm) {
   region.memory_size = kPage;
   region.userspace_addr = reinterpret_cast<std::uint64_t>(code.get());
   if (::ioctl(machine.get(), KVM_SET_USER_MEMORY_REGION, &region) != 0) return false;
-  const Fd cpu(::ioctl(machine.get(), KVM_CREATE_VCPU, 0));
+  const UniqueFd cpu(::ioctl(machine.get(), KVM_CREATE_VCPU, 0));
   const int size = ::ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
   if (!cpu || size < static_cast<int>(sizeof(kvm_run))) return false;
   const Mapping shared(static_cast<std::size_t>(size), MAP_SHARED, cpu.get());
@@ -72,7 +72,7 @@ bool runs_a_guest(int kvm) {
 }  // namespace
 
 bool kvm_works() {
-  const Fd kvm(::open(kDevice, O_RDWR | O_CLOEXEC));
+  const UniqueFd kvm(::open(kDevice, O_RDWR | O_CLOEXEC));
   return kvm && ::ioctl(kvm.get(), KVM_GET_API_VERSION, 0) == KVM_API_VERSION &&
          runs_a_guest(kvm.get());
 }
@@ -104,7 +104,7 @@ Result<> make_kvm_spec(const Config& config) {
     log::info("node.init", "no KVM on this machine: virtual machines are emulated");
     return {};
   }
-  NESTOR_TRY(const std::string text, run_checked({{config.program("ctr"), "oci", "spec"}}));
+  NESTOR_TRY(const std::string text, run_checked({.argv = {config.program("ctr"), "oci", "spec"}}));
   NESTOR_TRY(const std::string spec, kvm_spec(text, major(device.st_rdev), minor(device.st_rdev)));
   return write_text(kKvmSpec, spec);
 }

@@ -88,7 +88,7 @@ Result<std::string> absolute_directory(const std::string& path) {
 }
 
 Result<int> lock_holder(const std::string& path) {
-  Fd file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  UniqueFd file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
   if (!file) {
     if (errno == ENOENT || errno == ENOTDIR) return 0;
     return system_failure("opening " + path);

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -157,17 +158,24 @@ TEST(System, TailIsTheEnd) {
 
 TEST(System, RunPassesInputAndCollectsOutput) {
   const std::string large(200'000, 'x');
-  const auto copied = run({{"cat"}, large});
+  const auto copied = run({.argv = {"cat"}, .input = large});
   ASSERT_TRUE(copied);
   EXPECT_EQ(copied->out, large);
-  const auto failed = run_checked({{"sh", "-c", "echo before >&2; echo why >&2; exit 3"}});
+  const auto failed = run_checked({.argv = {"sh", "-c", "echo before >&2; echo why >&2; exit 3"}});
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().message, "sh: why");
-  EXPECT_EQ(run({{"/no/such/program"}}).error().code, Code::kNotFound);
+  EXPECT_EQ(run({.argv = {"/no/such/program"}}).error().code, Code::kNotFound);
+}
+
+TEST(System, RunSurvivesAProgramThatDoesNotReadItsInput) {
+  ::signal(SIGPIPE, SIG_DFL);
+  const auto output = run({.argv = {"true"}, .input = std::string(200'000, 'x')});
+  ASSERT_TRUE(output);
+  EXPECT_EQ(output->exit_code, 0);
 }
 
 TEST(System, RunEndsAtItsDeadline) {
-  const auto late = run({{"sleep", "60"}, {}, std::chrono::milliseconds(20)});
+  const auto late = run({.argv = {"sleep", "60"}, .timeout = std::chrono::milliseconds(20)});
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().code, Code::kDeadlineExceeded);
 }

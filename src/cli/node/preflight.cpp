@@ -69,7 +69,7 @@ Result<> check_kernel() {
     const bool there = std::string(module) == "overlay" ? types.find("\toverlay\n") != types.npos
                                                         : exists("/proc/sys/net/bridge");
     if (there) continue;
-    const auto loaded = run_checked({{"modprobe", module}});
+    const auto loaded = run_checked({.argv = {"modprobe", module}});
     if (!loaded) {
       return fail(Code::kFailedPrecondition,
                   fmt::format("the kernel offers no {}: {}", module, loaded.error().message));

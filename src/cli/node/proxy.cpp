@@ -42,18 +42,18 @@ constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
 Result<Gateway> Gateway::open(int init_pid) {
   Gateway gateway;
-  gateway.here_ = Fd(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+  gateway.here_ = UniqueFd(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
   if (!gateway.here_) return system_failure("opening the own network namespace");
   const std::string path = fmt::format("/proc/{}/ns/net", init_pid);
-  gateway.inside_ = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  gateway.inside_ = UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!gateway.inside_) return system_failure("opening " + path);
   return gateway;
 }
 
-Result<Fd> Gateway::make_socket() const {
+Result<UniqueFd> Gateway::make_socket() const {
   // A socket stays in the namespace in which it was made; only its making needs the visit.
   if (::setns(inside_.get(), CLONE_NEWNET) != 0) return system_failure("entering the sandbox");
-  Fd made(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
+  UniqueFd made(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
   const int number = errno;
   if (::setns(here_.get(), CLONE_NEWNET) != 0) std::abort();
   errno = number;
@@ -61,8 +61,8 @@ Result<Fd> Gateway::make_socket() const {
   return made;
 }
 
-Result<Fd> listen_on_loopback(std::uint16_t port) {
-  Fd made(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
+Result<UniqueFd> listen_on_loopback(std::uint16_t port) {
+  UniqueFd made(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
   if (!made) return system_failure("making a socket");
   const int yes = 1;
   ::setsockopt(made.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);

@@ -23,15 +23,15 @@ class Gateway {
 
   /// A TCP socket (IPv4, not connected) inside the sandbox. Aborts the process if the way back
   /// to its own namespace is lost.
-  Result<Fd> make_socket() const;
+  Result<UniqueFd> make_socket() const;
 
  private:
-  Fd here_;
-  Fd inside_;
+  UniqueFd here_;
+  UniqueFd inside_;
 };
 
 /// A socket that listens on 127.0.0.1. kAlreadyExists: the port is taken.
-Result<Fd> listen_on_loopback(std::uint16_t port);
+Result<UniqueFd> listen_on_loopback(std::uint16_t port);
 
 /// What the relays need to know, and their coroutines. Closed before it is destroyed.
 struct Relay {

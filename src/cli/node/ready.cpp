@@ -12,7 +12,7 @@ namespace nestor::node {
 
 namespace {
 
-void say(Fd& fd, std::string_view text) {
+void say(UniqueFd& fd, std::string_view text) {
   if (!fd) return;
   // A reader that has gone is no concern of ours.
   [[maybe_unused]] const auto count = ::write(fd.get(), text.data(), text.size());
@@ -29,7 +29,7 @@ int Ready::failed(const Error& error) {
   return 1;
 }
 
-Result<> wait_ready(const Fd& read_end, int timeout_ms) {
+Result<> wait_ready(const UniqueFd& read_end, int timeout_ms) {
   std::string text;
   while (true) {
     pollfd set{read_end.get(), POLLIN, 0};

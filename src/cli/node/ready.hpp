@@ -16,10 +16,10 @@ class Ready {
   int failed(const Error& error);
 
  private:
-  Fd fd_;
+  UniqueFd fd_;
 };
 
 /// Waits for the other end's word. kUnavailable when it died without one.
-Result<> wait_ready(const Fd& read_end, int timeout_ms);
+Result<> wait_ready(const UniqueFd& read_end, int timeout_ms);
 
 }  // namespace nestor::node

@@ -80,11 +80,11 @@ Result<> make_sys() {
 /// A directory held open, so that it can be mounted again where it was once something covers it.
 struct Kept {
   std::string path;
-  Fd fd;
+  UniqueFd fd;
 };
 
 Result<Kept> keep(const std::string& path) {
-  Fd fd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  UniqueFd fd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!fd) return system_failure("opening " + path);
   return Kept{path, std::move(fd)};
 }
@@ -138,8 +138,7 @@ Result<> make_mounts(const Layout& layout, const Config& config) {
 }
 
 Result<> make_network() {
-  Command command{{"ip", "-batch", "-"}, network_commands()};
-  NESTOR_TRY_VOID(run_checked(command));
+  NESTOR_TRY_VOID(run_checked({.argv = {"ip", "-batch", "-"}, .input = network_commands()}));
   NESTOR_TRY_VOID(write_kernel("/proc/sys/net/ipv4/ip_forward", "1"));
   for (const char* name : {"bridge-nf-call-iptables", "bridge-nf-call-ip6tables"}) {
     const std::string path = std::string("/proc/sys/net/bridge/") + name;

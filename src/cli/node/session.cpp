@@ -44,7 +44,7 @@ int parent_of(int pid) {
 }
 
 /// Waits for the end of a process that is not a child. False: it is still there.
-bool wait_for_end(const Fd& process, int timeout_ms) {
+bool wait_for_end(const UniqueFd& process, int timeout_ms) {
   pollfd set{process.get(), POLLIN, 0};
   return ::poll(&set, 1, timeout_ms) > 0;
 }
@@ -91,7 +91,7 @@ Result<std::optional<Session>> find_session(const Layout& layout) {
 
 Result<std::optional<Session>> await_session(const Layout& layout) {
   // Before the first look, so that nothing written after it is missed.
-  const Fd files(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  const UniqueFd files(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (!files || ::inotify_add_watch(files.get(), layout.state_dir.c_str(), IN_MOVED_TO) < 0) {
     return system_failure("watching " + layout.state_dir);
   }
@@ -107,7 +107,7 @@ Result<std::optional<Session>> await_session(const Layout& layout) {
                                                "; `nestor down` ends it");
     }
     // A supervisor that has ended lets go of its lock: the next look finds no session.
-    const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, session->supervisor, 0)));
+    const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, session->supervisor, 0)));
     if (!process && errno == ESRCH) continue;
     std::array<pollfd, 2> set{pollfd{files.get(), POLLIN, 0}, pollfd{process.get(), POLLIN, 0}};
     ::poll(set.data(), set.size(), static_cast<int>(left.count()));
@@ -121,8 +121,8 @@ Result<Session> start_session(const Layout& layout) {
   ::unlink(layout.init_pid().c_str());
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return system_failure("pipe");
-  Fd read_end(ends[0]);
-  Fd write_end(ends[1]);
+  UniqueFd read_end(ends[0]);
+  UniqueFd write_end(ends[1]);
   NESTOR_TRY(const pid_t pid, spawn_daemon(layout, write_end.get()));
   write_end.reset();
   if (auto ready = wait_ready(read_end, kStartMs); !ready) {
@@ -137,7 +137,7 @@ Result<Session> start_session(const Layout& layout) {
 Result<> stop_session(const Layout& layout) {
   NESTOR_TRY(const int pid, lock_holder(layout.supervisor_lock()));
   if (pid <= 1) return {};
-  Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!process) {
     if (errno == ESRCH) return {};
     return system_failure("opening the supervisor's process");
@@ -154,9 +154,9 @@ Result<> stop_session(const Layout& layout) {
               "the supervisor (process " + std::to_string(pid) + ") does not end");
 }
 
-Result<Fd> lock_commands(const Layout& layout, std::chrono::milliseconds patience) {
+Result<UniqueFd> lock_commands(const Layout& layout, std::chrono::milliseconds patience) {
   // Inherited on purpose: a kubeadm whose `up` was killed is still at work.
-  Fd file(::open(layout.command_lock().c_str(), O_RDWR | O_CREAT, 0600));
+  UniqueFd file(::open(layout.command_lock().c_str(), O_RDWR | O_CREAT, 0600));
   if (!file) return system_failure("opening " + layout.command_lock());
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {

@@ -32,6 +32,6 @@ Result<> stop_session(const Layout& layout);
 /// Keeps other `up` and `down` of this directory away while held, also by the programs that the
 /// command has started, should it be killed. Waits for others up to `patience`, then
 /// kFailedPrecondition.
-Result<Fd> lock_commands(const Layout& layout, std::chrono::milliseconds patience);
+Result<UniqueFd> lock_commands(const Layout& layout, std::chrono::milliseconds patience);
 
 }  // namespace nestor::node

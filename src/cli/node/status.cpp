@@ -23,16 +23,16 @@ struct Component {
   std::string detail;
 };
 
-Component probe(std::string name, const Command& command) {
-  auto answer = run_checked(command);
+Component probe(std::string name, ProcessSpec command) {
+  auto answer = run_checked(std::move(command));
   if (!answer) return {std::move(name), false, answer.error().message};
   return {std::move(name), true, ""};
 }
 
 Component rolled_out(const Node& node, const char* space, const char* object) {
   // rollout status without --watch succeeds also while pods are missing: its text tells.
-  const auto answer =
-      run_checked({kubectl(node, {"-n", space, "rollout", "status", object, "--watch=false"})});
+  const auto answer = run_checked(
+      {.argv = kubectl(node, {"-n", space, "rollout", "status", object, "--watch=false"})});
   if (!answer) return {object, false, answer.error().message};
   const bool well = answer->find("successfully rolled out") != std::string::npos;
   return {object, well, answer->substr(0, answer->find('\n'))};
@@ -50,18 +50,19 @@ std::vector<Component> look(const Layout& layout) {
   const bool sandbox = node.init_pid > 0;
   all.push_back({"sandbox", sandbox, sandbox ? fmt::format("process {}", node.init_pid) : "none"});
   if (!sandbox) return all;
-  all.push_back(probe(
-      "containerd",
-      {inside(node.init_pid, {config->program("ctr"), "version"}), {}, std::chrono::seconds(5)}));
   all.push_back(
-      probe("apiserver", {kubectl(node, {"get", "--raw=/readyz", "--request-timeout=5s"})}));
+      probe("containerd", {.argv = inside(node.init_pid, {config->program("ctr"), "version"}),
+                           .timeout = std::chrono::seconds(5)}));
+  all.push_back(probe("apiserver",
+                      {.argv = kubectl(node, {"get", "--raw=/readyz", "--request-timeout=5s"})}));
   if (!all.back().well) return all;
-  all.push_back(probe("node", {kubectl(node, {"wait", "--for=condition=Ready",
-                                              std::string("node/") + kNodeName, "--timeout=1s"})}));
+  all.push_back(
+      probe("node", {.argv = kubectl(node, {"wait", "--for=condition=Ready",
+                                            std::string("node/") + kNodeName, "--timeout=1s"})}));
   all.push_back(rolled_out(node, "kube-system", "daemonset/kube-proxy"));
   all.push_back(rolled_out(node, "kube-system", "deployment/coredns"));
   all.push_back(rolled_out(node, "local-path-storage", "deployment/local-path-provisioner"));
-  if (run_checked({kubectl(node, {"get", "namespace", kServiceNamespace})})) {
+  if (run_checked({.argv = kubectl(node, {"get", "namespace", kServiceNamespace})})) {
     all.push_back(rolled_out(node, kServiceNamespace, "deployment/nestor-manager"));
   }
   return all;

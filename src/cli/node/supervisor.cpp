@@ -50,7 +50,7 @@ Result<int> take_lock(const std::string& path) {
 }
 
 /// The child's side of make_sandbox. Never returns.
-[[noreturn]] void become_init(const std::string& state_dir, Fd alive, Fd ready) {
+[[noreturn]] void become_init(const std::string& state_dir, UniqueFd alive, UniqueFd ready) {
   // Die with the supervisor. Should it be dead already, the pipe has no writer left.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   char go = 0;
@@ -64,7 +64,7 @@ Result<int> take_lock(const std::string& path) {
 
 struct Sandbox {
   pid_t init = 0;
-  Fd ready;
+  UniqueFd ready;
 };
 
 /// Starts process 1 in namespaces of its own. Called before there is any thread.
@@ -72,11 +72,11 @@ Result<Sandbox> make_sandbox(const std::string& state_dir) {
   int alive[2];
   int ready[2];
   if (::pipe2(alive, O_CLOEXEC) != 0) return system_failure("pipe");
-  Fd alive_read(alive[0]);
-  Fd alive_write(alive[1]);
+  UniqueFd alive_read(alive[0]);
+  UniqueFd alive_write(alive[1]);
   if (::pipe(ready) != 0) return system_failure("pipe");
-  Fd ready_read(ready[0]);
-  Fd ready_write(ready[1]);
+  UniqueFd ready_read(ready[0]);
+  UniqueFd ready_write(ready[1]);
   ::fcntl(ready_read.get(), F_SETFD, FD_CLOEXEC);
   constexpr unsigned long kFlags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS |
                                    CLONE_NEWIPC | static_cast<unsigned long>(SIGCHLD);
@@ -115,7 +115,7 @@ class Supervisor {
         relay_{.gateway = &gateway, .tasks = TaskGroup(context_.get_executor())} {}
 
   /// True: it was asked to stop. False: the sandbox died by itself.
-  bool run(Fd api, Fd proxy) {
+  bool run(UniqueFd api, UniqueFd proxy) {
     api_.assign(Tcp::v4(), api.release());
     proxy_.assign(Tcp::v4(), proxy.release());
     relay_.tasks.spawn("relay to the API server", serve_api(api_, relay_));
@@ -174,8 +174,8 @@ class Supervisor {
 };
 
 Result<bool> supervise(const Layout& layout, const Config& config, Ready& ready) {
-  NESTOR_TRY(Fd api, listen_on_loopback(config.port));
-  NESTOR_TRY(Fd proxy, listen_on_loopback(config.proxy_port));
+  NESTOR_TRY(UniqueFd api, listen_on_loopback(config.port));
+  NESTOR_TRY(UniqueFd proxy, listen_on_loopback(config.proxy_port));
   NESTOR_TRY_VOID(raise_sysctls(layout.state_dir));
   // Groups of containers that died with a former sandbox would cost the kubelet seconds each.
   NESTOR_TRY_VOID(remove_cgroups(config.cgroup));

@@ -78,9 +78,9 @@ Result<> save_record(const Record& record) {
   return write_text(kRecord, text, 0600);
 }
 
-Result<Fd> lock() {
+Result<UniqueFd> lock() {
   while (true) {
-    Fd file(::open(kLock, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    UniqueFd file(::open(kLock, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!file) return system_failure(std::string("opening ") + kLock);
     if (::flock(file.get(), LOCK_EX) != 0) return system_failure(std::string("locking ") + kLock);
     // The one before us may have been the last and have removed the file.
@@ -99,7 +99,7 @@ Result<long> number_in(const std::string& path) {
 }  // namespace
 
 Result<> raise_sysctls(const std::string& state_dir) {
-  NESTOR_TRY(const Fd held, lock());
+  NESTOR_TRY(const UniqueFd held, lock());
   NESTOR_TRY(Record record, load_record());
   record.users.insert(state_dir);
   std::map<std::string, std::string> change;
@@ -115,7 +115,7 @@ Result<> raise_sysctls(const std::string& state_dir) {
 }
 
 Result<> restore_sysctls(const std::string& state_dir) {
-  NESTOR_TRY(const Fd held, lock());
+  NESTOR_TRY(const UniqueFd held, lock());
   NESTOR_TRY(Record record, load_record());
   record.users.erase(state_dir);
   if (!record.users.empty()) return save_record(record);

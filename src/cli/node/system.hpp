@@ -2,11 +2,11 @@
 
 #include <sys/types.h>
 
-#include <chrono>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "base/fd.hpp"
+#include "base/process.hpp"
 #include "base/result.hpp"
 
 /// Thin blocking wrappers of the operating system for the node commands. They are used where
@@ -27,45 +27,13 @@ Result<> write_kernel(const std::string& path, std::string_view text);
 /// The last `lines` lines of a file; empty if it cannot be read.
 std::string tail(const std::string& path, int lines);
 
-struct Output {
-  int exit_code = 0;
-  std::string out;
-  std::string err;
-};
-
-struct Command {
-  std::vector<std::string> argv;
-  std::string input = {};
-  std::chrono::milliseconds timeout = std::chrono::seconds(60);
-};
-
-/// Runs a program to its end. After the timeout it is killed: kDeadlineExceeded.
-Result<Output> run(const Command& command);
+/// Runs a program to its end. Errors: those of run_blocking_process().
+Result<ProcessOutput> run(ProcessSpec spec);
 /// run(), where an exit code other than 0 is kInternal with the last line of standard error.
 /// Returns standard output.
-Result<std::string> run_checked(const Command& command);
+Result<std::string> run_checked(ProcessSpec spec);
 
 /// Whether a program of that name is in PATH.
 bool in_path(const std::string& program);
-
-/// Closes a file descriptor when it goes.
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(other.release()) {}
-  Fd& operator=(Fd&& other) noexcept;
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  ~Fd() { reset(); }
-
-  int get() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
-  int release();
-  void reset();
-
- private:
-  int fd_ = -1;
-};
 
 }  // namespace nestor::node

@@ -142,7 +142,7 @@ Result<> make_all(const UpOptions& options, const Layout& layout, ProgressLines&
     NESTOR_TRY(chart, find_chart(options.chart, config.assets));
   }
   NESTOR_TRY_VOID(make_directory(layout.state_dir, 0711));
-  NESTOR_TRY(const Fd held, lock_commands(layout, kUpPatience));
+  NESTOR_TRY(const UniqueFd held, lock_commands(layout, kUpPatience));
   use_programs_of(config);
   NESTOR_TRY(Node node, make_sandbox(layout, config, progress));
   progress.begin("starting containerd");

@@ -19,6 +19,7 @@
 #include <system_error>
 
 #include "base/blocking.hpp"
+#include "base/fd.hpp"
 
 namespace nestor::storage {
 namespace {
@@ -57,9 +58,8 @@ Result<> make_target(const std::string& target, bool is_file) {
   fs::create_directories(folder, error);
   if (error) return fail(Code::kInternal, "making " + folder.string() + ": " + error.message());
   if (!is_file) return {};
-  const int fd = ::open(target.c_str(), O_CREAT | O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0660);
-  if (fd < 0) return failed("making " + target);
-  ::close(fd);
+  const UniqueFd file(::open(target.c_str(), O_CREAT | O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0660));
+  if (!file) return failed("making " + target);
   return {};
 }
 
@@ -229,12 +229,9 @@ class SystemNodeHost final : public NodeHost {
   }
 
   Result<std::int64_t> device_size(std::string device) override {
-    const int fd = ::open(device.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return failed(device);
+    const UniqueFd opened(::open(device.c_str(), O_RDONLY | O_CLOEXEC));
     std::uint64_t size = 0;
-    const int done = ::ioctl(fd, BLKGETSIZE64, &size);
-    ::close(fd);
-    if (done != 0) return failed(device);
+    if (!opened || ::ioctl(opened.get(), BLKGETSIZE64, &size) != 0) return failed(device);
     return static_cast<std::int64_t>(size);
   }
 
@@ -270,11 +267,9 @@ class SystemNodeHost final : public NodeHost {
 }  // namespace
 
 Result<std::string> read_ends(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC);
-  if (fd < 0) return failed("opening " + path);
-  auto head = read_ends_of(fd, path);
-  ::close(fd);
-  return head;
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC));
+  if (!file) return failed("opening " + path);
+  return read_ends_of(file.get(), path);
 }
 
 std::unique_ptr<NodeHost> make_node_host(ProcessRunner& processes) {

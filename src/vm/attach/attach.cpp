@@ -103,15 +103,14 @@ class Attachment {
   }
 
   Task<> attach() {
-    NESTOR_CO_TRY(const int fd, open_disk(options_, wanted_.size));
-    const UniqueFd file(fd);
-    size_ = ::lseek(fd, 0, SEEK_END);
+    NESTOR_CO_TRY(const UniqueFd disk, open_disk(options_, wanted_.size));
+    size_ = ::lseek(disk.get(), 0, SEEK_END);
     HotplugRequest request{.action = "attach",
                            .name = options_.volume,
                            .serial = options_.serial,
                            .readOnly = options_.read_only,
                            .block = options_.block};
-    NESTOR_CO_TRY_VOID(co_await ask(request, fd));
+    NESTOR_CO_TRY_VOID(co_await ask(request, disk.get()));
     // The launcher may have had the disk already, in its former size.
     if (!options_.read_only) NESTOR_CO_TRY_VOID(co_await tell_size());
     log::info(kAttachComponent, "volume {} is attached, {} bytes", options_.volume, size_);
@@ -119,9 +118,8 @@ class Attachment {
   }
 
   Task<> resize() {
-    NESTOR_CO_TRY(const int fd, open_disk(options_, wanted_.size));
-    const UniqueFd file(fd);
-    const std::int64_t size = ::lseek(fd, 0, SEEK_END);
+    NESTOR_CO_TRY(const UniqueFd disk, open_disk(options_, wanted_.size));
+    const std::int64_t size = ::lseek(disk.get(), 0, SEEK_END);
     // A device's own growth may come later than the claim's; then the next change tells.
     if (size <= size_) co_return Result<>{};
     size_ = size;

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/fd.hpp"
 #include "base/result.hpp"
 
 /// The program in an attachment pod: hands a claim's disk to a machine's launcher, and stays as
@@ -40,6 +41,6 @@ int attach_main(AttachOptions options);
 
 /// Opens the disk. An image is made sparse with `size` bytes when it is missing, and grows to it.
 /// Errors: kNotFound, kFailedPrecondition (not an image), kResourceExhausted, kInternal.
-Result<int> open_disk(const AttachOptions& options, std::int64_t size);
+Result<UniqueFd> open_disk(const AttachOptions& options, std::int64_t size);
 
 }  // namespace nestor::vm

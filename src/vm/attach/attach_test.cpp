@@ -40,21 +40,16 @@ TEST_F(OpenDisk, MakesAnImageThatTakesNoRoomUntilItIsWritten) {
   const auto fd = open_disk(options_, 1LL << 30);
   ASSERT_TRUE(fd);
   struct stat info{};
-  ASSERT_EQ(::fstat(*fd, &info), 0);
+  ASSERT_EQ(::fstat(fd->get(), &info), 0);
   EXPECT_EQ(info.st_size, 1LL << 30);
   EXPECT_LT(info.st_blocks, 100);
-  ::close(*fd);
 }
 
 TEST_F(OpenDisk, GrowsAnImageAndNeverShrinksIt) {
   std::ofstream(image()) << "data";
-  auto fd = open_disk(options_, 1 << 20);
-  ASSERT_TRUE(fd);
-  ::close(*fd);
+  ASSERT_TRUE(open_disk(options_, 1 << 20));
   EXPECT_EQ(fs::file_size(image()), 1u << 20);
-  fd = open_disk(options_, 10);
-  ASSERT_TRUE(fd);
-  ::close(*fd);
+  ASSERT_TRUE(open_disk(options_, 10));
   EXPECT_EQ(fs::file_size(image()), 1u << 20);
 }
 
@@ -125,17 +120,17 @@ CO_TEST(HotplugServer, TakesAnOpenFileFromAnotherProcessAndGivesItBack) {
 
   AttachOptions options{.volume = "v"};
   options.claim_folder = folder.string();
-  CO_ASSERT_OK(const int fd, open_disk(options, 4096));
+  CO_ASSERT_OK(const UniqueFd disk, open_disk(options, 4096));
   LocalSocket socket(io.get_executor());
   co_await socket.async_connect(asio::local::stream_protocol::endpoint(path), asio::use_awaitable);
   LineReader reader(socket);
   HotplugRequest attach{.action = "attach", .name = "v", .serial = "s"};
-  CO_ASSERT_OK(const auto attached, co_await ask(socket, reader, attach, fd));
+  CO_ASSERT_OK(const auto attached, co_await ask(socket, reader, attach, disk.get()));
   EXPECT_EQ(attached.ok, true) << attached.error;
   EXPECT_EQ(qemu.size, 4096);
   EXPECT_TRUE(disks.holds("v"));
   HotplugRequest unknown{.action = "explode", .name = "v"};
-  CO_ASSERT_OK(const auto refused, co_await ask(socket, reader, unknown, fd));
+  CO_ASSERT_OK(const auto refused, co_await ask(socket, reader, unknown, disk.get()));
   EXPECT_FALSE(refused.error.empty());
   // Nobody asks for this reply, and it is the connection's last.
   disks.take({"BLOCK_IO_ERROR", JsonObject{{"node-name", qemu.node}, {"reason", "no room"}}});
@@ -148,10 +143,9 @@ CO_TEST(HotplugServer, TakesAnOpenFileFromAnotherProcessAndGivesItBack) {
   socket.close();
   co_await socket.async_connect(asio::local::stream_protocol::endpoint(path), asio::use_awaitable);
   HotplugRequest detach{.action = "detach", .name = "v"};
-  CO_ASSERT_OK(const auto detached, co_await ask(socket, reader, detach, fd));
+  CO_ASSERT_OK(const auto detached, co_await ask(socket, reader, detach, disk.get()));
   EXPECT_EQ(detached.ok, true) << detached.error;
   EXPECT_FALSE(disks.holds("v"));
-  ::close(fd);
   co_await server.stop();
   fs::remove_all(folder);
   co_return Result<>{};
@@ -168,18 +162,16 @@ Task<std::string> next_action(LineReader& reader) {
 /// Sees when another thread has read a file to its end.
 class ReadWatch {
  public:
-  explicit ReadWatch(const fs::path& file) : fd_(::inotify_init1(IN_CLOEXEC)) {
-    ::inotify_add_watch(fd_, file.c_str(), IN_CLOSE_NOWRITE);
+  explicit ReadWatch(const fs::path& file) : events_(::inotify_init1(IN_CLOEXEC)) {
+    ::inotify_add_watch(events_.get(), file.c_str(), IN_CLOSE_NOWRITE);
   }
-  ~ReadWatch() { ::close(fd_); }
-  ReadWatch(const ReadWatch&) = delete;
   bool wait() const {
-    pollfd set{fd_, POLLIN, 0};
+    pollfd set{events_.get(), POLLIN, 0};
     return ::poll(&set, 1, 20'000) == 1;
   }
 
  private:
-  int fd_;
+  UniqueFd events_;
 };
 
 CO_TEST(AttachMain, WaitsForTheLaunchersSocket) {

@@ -19,24 +19,22 @@ std::unexpected<Error> open_failure(const std::string& path) {
 
 }  // namespace
 
-Result<int> open_disk(const AttachOptions& options, std::int64_t size) {
+Result<UniqueFd> open_disk(const AttachOptions& options, std::int64_t size) {
   const std::string path =
       options.block ? options.claim_device : options.claim_folder + "/disk.img";
   int flags = (options.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOFOLLOW;
   if (!options.block && !options.read_only) flags |= O_CREAT;
-  const int fd = ::open(path.c_str(), flags, 0660);
-  if (fd < 0) return open_failure(path);
+  UniqueFd fd(::open(path.c_str(), flags, 0660));
+  if (!fd) return open_failure(path);
   struct stat info{};
-  if (::fstat(fd, &info) != 0 ||
+  if (::fstat(fd.get(), &info) != 0 ||
       (options.block ? !S_ISBLK(info.st_mode) : !S_ISREG(info.st_mode))) {
-    ::close(fd);
     return fail(Code::kFailedPrecondition, path + " is neither an image nor a block device");
   }
   // A file never shrinks: it may hold data up to its end.
-  if (!options.block && !options.read_only && info.st_size < size && ::ftruncate(fd, size) != 0) {
-    auto error = open_failure(path);
-    ::close(fd);
-    return error;
+  if (!options.block && !options.read_only && info.st_size < size &&
+      ::ftruncate(fd.get(), size) != 0) {
+    return open_failure(path);
   }
   return fd;
 }

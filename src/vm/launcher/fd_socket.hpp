@@ -5,30 +5,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "base/async.hpp"
+#include "base/fd.hpp"
 
 /// Open files over UNIX sockets (SCM_RIGHTS). Source: unix(7). Include only in source files: the
 /// header is heavy.
 namespace nestor::vm {
-
-/// An open file, closed with its owner.
-class UniqueFd {
- public:
-  explicit UniqueFd(int fd = -1) : fd_(fd) {}
-  UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  UniqueFd& operator=(UniqueFd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~UniqueFd();
-  int get() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
 
 using LocalSocket = asio::local::stream_protocol::socket;
 

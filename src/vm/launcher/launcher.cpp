@@ -185,16 +185,19 @@ class Launcher {
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0) {
       co_return fail(Code::kInternal, "socketpair failed");
     }
+    UniqueFd ours(pair[0]);
+    UniqueFd theirs(pair[1]);
     ended_.reset();
     stopped_ = false;
     const std::vector<std::string> command = as_qemu_user(qemu_command(config));
-    NESTOR_CO_TRY(const int tap, open_tap(kTap));
+    NESTOR_CO_TRY(UniqueFd tap, open_tap(kTap));
     share_output();
-    QmpClient qmp(io_.get_executor(), pair[0], [this](QmpEvent event) { take(std::move(event)); });
-    auto child =
-        ChildProcess::start(io_.get_executor(), command, {{pair[1], kQmpFd}, {tap, kTapFd}});
-    ::close(pair[1]);
-    ::close(tap);
+    QmpClient qmp(io_.get_executor(), ours.release(),
+                  [this](QmpEvent event) { take(std::move(event)); });
+    auto child = ChildProcess::start(io_.get_executor(), command,
+                                     {{theirs.get(), kQmpFd}, {tap.get(), kTapFd}});
+    theirs.reset();
+    tap.reset();
     if (!child) co_return std::unexpected(std::move(child).error());
     Lifecycle life(config.accelerator, clock_.steady_now(), grace_);
     TaskGroup tasks(io_.get_executor());

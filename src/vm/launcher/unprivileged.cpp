@@ -45,20 +45,17 @@ void share_output() {
   (void)::fchmod(STDOUT_FILENO, 0622);
 }
 
-Result<int> open_tap(std::string_view name) {
-  const int opened = ::open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-  if (opened < 0) return system_failure("opening /dev/net/tun");
+Result<UniqueFd> open_tap(std::string_view name) {
+  const UniqueFd opened(::open("/dev/net/tun", O_RDWR | O_CLOEXEC));
+  if (!opened) return system_failure("opening /dev/net/tun");
   // above the numbers that files get in the child
-  const int fd = ::fcntl(opened, F_DUPFD_CLOEXEC, 10);
-  ::close(opened);
-  if (fd < 0) return system_failure("duplicating a descriptor");
+  UniqueFd fd(::fcntl(opened.get(), F_DUPFD_CLOEXEC, 10));
+  if (!fd) return system_failure("duplicating a descriptor");
   ifreq request{};
   request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
   name.copy(request.ifr_name, IFNAMSIZ - 1);
-  if (::ioctl(fd, TUNSETIFF, &request) != 0) {
-    auto error = system_failure("opening " + std::string(name));
-    ::close(fd);
-    return error;
+  if (::ioctl(fd.get(), TUNSETIFF, &request) != 0) {
+    return system_failure("opening " + std::string(name));
   }
   return fd;
 }

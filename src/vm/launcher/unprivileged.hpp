@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/fd.hpp"
 #include "base/result.hpp"
 
 /// QEMU runs as a plain user of the pod, without any capability: a guest that breaks out of it can
@@ -26,6 +27,6 @@ void share_output();
 
 /// An open queue of the tap device, close-on-exec, numbered 10 or more: QEMU may not open
 /// /dev/net/tun itself. Errors: kInternal.
-Result<int> open_tap(std::string_view name);
+Result<UniqueFd> open_tap(std::string_view name);
 
 }  // namespace nestor::vm
