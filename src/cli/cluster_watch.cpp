@@ -1,14 +1,12 @@
 #include "cli/cluster_watch.hpp"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/object.hpp>
 #include <cstdio>
 
 #include "cli/kinds.hpp"
 #include "cli/usage.hpp"
+#include "kube/deadline.hpp"
 
 namespace nestor::cli {
 namespace {
@@ -21,39 +19,46 @@ const Json& as_json(const kube::InformerCore::Object& object) {
   return *static_cast<const Json*>(object.get());
 }
 
+kube::Scope in(const std::string& ns) {
+  kube::Scope scope;
+  scope.ns = ns;
+  return scope;
+}
+
 }  // namespace
 
 ClusterWatch::ClusterWatch(Context& context, kube::ObjectKey cluster)
-    : context_(context), cluster_(std::move(cluster)), tasks_(context.executor) {
-  // In the order of ClusterState; one watch each, of the cluster's namespace.
-  for (const kube::ResourceType& type :
-       {kCluster, kKamajiControlPlane, kMachineDeployment, kMachine}) {
-    add(type);
+    : context_(context),
+      cluster_(std::move(cluster)),
+      clusters_(context.client, context.clock, kCluster, in(cluster_.ns), keep_json),
+      control_planes_(context.client, context.clock, kKamajiControlPlane, in(cluster_.ns),
+                      keep_json),
+      deployments_(context.client, context.clock, kMachineDeployment, in(cluster_.ns), keep_json),
+      machines_(context.client, context.clock, kMachine, in(cluster_.ns), keep_json),
+      tasks_(context.executor) {
+  for (kube::InformerCore* informer : informers()) {
+    informer->subscribe([this](const auto&, const auto&, const auto&) { changed_.notify(); });
+    tasks_.spawn("watch " + std::string(informer->type().plural), informer->run());
   }
 }
 
-kube::InformerCore& ClusterWatch::add(kube::ResourceType type) {
-  kube::Scope scope;
-  scope.ns = cluster_.ns;
-  auto& informer = *informers_.emplace_back(std::make_unique<kube::InformerCore>(
-      context_.client, context_.clock, type, std::move(scope), keep_json));
-  tasks_.spawn("watch " + std::string(type.plural), informer.run());
-  return informer;
+std::array<kube::InformerCore*, 4> ClusterWatch::informers() {
+  return {&clusters_, &control_planes_, &deployments_, &machines_};
 }
 
 ClusterState ClusterWatch::state() const {
   ClusterState out;
-  if (auto object = informers_[0]->get(cluster_)) out.cluster = as_json(object);
+  if (auto object = clusters_.get(cluster_)) out.cluster = as_json(object);
   kube::ObjectKey control_plane{
       cluster_.ns, std::string(find_string(out.cluster, {"spec", "controlPlaneRef", "name"}))};
-  if (auto object = informers_[1]->get(control_plane)) out.control_plane = as_json(object);
+  if (auto object = control_planes_.get(control_plane)) out.control_plane = as_json(object);
   const auto mine = [&](const Json& json) {
     return find_string(json, {"spec", "clusterName"}) == cluster_.name;
   };
-  for (const auto& [key, object] : informers_[2]->objects()) {
+  for (const auto& [key, object] : deployments_.objects()) {
     if (mine(as_json(object))) out.deployments.push_back(as_json(object));
   }
-  for (const auto& [key, object] : informers_[3]->objects()) {
+  for (const auto& [key, object] : machines_.objects()) {
     if (mine(as_json(object))) out.machines.push_back(as_json(object));
   }
   return out;
@@ -62,31 +67,22 @@ ClusterState ClusterWatch::state() const {
 Task<> ClusterWatch::wait_until(std::function<bool(const ClusterState&)> predicate,
                                 std::function<void(const ClusterState&)> changed,
                                 Duration timeout) {
-  for (auto& informer : informers_) NESTOR_CO_TRY_VOID(co_await informer->wait_synced());
-  // Every informer wakes the same check: whichever changes last completes the picture and ends the
-  // timer, which otherwise runs to the deadline.
-  asio::steady_timer timer(context_.executor, timeout);
-  bool done = false;
-  auto check = std::make_shared<std::function<void()>>([&] {
-    if (done) return;
+  for (kube::InformerCore* informer : informers()) {
+    NESTOR_CO_TRY_VOID(co_await informer->wait_synced());
+  }
+  const SteadyTime deadline = context_.clock.steady_now() + timeout;
+  co_return co_await kube::before(context_.clock, deadline,
+                                  until(std::move(predicate), std::move(changed)));
+}
+
+Task<> ClusterWatch::until(std::function<bool(const ClusterState&)> predicate,
+                           std::function<void(const ClusterState&)> changed) {
+  for (;;) {
     const ClusterState now = state();
     changed(now);
-    if (!predicate(now)) return;
-    done = true;
-    timer.cancel();
-  });
-  for (auto& informer : informers_) {
-    informer->subscribe([weak = std::weak_ptr(check)](const auto&, const auto&, const auto&) {
-      if (auto call = weak.lock()) (*call)();
-    });
+    if (predicate(now)) co_return Result<>{};
+    NESTOR_CO_TRY_VOID(co_await changed_.wait());
   }
-  (*check)();
-  if (!done) {
-    auto [ec] = co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
-    if (!done && ec) co_return fail(Code::kCancelled, "interrupted");
-    if (!done) co_return fail(Code::kDeadlineExceeded, "timed out");
-  }
-  co_return Result<>{};
 }
 
 asio::awaitable<void> ClusterWatch::close() { return tasks_.close(); }

@@ -1,8 +1,9 @@
 #pragma once
 
+#include <array>
 #include <functional>
-#include <memory>
 
+#include "base/signal.hpp"
 #include "cli/context.hpp"
 #include "cli/progress.hpp"
 #include "kube/informer.hpp"
@@ -22,11 +23,19 @@ class ClusterWatch {
   asio::awaitable<void> close();
 
  private:
-  kube::InformerCore& add(kube::ResourceType type);
+  std::array<kube::InformerCore*, 4> informers();
+  Task<> until(std::function<bool(const ClusterState&)> predicate,
+               std::function<void(const ClusterState&)> changed);
 
   Context& context_;
   kube::ObjectKey cluster_;
-  std::vector<std::unique_ptr<kube::InformerCore>> informers_;
+  // Of the cluster's namespace.
+  kube::InformerCore clusters_;
+  kube::InformerCore control_planes_;
+  kube::InformerCore deployments_;
+  kube::InformerCore machines_;
+  /// An object has changed.
+  Signal changed_;
   TaskGroup tasks_;
 };
 
