@@ -6,7 +6,7 @@
 #include "autoscale/pace.hpp"
 #include "autoscale/status.hpp"
 #include "autoscale/tenant_kinds.hpp"
-#include "autoscale/testing_room.hpp"
+#include "autoscale/testing/room.hpp"
 
 namespace nestor::autoscale {
 namespace {

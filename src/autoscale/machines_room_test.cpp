@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "autoscale/testing_room.hpp"
+#include "autoscale/testing/room.hpp"
 
 namespace nestor::autoscale {
 namespace {

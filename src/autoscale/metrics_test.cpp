@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "autoscale/testing.hpp"
+#include "autoscale/testing/objects.hpp"
 
 namespace nestor::autoscale {
 namespace {

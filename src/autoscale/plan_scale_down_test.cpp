@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "autoscale/testing.hpp"
+#include "autoscale/testing/objects.hpp"
 
 namespace nestor::autoscale {
 namespace {

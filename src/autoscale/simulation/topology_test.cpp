@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "autoscale/simulation/testing.hpp"
+#include "autoscale/simulation/testing/objects.hpp"
 
 namespace nestor::autoscale {
 namespace {

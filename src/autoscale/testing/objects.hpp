@@ -6,7 +6,7 @@
 #include <string>
 
 #include "autoscale/plan.hpp"
-#include "autoscale/simulation/testing.hpp"
+#include "autoscale/simulation/testing/objects.hpp"
 #include "base/testing/seeded_random.hpp"
 
 namespace nestor::autoscale::testing {

@@ -7,7 +7,7 @@
 
 #include "api/cluster/labels.hpp"
 #include "autoscale/autoscale.hpp"
-#include "autoscale/testing.hpp"
+#include "autoscale/testing/objects.hpp"
 #include "tenant/testing/world.hpp"
 
 namespace nestor::autoscale::testing {
