@@ -23,7 +23,12 @@ std::string to_text(const Json& value);
 std::string to_pretty_text(const Json& value);
 
 /// YAML (1.2 core scalars, several documents) to JSON, for manifests and configuration files.
+/// Errors: kInvalidArgument, also when aliases make more of it than 16 times the text and a MiB, or
+/// 64 MiB.
 Result<std::vector<Json>> parse_yaml_documents(std::string_view text);
+/// The same for what others wrote: one document (null for none) without aliases, of at most
+/// `max_size` bytes.
+Result<Json> parse_plain_yaml(std::string_view text, std::size_t max_size);
 std::string to_yaml(const Json& value);
 
 /// The member at a path of object keys, or nullptr: `find(pod, {"status", "podIP"})`.

@@ -105,6 +105,19 @@ TEST(Kubeconfig, OfOthersNamesNoFileOfOurs) {
   }
 }
 
+TEST(Kubeconfig, OfOthersIsSmallAndSaysWhatItSays) {
+  const std::string good =
+      "{current-context: x, contexts: [{name: x, context: {cluster: x}}], clusters: "
+      "[{name: x, cluster: {server: 'https://h:1'}}]}\n";
+  EXPECT_TRUE(parse_foreign_kubeconfig(good));
+  const auto refused = [](const std::string& text) {
+    return parse_foreign_kubeconfig(text).error().code == Code::kInvalidArgument;
+  };
+  EXPECT_TRUE(refused("{x: &a [1], y: *a, " + good.substr(1)));
+  EXPECT_TRUE(refused(good + "---\n" + good));
+  EXPECT_TRUE(refused("#" + std::string(256UL * 1024, 'x') + "\n" + good));
+}
+
 TEST(Path, BuildsResourcePaths) {
   const ResourceType pods{"", "v1", "Pod", "pods", true};
   const ResourceType nodes{"", "v1", "Node", "nodes", false};
