@@ -18,6 +18,10 @@ using JsonArray = boost::json::array;
 
 /// Errors: kInvalidArgument with the place. Depth is limited to 100.
 Result<Json> parse_json(std::string_view text);
+/// The same for what others wrote: a few bytes of text can be a value of many in memory. Errors
+/// also: kResourceExhausted before anything is made of it, when that could take more than
+/// `max_memory` bytes.
+Result<Json> parse_json(std::string_view text, std::size_t max_memory);
 std::string to_text(const Json& value);
 /// Two spaces of indentation, for people.
 std::string to_pretty_text(const Json& value);

@@ -2,6 +2,8 @@
 
 #include <boost/json/array.hpp>
 
+#include "kube/path.hpp"
+
 namespace nestor::kube {
 namespace {
 
@@ -30,7 +32,13 @@ Result<ClientConfig> parse_foreign_kubeconfig(std::string_view text) {
   NESTOR_TRY_VOID(refuse_files(*config, "clusters", "cluster", {"certificate-authority"}));
   NESTOR_TRY_VOID(
       refuse_files(*config, "users", "user", {"client-certificate", "client-key", "tokenFile"}));
-  return parse_kubeconfig(text);
+  NESTOR_TRY(ClientConfig out, parse_kubeconfig(text));
+  ServerUrl url;
+  if (!parse_server_url(out.server, url) || !url.tls) {
+    return fail(Code::kInvalidArgument, "kubeconfig: not an https address of a server");
+  }
+  out.foreign = true;
+  return out;
 }
 
 }  // namespace nestor::kube

@@ -118,6 +118,22 @@ TEST(Kubeconfig, OfOthersIsSmallAndSaysWhatItSays) {
   EXPECT_TRUE(refused("#" + std::string(256UL * 1024, 'x') + "\n" + good));
 }
 
+TEST(Kubeconfig, OfOthersLeadsToAnHttpsServerThatIsForeign) {
+  const auto read = [](const std::string& server) {
+    return parse_foreign_kubeconfig(
+        "{current-context: x, contexts: [{name: x, context: {cluster: x}}], clusters: "
+        "[{name: x, cluster: {server: '" +
+        server + "'}}]}\n");
+  };
+  EXPECT_TRUE(read("https://h:1/prefix")->foreign);
+  for (const char* server :
+       {"http://h:1", "h:1", "https://h/?a=", "https://h/x#", "https://h?a=", "ftp://h"}) {
+    const auto config = read(server);
+    ASSERT_FALSE(config) << server;
+    EXPECT_EQ(config.error().code, Code::kInvalidArgument) << server;
+  }
+}
+
 TEST(Path, BuildsResourcePaths) {
   const ResourceType pods{"", "v1", "Pod", "pods", true};
   const ResourceType nodes{"", "v1", "Node", "nodes", false};

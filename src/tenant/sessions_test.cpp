@@ -151,7 +151,8 @@ struct SessionsLimitTest : ::testing::Test {
   }
 
   kube::testing::FakeClient other;
-  testing::World world{{.tenant = 66'000, .all = 80'000, .assured = 20'000}};
+  // The last 30,000 of all are for who takes no more than 15,000.
+  testing::World world{{.tenant = 100'000, .all = 120'000, .assured = 20'000}};
   const kube::ObjectKey second{"default", "second"};
 };
 
@@ -171,9 +172,9 @@ TEST_F(SessionsLimitTest, ASmallTenantHasItsPlaceWhateverOthersTake) {
   world.tenant.put(config_map("a", 50'000));
   other.put(config_map("a", 9'000));
   world.run();
-  world.tenant.put(config_map("b", 12'000));
+  world.tenant.put(config_map("b", 29'000));
   world.run();
-  other.put(config_map("b", 6'000));
+  other.put(config_map("b", 4'000));
   other.put(config_map("c", 500));
   world.pass(std::chrono::seconds(130));
   EXPECT_NE(world.sessions->find(second), nullptr);
