@@ -7,6 +7,7 @@
 #include "api/cluster/cluster.hpp"
 #include "api/cluster/labels.hpp"
 #include "api/core/secret.hpp"
+#include "base/join.hpp"
 #include "base/log.hpp"
 #include "base/memory_budget.hpp"
 #include "base/metrics.hpp"
@@ -306,7 +307,11 @@ Sessions::NodePtr Sessions::find_node(Session& session, const std::string& provi
 asio::awaitable<void> Sessions::close() {
   impl_->closing = true;
   auto entries = std::exchange(impl_->entries, {});
-  for (auto& [key, entry] : entries) co_await Impl::end(entry);
+  // At the same time: one that does not answer takes the seconds it has for its last events, and
+  // the process has few altogether.
+  std::vector<Task<>> ends;
+  for (auto& [key, entry] : entries) ends.push_back(Impl::end(entry));
+  co_await join_all(std::move(ends));
   co_await impl_->tasks.close();
 }
 

@@ -137,7 +137,8 @@ class Sessions {
   /// The Node with that providerID, or nullptr.
   static NodePtr find_node(Session& session, const std::string& provider_id);
 
-  /// Ends all sessions. Must be called before destruction, after the controllers were closed.
+  /// Ends all sessions, which takes some two seconds when tenants do not answer, however many. Must
+  /// be called before destruction, after the controllers were closed.
   asio::awaitable<void> close();
 
  private:

@@ -220,6 +220,51 @@ TEST_F(SessionsTest, ATenantThatIsGoneLeavesNoMetric) {
   kube::set_metrics(nullptr);
 }
 
+/// Of an API server that does not answer to the creation of objects.
+class DeafClient final : public testing::ForwardingClient {
+ public:
+  DeafClient(kube::Client& to, Clock& clock) : ForwardingClient(to), clock_(clock) {}
+  Task<Json> create(kube::ResourceType, std::string, Json, std::string) override {
+    NESTOR_CO_TRY_VOID(co_await clock_.sleep_for(std::chrono::hours(1)));
+    co_return fail(Code::kUnavailable, "deaf");
+  }
+
+ private:
+  Clock& clock_;
+};
+
+Task<> close(Sessions& sessions, bool& done) {
+  co_await sessions.close();
+  done = true;
+  co_return Result<>{};
+}
+
+TEST_F(SessionsTest, TenantsThatDoNotAnswerAreClosedAtTheSameTime) {
+  Sessions deaf(*world.runtime, [this](Executor, const kube::ClientConfig&) {
+    return std::make_unique<DeafClient>(world.tenant, world.clock);
+  });
+  world.tenant_up();
+  const api::core::Node about = node("a", "");
+  for (int i = 0; i < 20; ++i) {
+    const std::string name = "c" + std::to_string(i);
+    world.add_cluster(name);
+    world.add_kubeconfig("https://10.0.0.1:6443", name);
+    world.run();
+    const auto session = deaf.find({"default", name});
+    ASSERT_NE(session, nullptr);
+    session->events().normal(api::core::Node::kType, about.metadata, "Test", "the end");
+  }
+  world.run();
+  run_coroutine(world.io, world.runtime->close());
+  bool closed = false;
+  TaskGroup tasks(world.io.get_executor());
+  tasks.spawn("close", close(deaf, closed));
+  world.run();
+  EXPECT_FALSE(closed);
+  world.pass(std::chrono::seconds(2));
+  EXPECT_TRUE(closed);
+}
+
 TEST_F(SessionsTest, TellsOfNodesAndFindsThemByProviderId) {
   std::vector<std::string> nodes;
   world.sessions->watch_nodes([&](const kube::ObjectKey&, const auto& old, const auto& now) {
