@@ -23,6 +23,24 @@ std::unexpected<Error> bad_json(std::string_view text, std::size_t offset, std::
               "invalid JSON at " + place(text, offset) + ": " + std::string(why));
 }
 
+/// How many values a document has at most: one more than it has beginnings of objects and arrays
+/// and commas in them.
+std::size_t most_values(std::string_view text) {
+  std::size_t values = 1;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"') {
+      in_string = !in_string;
+    } else if (in_string) {
+      if (c == '\\') ++i;
+    } else if (c == ',' || c == '[' || c == '{') {
+      ++values;
+    }
+  }
+  return values;
+}
+
 void write_pretty(std::string& out, const Json& value, std::size_t depth) {
   const std::string indent((depth + 1) * 2, ' ');
   const auto end_line = [&](bool last) {
@@ -64,6 +82,16 @@ Result<Json> parse_json(std::string_view text) {
   used = std::min(text.find_first_not_of(" \t\r\n", used), text.size());
   if (used != text.size()) return bad_json(text, used, "text after the document");
   return parser.release();
+}
+
+Result<Json> parse_json(std::string_view text, std::size_t max_memory) {
+  // Of a value: its place among its parent's members, its key, and both on the parser's stack.
+  constexpr std::size_t kValue = 128;
+  if (text.size() + kValue * most_values(text) > max_memory) {
+    return fail(Code::kResourceExhausted,
+                "JSON that takes more than " + std::to_string(max_memory >> 20) + " MiB of memory");
+  }
+  return parse_json(text);
 }
 
 std::string to_text(const Json& value) { return boost::json::serialize(value); }

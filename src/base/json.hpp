@@ -18,12 +18,21 @@ using JsonArray = boost::json::array;
 
 /// Errors: kInvalidArgument with the place. Depth is limited to 100.
 Result<Json> parse_json(std::string_view text);
+/// The same for what others wrote: a few bytes of text can be a value of many in memory. Errors
+/// also: kResourceExhausted before anything is made of it, when that could take more than
+/// `max_memory` bytes.
+Result<Json> parse_json(std::string_view text, std::size_t max_memory);
 std::string to_text(const Json& value);
 /// Two spaces of indentation, for people.
 std::string to_pretty_text(const Json& value);
 
 /// YAML (1.2 core scalars, several documents) to JSON, for manifests and configuration files.
+/// Errors: kInvalidArgument, also when aliases make more of it than 16 times the text and a MiB, or
+/// 64 MiB.
 Result<std::vector<Json>> parse_yaml_documents(std::string_view text);
+/// The same for what others wrote: one document (null for none) without aliases, of at most
+/// `max_size` bytes.
+Result<Json> parse_plain_yaml(std::string_view text, std::size_t max_size);
 std::string to_yaml(const Json& value);
 
 /// The member at a path of object keys, or nullptr: `find(pod, {"status", "podIP"})`.

@@ -30,6 +30,23 @@ TEST(Json, LimitsDepth) {
   EXPECT_FALSE(parse_json(std::string(110, '[') + std::string(110, ']')));
 }
 
+TEST(Json, OfOthersTakesNoMoreMemoryThanItMay) {
+  constexpr std::size_t kMost = 4UL << 20;
+  const auto read = [](const std::string& text) { return parse_json(text, kMost); };
+  EXPECT_EQ(read(R"({"a":[1,{"b":"c"}]})").value(), json(R"({"a":[1,{"b":"c"}]})"));
+  EXPECT_EQ(read("[1,").error().code, Code::kInvalidArgument);
+  std::string dense = "[";
+  for (int i = 0; i < 50'000; ++i) dense += "0,";
+  EXPECT_EQ(read(dense + "0]").error().code, Code::kResourceExhausted);
+  // Not even begun: it would be an error later.
+  EXPECT_EQ(read(dense).error().code, Code::kResourceExhausted);
+  // What stands in a string is no value.
+  std::string commas = "[\"\\\"";
+  for (int i = 0; i < 50'000; ++i) commas += ",[{";
+  EXPECT_TRUE(read(commas + "\"]"));
+  EXPECT_EQ(read("\"" + std::string(kMost, 'x') + "\"").error().code, Code::kResourceExhausted);
+}
+
 TEST(Json, PrettyTextReadsBackTheSame) {
   const Json value = json(R"({"a":[1,{"b":[]},{}],"c":{"d":null}})");
   EXPECT_EQ(to_pretty_text(value),

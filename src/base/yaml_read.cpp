@@ -1,7 +1,7 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
-#include <charconv>
+#include <algorithm>
 #include <sstream>
 
 #include "base/json.hpp"
@@ -12,8 +12,15 @@ namespace nestor {
 namespace {
 
 constexpr int kMaxYamlDepth = 100;
-/// Aliases repeat what they name, so a small text can describe a huge tree.
-constexpr std::size_t kMaxNodes = 1'000'000;
+/// Bytes of values that a text may describe. Without aliases it is always enough: a value takes two
+/// bytes of text at least.
+std::size_t most_bytes(std::size_t text) {
+  constexpr std::size_t kFloor = 1UL << 20;
+  constexpr std::size_t kCeiling = 64UL << 20;
+  return std::min(kFloor + 16 * text, kCeiling);
+}
+/// Whether a text is to be one document without aliases.
+enum class Plain { kNo, kYes };
 constexpr std::string_view kStringTag = "tag:yaml.org,2002:str";
 
 std::unexpected<Error> bad_yaml(const YAML::Mark& mark, const std::string& why) {
@@ -22,11 +29,14 @@ std::unexpected<Error> bad_yaml(const YAML::Mark& mark, const std::string& why) 
   return fail(Code::kInvalidArgument, "invalid YAML" + where + ": " + why);
 }
 
+/// Reads the documents of a text.
 class Reader {
  public:
+  explicit Reader(std::size_t most) : left_(most) {}
+
   Result<Json> read(const YAML::Node& node, int depth) {
     if (depth > kMaxYamlDepth) return bad_yaml(node.Mark(), "nested too deeply");
-    if (++nodes_ > kMaxNodes) return bad_yaml(node.Mark(), "too many values");
+    NESTOR_TRY_VOID(count(node, sizeof(Json)));
     switch (node.Type()) {
       case YAML::NodeType::Undefined:
       case YAML::NodeType::Null:
@@ -42,8 +52,16 @@ class Reader {
   }
 
  private:
+  /// Aliases repeat what they name, so a small text can describe a huge tree.
+  Result<> count(const YAML::Node& node, std::size_t bytes) {
+    if (bytes > left_) return bad_yaml(node.Mark(), "too many bytes of values");
+    left_ -= bytes;
+    return {};
+  }
+
   Result<Json> scalar(const YAML::Node& node) {
     const std::string& text = node.Scalar();
+    NESTOR_TRY_VOID(count(node, text.size()));
     // yaml-cpp's tags: "?" for a plain scalar, "!" for a quoted one.
     if (node.Tag() == "!" || node.Tag() == kStringTag) return Json(boost::json::string(text));
     Result<Json> value = yaml::plain_scalar(text);
@@ -53,6 +71,7 @@ class Reader {
 
   Result<Json> sequence(const YAML::Node& node, int depth) {
     JsonArray array;
+    array.reserve(node.size());
     for (const YAML::Node& item : node) {
       NESTOR_TRY(Json value, read(item, depth + 1));
       array.push_back(std::move(value));
@@ -66,6 +85,7 @@ class Reader {
     for (const auto& item : node) {
       if (!item.first.IsScalar()) return bad_yaml(item.first.Mark(), "a key must be a string");
       const std::string& key = item.first.Scalar();
+      NESTOR_TRY_VOID(count(item.first, key.size()));
       NESTOR_TRY(Json value, read(item.second, depth + 1));
       if (key == "<<" && item.first.Tag() == "?") {
         NESTOR_TRY_VOID(merge(item.first.Mark(), value, merged));
@@ -92,24 +112,27 @@ class Reader {
     return {};
   }
 
-  std::size_t nodes_ = 0;
+  std::size_t left_;
 };
 
-/// Sees whether documents follow one another. After a comma outside of brackets (`{}, a`) yaml-cpp
-/// finds an empty document at the comma, which it does not take, again and again without end.
-class Progress final : public YAML::EventHandler {
+/// Sees what is in a text before a tree is made of it, and whether documents follow one another.
+/// After a comma outside of brackets (`{}, a`) yaml-cpp finds an empty document at the comma, which
+/// it does not take, again and again without end.
+class Events final : public YAML::EventHandler {
  public:
   bool stuck() const { return stuck_; }
+  int documents() const { return documents_; }
+  bool aliases() const { return aliases_; }
   const YAML::Mark& mark() const { return mark_; }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    stuck_ = started_ && mark.pos <= mark_.pos;
-    started_ = true;
+    stuck_ = documents_ > 0 && mark.pos <= mark_.pos;
+    ++documents_;
     mark_ = mark;
   }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override { aliases_ = true; }
   void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
                 const std::string&) override {}
   void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
@@ -120,29 +143,31 @@ class Progress final : public YAML::EventHandler {
   void OnMapEnd() override {}
 
  private:
-  bool started_ = false;
+  int documents_ = 0;
+  bool aliases_ = false;
   bool stuck_ = false;
   YAML::Mark mark_;
 };
 
-Result<> check_progress(const std::string& text) {
+Result<> check_events(const std::string& text, Plain plain) {
   std::istringstream in(text);
   YAML::Parser parser(in);
-  Progress progress;
-  while (parser.HandleNextDocument(progress)) {
-    if (progress.stuck()) return bad_yaml(progress.mark(), "a comma outside of brackets");
+  Events events;
+  while (parser.HandleNextDocument(events)) {
+    if (events.stuck()) return bad_yaml(events.mark(), "a comma outside of brackets");
+    if (plain == Plain::kNo) continue;
+    if (events.documents() > 1) return bad_yaml(events.mark(), "more than one document");
+    if (events.aliases()) return bad_yaml(events.mark(), "it has aliases");
   }
   return {};
 }
 
-}  // namespace
-
-Result<std::vector<Json>> parse_yaml_documents(std::string_view text) {
+Result<std::vector<Json>> parse_documents(const std::string& text, Plain plain) {
   try {
-    NESTOR_TRY_VOID(check_progress(std::string(text)));
+    NESTOR_TRY_VOID(check_events(text, plain));
     std::vector<Json> documents;
-    for (const YAML::Node& node : YAML::LoadAll(std::string(text))) {
-      Reader reader;
+    Reader reader(most_bytes(text.size()));
+    for (const YAML::Node& node : YAML::LoadAll(text)) {
       NESTOR_TRY(Json document, reader.read(node, 0));
       // Manifests often have empty documents between or after "---" lines; they say nothing.
       if (!document.is_null()) documents.push_back(std::move(document));
@@ -153,6 +178,20 @@ Result<std::vector<Json>> parse_yaml_documents(std::string_view text) {
   } catch (const std::exception& error) {
     return fail(Code::kInvalidArgument, std::string("invalid YAML: ") + error.what());
   }
+}
+
+}  // namespace
+
+Result<std::vector<Json>> parse_yaml_documents(std::string_view text) {
+  return parse_documents(std::string(text), Plain::kNo);
+}
+
+Result<Json> parse_plain_yaml(std::string_view text, std::size_t max_size) {
+  if (text.size() > max_size) {
+    return fail(Code::kInvalidArgument, "YAML of more than " + std::to_string(max_size) + " bytes");
+  }
+  NESTOR_TRY(std::vector<Json> documents, parse_documents(std::string(text), Plain::kYes));
+  return documents.empty() ? Json(nullptr) : std::move(documents.front());
 }
 
 }  // namespace nestor

@@ -60,6 +60,42 @@ TEST(Yaml, LimitsDepthAndExpansion) {
   EXPECT_NE(as_json(bomb).find("too many"), std::string::npos);
 }
 
+TEST(Yaml, AliasesMakeNoMoreThanATextMayDescribe) {
+  const auto code = [](const std::string& text) { return parse_yaml_documents(text).error().code; };
+  const auto repeated = [](std::string_view text, int times) {
+    std::string out;
+    for (int i = 0; i < times; ++i) out += text;
+    return out;
+  };
+  // Few values, but large ones.
+  const std::string large = "- &a " + std::string(100'000, 'x') + "\n" + repeated("- *a\n", 10'000);
+  EXPECT_EQ(code(large), Code::kInvalidArgument);
+  const std::string keys = "- &a {" + std::string(1000, 'x') + ": 1}\n";
+  EXPECT_EQ(code(keys + repeated("- *a\n", 10'000)), Code::kInvalidArgument);
+
+  EXPECT_EQ(code(keys + repeated("- {<<: *a}\n", 10'000)), Code::kInvalidArgument);
+  // Each document is modest: 100,000 values of a list's aliases.
+  const std::string document =
+      "---\n- &a [" + repeated("x,", 100) + "]\n" + repeated("- *a\n", 1'000);
+  EXPECT_TRUE(parse_yaml_documents("- &a [x]\n" + repeated("- *a\n", 1'000)));
+  EXPECT_EQ(code(repeated(document, 50)), Code::kInvalidArgument);
+}
+
+TEST(Yaml, ReadsWhateverHasNoAliases) {
+  std::string dense = "[";
+  for (int i = 0; i < 100'000; ++i) dense += "0,";
+  EXPECT_TRUE(parse_yaml_documents(dense + "0]"));
+}
+
+TEST(Yaml, APlainTextIsOneSmallDocumentWithoutAliases) {
+  EXPECT_EQ(parse_plain_yaml("---\na: [1]\n", 100).value(), (Json{{"a", {1}}}));
+  EXPECT_EQ(parse_plain_yaml("", 100).value(), Json(nullptr));
+  for (const char* text : {"a: &a 1\nb: *a\n", "a: 1\n---\nb: 1\n", "{a: &a {}, <<: *a}"}) {
+    EXPECT_EQ(parse_plain_yaml(text, 100).error().code, Code::kInvalidArgument) << text;
+  }
+  EXPECT_EQ(parse_plain_yaml("a: 1234", 6).error().code, Code::kInvalidArgument);
+}
+
 TEST(Yaml, WritesBlockStyle) {
   const auto value = parse_json(
       R"({"kind":"Config","list":[{"a":1,"b":{"c":[]}},["x","y"],"z"],"none":null,"e":{}})");

@@ -15,6 +15,9 @@
 namespace nestor::controlplane {
 namespace {
 
+/// Bytes of a tenant's answers at a time.
+constexpr std::size_t kMaxAnswers = 16UL << 20;
+
 bool answers(const TenantControlPlane& tcp) {
   const std::string& status = tcp.status.kubernetesResources.version.status;
   return status == "Ready" || status == "WriteLimited";
@@ -181,6 +184,7 @@ Result<> TenantResourcesController::connect(const TenantControlPlane& tcp, const
   }
   const std::string sum = md5_hex(text + config.server);
   if (tenant.client && tenant.kubeconfig_checksum == sum) return {};
+  config.memory = std::make_shared<MemoryBudget>(kMaxAnswers, memory_);
   NESTOR_TRY(tenant.client, options_.connect(runtime_.executor(), std::move(config)));
   tenant.kubeconfig_checksum = sum;
   return {};

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/memory_budget.hpp"
 #include "controlplane/control_planes.hpp"
 #include "controlplane/controlplane.hpp"
 #include "controlplane/names.hpp"
@@ -60,6 +61,9 @@ class TenantResourcesController {
   Caches caches_;
   ControlPlanes planes_;
   std::map<kube::ObjectKey, Tenant> tenants_;
+  /// For the answers of all tenants while they are read.
+  std::shared_ptr<CommonMemory> memory_ =
+      std::make_shared<CommonMemory>(CommonMemory{.limit = 64UL << 20, .assured = 1UL << 20});
 };
 
 }  // namespace nestor::controlplane

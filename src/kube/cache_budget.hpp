@@ -2,43 +2,22 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <limits>
 #include <map>
 #include <memory>
-#include <string>
 #include <utility>
 
-#include "base/result.hpp"
+#include "base/memory_budget.hpp"
 
 namespace nestor::kube {
 
 class CacheShare;
 
-/// How much memory the caches of one API server may take together, in bytes. Thread: event loop.
-struct CacheBudget {
-  static constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
+/// How much memory the caches of one API server may take together.
+struct CacheBudget : MemoryBudget {
+  using MemoryBudget::MemoryBudget;
 
-  std::size_t limit = kNoLimit;
-  /// The budget of several API servers together, of which this is one; may be null.
-  std::shared_ptr<CacheBudget> common = {};
-  /// Up to so much is never refused for what the others in `common` take.
-  std::size_t assured = 0;
-  std::size_t used = 0;
   /// Caches that could not be filled, and why.
   std::map<const CacheShare*, Error> failed = {};
-
-  /// Whether `more` bytes would fit. Errors: kResourceExhausted.
-  Result<> check(std::size_t more) const {
-    const std::size_t then = used + more;
-    if (then > limit) {
-      return fail(Code::kResourceExhausted, "the API server's objects take more than the " +
-                                                std::to_string(limit >> 20) +
-                                                " MiB of memory that there are for them");
-    }
-    if (!common || then <= assured || common->used + more <= common->limit) return {};
-    return fail(Code::kResourceExhausted,
-                "the manager has no more memory for the API server's objects");
-  }
 };
 
 /// Inner part of kube/informer.hpp: what one cache takes of a budget, given back at its end. That
@@ -88,9 +67,7 @@ class CacheShare {
 
  private:
   void take(std::size_t bytes, std::size_t read) {
-    const std::size_t more = std::max(bytes, read) - std::max(bytes_, read_);
-    budget_->used += more;
-    if (budget_->common) budget_->common->used += more;
+    budget_->change(std::max(bytes_, read_), std::max(bytes, read));
     bytes_ = bytes;
     read_ = read;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <random>
 #include <sstream>
 
@@ -25,6 +26,11 @@ constexpr std::string_view kMetadataListType =
     "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
 /// Bytes of a page of a list. As JSON in memory it is several times that.
 constexpr std::size_t kMaxPage = 16 * 1024 * 1024;
+/// Bytes of an answer or an event of a foreign server; etcd holds no object of more than 1.5 MiB.
+constexpr std::size_t kForeignText = 4 * 1024 * 1024;
+/// Bytes that one may take as JSON.
+constexpr std::size_t kForeignJson = 64 * 1024 * 1024;
+constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
 
 std::string_view content_type(PatchType type) {
   switch (type) {
@@ -47,12 +53,17 @@ ObjectKey key_of(const ResourceType& type, const Json& object) {
 
 class HttpWatch final : public WatchStream {
  public:
-  HttpWatch(std::unique_ptr<net::HttpStream> stream, Duration idle_timeout)
-      : stream_(std::move(stream)), idle_timeout_(idle_timeout) {}
+  HttpWatch(std::unique_ptr<net::HttpStream> stream, Duration idle_timeout, WatchDecoder decoder,
+            std::shared_ptr<MemoryBudget> memory)
+      : stream_(std::move(stream)),
+        idle_timeout_(idle_timeout),
+        decoder_(std::move(decoder)),
+        charge_(std::move(memory)) {}
 
   Task<WatchEvent> next() override {
     for (;;) {
       if (auto event = decoder_.next()) co_return std::move(*event);
+      NESTOR_CO_TRY_VOID(charge_.set(decoder_.held()));
       auto chunk = co_await stream_->read_some(idle_timeout_);
       if (!chunk) {
         Error error = std::move(chunk).error();
@@ -69,6 +80,7 @@ class HttpWatch final : public WatchStream {
   std::unique_ptr<net::HttpStream> stream_;
   Duration idle_timeout_;
   WatchDecoder decoder_;
+  MemoryCharge charge_;
 };
 
 class HttpKubeClient final : public Client {
@@ -120,6 +132,9 @@ class HttpKubeClient final : public Client {
   net::HttpRequest request(std::string_view method, const std::string& target,
                            std::string_view accept = kJsonType) const;
   Task<net::HttpResponse> send(net::HttpRequest request);
+  Result<Json> read_answer(const net::HttpResponse& response, const std::string& context) const;
+  /// Bytes that a text of the server may take as JSON.
+  std::size_t max_json() const { return config_.foreign ? kForeignJson : kNoLimit; }
   Task<Json> send_json(std::string method, std::string target, std::string body,
                        std::string_view type, std::string_view accept = kJsonType);
   bool reload_token();
@@ -138,6 +153,8 @@ net::HttpRequest HttpKubeClient::request(std::string_view method, const std::str
   out.headers.emplace_back("User-Agent", "nestor/" NESTOR_VERSION);
   out.headers.emplace_back("Accept", accept);
   if (!config_.token.empty()) out.headers.emplace_back("Authorization", "Bearer " + config_.token);
+  if (config_.foreign) out.max_response = kForeignText;
+  out.memory = config_.memory;
   return out;
 }
 
@@ -161,13 +178,17 @@ void set_token(net::HttpRequest& request, const std::string& token) {
 std::string what(const net::HttpRequest& request) {
   return request.method + " " + request.target.substr(0, request.target.find('?'));
 }
+}  // namespace
 
-Result<Json> read_answer(const net::HttpResponse& response, const std::string& context) {
-  auto json = parse_json(response.body);
+Result<Json> HttpKubeClient::read_answer(const net::HttpResponse& response,
+                                         const std::string& context) const {
+  auto json = parse_json(response.body, max_json());
   if (json) return json;
+  if (json.error().code == Code::kResourceExhausted) {
+    return with_context(std::move(json).error(), context);
+  }
   return fail(Code::kInternal, context + ": unreadable answer: " + json.error().message);
 }
-}  // namespace
 
 Task<net::HttpResponse> HttpKubeClient::send(net::HttpRequest message) {
   const std::string context = what(message);
@@ -179,8 +200,9 @@ Task<net::HttpResponse> HttpKubeClient::send(net::HttpRequest message) {
   }
   if (!response) co_return with_context(std::move(response).error(), context);
   if (response->status >= 400) {
-    co_return std::unexpected(
-        error_from_response(response->status, response->body, response->header("Retry-After")));
+    co_return std::unexpected(error_from_response(response->status, response->body,
+                                                  response->header("Retry-After"),
+                                                  /*quoted=*/!config_.foreign));
   }
   co_return std::move(*response);
 }
@@ -216,11 +238,12 @@ Task<ListPage> HttpKubeClient::list_page(ResourceType type, std::string ns, List
   query.add("continue", token);
   net::HttpRequest message =
       request("GET", query.text(), options.metadata_only ? kMetadataListType : kJsonType);
-  message.max_response = kMaxPage;
+  message.max_response = std::min(message.max_response, kMaxPage);
   const std::string context = what(message);
   NESTOR_CO_TRY(const net::HttpResponse response, co_await send(std::move(message)));
   NESTOR_CO_TRY(Json page, read_answer(response, context));
   ListPage out;
+  out.bytes = response.body.size();
   out.resource_version = find_string(page, {"metadata", "resourceVersion"});
   out.next = find_string(page, {"metadata", "continue"});
   Json* items = page.is_object() ? page.get_object().if_contains("items") : nullptr;
@@ -256,7 +279,10 @@ Task<std::unique_ptr<WatchStream>> HttpKubeClient::watch(ResourceType type, std:
     const int status = (*stream)->status();
     if (status == 200) {
       // Longer than the server lets the watch last, so that silence alone does not break it.
-      co_return std::make_unique<HttpWatch>(std::move(*stream), std::chrono::seconds(seconds + 30));
+      co_return std::make_unique<HttpWatch>(
+          std::move(*stream), std::chrono::seconds(seconds + 30),
+          config_.foreign ? WatchDecoder(kForeignText, kForeignJson) : WatchDecoder(),
+          config_.memory);
     }
     if (status == 401 && again && reload_token()) continue;
     std::string body;
@@ -265,7 +291,7 @@ Task<std::unique_ptr<WatchStream>> HttpKubeClient::watch(ResourceType type, std:
       if (!chunk || chunk->empty()) break;
       body += *chunk;
     }
-    co_return std::unexpected(error_from_response(status, body, {}));
+    co_return std::unexpected(error_from_response(status, body, {}, /*quoted=*/!config_.foreign));
   }
 }
 

@@ -35,6 +35,8 @@ struct ListPage {
   std::string resource_version;
   /// Asks for the page behind this one; "" on the last.
   std::string next;
+  /// Of its text.
+  std::size_t bytes = 0;
 };
 
 /// One event of a watch. kBookmark carries only metadata.resourceVersion.
@@ -78,7 +80,8 @@ struct DeleteOptions {
 /// AlreadyExists kAlreadyExists, 409 Conflict kAborted, 403 kPermissionDenied, 401
 /// kUnauthenticated, 422 and 400 kInvalidArgument, 410 kOutOfRange, 429 kResourceExhausted with
 /// retry_after, 5xx kUnavailable or kInternal), kUnavailable when it cannot be reached,
-/// kDeadlineExceeded, kCancelled. Thread: event loop. Lifetime: must outlive its calls.
+/// kDeadlineExceeded, kCancelled, kResourceExhausted (see ClientConfig::foreign and memory).
+/// Thread: event loop. Lifetime: must outlive its calls.
 class Client {
  public:
   virtual ~Client() = default;
@@ -87,7 +90,7 @@ class Client {
   virtual Task<List> list(ResourceType type, std::string ns, ListOptions options) = 0;
   /// One page; `token` is the page's before it, "" for the first. Prefer PageReader
   /// (kube/pages.hpp). Errors also: kResourceExhausted without retry_after (the page is larger than
-  /// 16 MiB).
+  /// 16 MiB, of a foreign server 4).
   virtual Task<ListPage> list_page(ResourceType type, std::string ns, ListOptions options,
                                    std::string token) = 0;
   /// Watches from just after `resource_version`, with bookmarks.

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
+#include "base/memory_budget.hpp"
 #include "base/result.hpp"
 
 namespace nestor::kube {
@@ -20,6 +22,12 @@ struct ClientConfig {
   std::string tls_server_name = {};
   std::string proxy_url = {};
   bool insecure_skip_verify = false;
+  /// The server is another's, who may send what he likes: an answer or an event of more than 4 MiB,
+  /// or of more than 64 MiB in memory, is kResourceExhausted (an event: kInternal), and no error
+  /// quotes what is no Status.
+  bool foreign = false;
+  /// What counts answers and events while they are read; may be null.
+  std::shared_ptr<MemoryBudget> memory = {};
   /// The context's namespace, or "default".
   std::string default_namespace = "default";
 };

@@ -16,6 +16,13 @@ namespace {
 constexpr ResourceType kPods{"", "v1", "Pod", "pods"};
 const ObjectKey kPod{"ns", "a"};
 
+/// An array of `bytes` of text, with a value in every other.
+std::string dense(std::size_t bytes) {
+  std::string out = "[0";
+  while (out.size() < bytes) out += ",0";
+  return out + "]";
+}
+
 /// A client and an HTTP server whose answers a test scripts.
 class ClientTest : public ::testing::Test {
  protected:
@@ -254,6 +261,82 @@ TEST_F(ClientTest, ARefusedWatchTellsWhy) {
 TEST_F(ClientTest, AnAnswerThatIsNoJsonIsInternal) {
   say(200, "<html>");
   EXPECT_EQ(run(client().get(kPods, kPod)).error().code, Code::kInternal);
+}
+
+TEST_F(ClientTest, AForeignServerFillsNoMemory) {
+  config_.foreign = true;
+  config_.memory = std::make_shared<MemoryBudget>();
+  say(200, "{}");
+  say(200, dense(20 << 20));
+  say(200, dense(3 << 20));
+  const Json body = parse_json("{}").value();
+  EXPECT_TRUE(run(client().patch(kPods, kPod, PatchType::kMerge, body)));
+  for (int i = 0; i < 2; ++i) {
+    const auto refused = run(client().patch(kPods, kPod, PatchType::kMerge, body));
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().code, Code::kResourceExhausted) << refused.error().message;
+  }
+  EXPECT_EQ(config_.memory->used, 0U);
+}
+
+TEST_F(ClientTest, AnswersTakeNoMoreThanTheirBudget) {
+  config_.memory = std::make_shared<MemoryBudget>(1 << 20);
+  say(200, "\"" + std::string(2 << 20, 'x') + "\"");
+  EXPECT_EQ(run(client().get(kPods, kPod)).error().code, Code::kResourceExhausted);
+  // Without any left, what is small is read.
+  config_.memory->change(0, 1 << 20);
+  EXPECT_TRUE(run(client().get(kPods, kPod)));
+  config_.memory->change(1 << 20, 0);
+  EXPECT_EQ(config_.memory->used, 0U);
+}
+
+TEST_F(ClientTest, AForeignServersPagesAreAskedForInHalves) {
+  config_.foreign = true;
+  say(200, std::string(5 << 20, ' '));
+  say(200, R"({"metadata":{},"items":[]})");
+  EXPECT_TRUE(run(client().list(kPods, "", {})));
+  ASSERT_EQ(requests_.size(), 2U);
+  EXPECT_NE(requests_[1].target.find("limit=250"), std::string::npos);
+}
+
+TEST_F(ClientTest, GivesUpOnPagesThatAreTogetherTooLarge) {
+  say(200, R"({"metadata":{"continue":"t"},"items":[]})" + std::string(10'000, ' '));
+  repeat_ = true;
+  PageReader pages(client(), kPods, "", {}, 35'000);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(run(pages.next()));
+  EXPECT_EQ(run(pages.next()).error().code, Code::kResourceExhausted);
+}
+
+TEST_F(ClientTest, ManyWatchesOfEndlessEventsTakeNoMoreThanTheirBudget) {
+  config_.foreign = true;
+  config_.memory = std::make_shared<MemoryBudget>(3 << 20);
+  say(200, std::string(4 << 20, 'x'));
+  repeat_ = true;
+  const auto next = [](WatchStream& watch) -> Task<> {
+    auto event = co_await watch.next();
+    co_return std::unexpected(std::move(event).error());
+  };
+  std::vector<std::unique_ptr<WatchStream>> watches;
+  for (int i = 0; i < 5; ++i) {
+    watches.push_back(run(client().watch(kPods, "", {}, "5")).value());
+    EXPECT_EQ(run(next(*watches.back())).error().code, Code::kResourceExhausted);
+    EXPECT_LE(config_.memory->used, config_.memory->limit);
+  }
+  EXPECT_GT(config_.memory->used, 0U);
+  watches.clear();
+  EXPECT_EQ(config_.memory->used, 0U);
+}
+
+TEST_F(ClientTest, AForeignServersPageIsNotQuoted) {
+  const auto message = [this](int status, const std::string& body) {
+    say(status, body);
+    return run(client().get(kPods, kPod)).error().message;
+  };
+  EXPECT_NE(message(502, "<html>secret").find("secret"), std::string::npos);
+  config_.foreign = true;
+  client_.reset();
+  EXPECT_EQ(message(502, "<html>secret").find("secret"), std::string::npos);
+  EXPECT_EQ(message(403, R"({"kind":"Status","message":"not yours"})"), "not yours");
 }
 
 TEST(MakeClient, RefusesWhatIsNoServer) {

@@ -2,8 +2,13 @@
 
 #include <boost/json/array.hpp>
 
+#include "kube/path.hpp"
+
 namespace nestor::kube {
 namespace {
+
+/// Bytes of a kubeconfig, which is a few KiB.
+constexpr std::size_t kMaxSize = 256UL * 1024;
 
 Result<> refuse_files(const Json& config, const char* list_name, const char* content,
                       std::initializer_list<std::string_view> members) {
@@ -22,14 +27,18 @@ Result<> refuse_files(const Json& config, const char* list_name, const char* con
 }  // namespace
 
 Result<ClientConfig> parse_foreign_kubeconfig(std::string_view text) {
-  auto documents = parse_yaml_documents(text);
-  if (!documents) return with_context(std::move(documents).error(), "kubeconfig");
-  for (const Json& config : *documents) {
-    NESTOR_TRY_VOID(refuse_files(config, "clusters", "cluster", {"certificate-authority"}));
-    NESTOR_TRY_VOID(
-        refuse_files(config, "users", "user", {"client-certificate", "client-key", "tokenFile"}));
+  const auto config = parse_plain_yaml(text, kMaxSize);
+  if (!config) return with_context(config.error(), "kubeconfig");
+  NESTOR_TRY_VOID(refuse_files(*config, "clusters", "cluster", {"certificate-authority"}));
+  NESTOR_TRY_VOID(
+      refuse_files(*config, "users", "user", {"client-certificate", "client-key", "tokenFile"}));
+  NESTOR_TRY(ClientConfig out, parse_kubeconfig(text));
+  ServerUrl url;
+  if (!parse_server_url(out.server, url) || !url.tls) {
+    return fail(Code::kInvalidArgument, "kubeconfig: not an https address of a server");
   }
-  return parse_kubeconfig(text);
+  out.foreign = true;
+  return out;
 }
 
 }  // namespace nestor::kube

@@ -105,6 +105,35 @@ TEST(Kubeconfig, OfOthersNamesNoFileOfOurs) {
   }
 }
 
+TEST(Kubeconfig, OfOthersIsSmallAndSaysWhatItSays) {
+  const std::string good =
+      "{current-context: x, contexts: [{name: x, context: {cluster: x}}], clusters: "
+      "[{name: x, cluster: {server: 'https://h:1'}}]}\n";
+  EXPECT_TRUE(parse_foreign_kubeconfig(good));
+  const auto refused = [](const std::string& text) {
+    return parse_foreign_kubeconfig(text).error().code == Code::kInvalidArgument;
+  };
+  EXPECT_TRUE(refused("{x: &a [1], y: *a, " + good.substr(1)));
+  EXPECT_TRUE(refused(good + "---\n" + good));
+  EXPECT_TRUE(refused("#" + std::string(256UL * 1024, 'x') + "\n" + good));
+}
+
+TEST(Kubeconfig, OfOthersLeadsToAnHttpsServerThatIsForeign) {
+  const auto read = [](const std::string& server) {
+    return parse_foreign_kubeconfig(
+        "{current-context: x, contexts: [{name: x, context: {cluster: x}}], clusters: "
+        "[{name: x, cluster: {server: '" +
+        server + "'}}]}\n");
+  };
+  EXPECT_TRUE(read("https://h:1/prefix")->foreign);
+  for (const char* server :
+       {"http://h:1", "h:1", "https://h/?a=", "https://h/x#", "https://h?a=", "ftp://h"}) {
+    const auto config = read(server);
+    ASSERT_FALSE(config) << server;
+    EXPECT_EQ(config.error().code, Code::kInvalidArgument) << server;
+  }
+}
+
 TEST(Path, BuildsResourcePaths) {
   const ResourceType pods{"", "v1", "Pod", "pods", true};
   const ResourceType nodes{"", "v1", "Node", "nodes", false};

@@ -11,8 +11,13 @@ namespace {
 constexpr int kListRestarts = 3;
 }  // namespace
 
-PageReader::PageReader(Client& client, ResourceType type, std::string ns, ListOptions options)
-    : client_(client), type_(type), ns_(std::move(ns)), options_(std::move(options)) {}
+PageReader::PageReader(Client& client, ResourceType type, std::string ns, ListOptions options,
+                       std::size_t max_bytes)
+    : client_(client),
+      type_(type),
+      ns_(std::move(ns)),
+      options_(std::move(options)),
+      max_bytes_(max_bytes) {}
 
 Task<ListPage> PageReader::next() {
   if (++pages_ > kMaxPages) {
@@ -26,6 +31,8 @@ Task<ListPage> PageReader::next() {
     auto page =
         co_await client_.list_page(type_, std::move(ns), std::move(options), std::move(token));
     if (page) {
+      bytes_ += page->bytes;
+      if (bytes_ > max_bytes_) co_return list_too_large(type_);
       token_ = page->next;
       done_ = token_.empty();
       co_return page;
@@ -41,12 +48,13 @@ Task<ListPage> PageReader::next() {
 void PageReader::restart() {
   token_.clear();
   pages_ = 0;
+  bytes_ = 0;
   done_ = false;
 }
 
 std::unexpected<Error> list_too_large(const ResourceType& type) {
   return fail(Code::kResourceExhausted,
-              "the list of " + std::string(type.plural) + " takes too much memory");
+              "the list of " + std::string(type.plural) + " is too large");
 }
 
 Task<std::string> read_list(Client& client, ResourceType type, std::string ns, ListOptions options,

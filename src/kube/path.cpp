@@ -61,6 +61,8 @@ bool parse_server_url(std::string_view url, ServerUrl& out) {
   } else {
     return false;
   }
+  // A query would swallow the paths that are added.
+  if (url.find_first_of("?#") != std::string_view::npos) return false;
   std::string_view authority = url.substr(0, url.find('/'));
   // Never part of the host, which messages name.
   if (authority.find('@') != std::string_view::npos) return false;

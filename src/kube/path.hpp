@@ -37,7 +37,8 @@ struct ServerUrl {
   /// Without trailing slash.
   std::string prefix;
 };
-/// Returns false if `url` is not http or https with a host, or has a user in it.
+/// Returns false if `url` is not http or https with a host, or has a user, a query or
+/// a fragment in it.
 bool parse_server_url(std::string_view url, ServerUrl& out);
 
 }  // namespace nestor::kube

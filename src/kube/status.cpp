@@ -7,6 +7,9 @@ namespace nestor::kube {
 
 namespace {
 
+/// Bytes of an answer that may be a Status.
+constexpr std::size_t kMaxStatus = 256UL * 1024;
+
 struct ReasonCode {
   std::string_view reason;
   Code code;
@@ -93,8 +96,9 @@ Error from_object(const Json& status, int http_status) {
 
 }  // namespace
 
-Error error_from_response(int http_status, std::string_view body, std::string_view retry_after) {
-  const auto json = parse_json(body);
+Error error_from_response(int http_status, std::string_view body, std::string_view retry_after,
+                          bool quoted) {
+  const auto json = parse_json(body.size() <= kMaxStatus ? body : "");
   Error error;
   if (json && json->is_object() && find_string(*json, {"kind"}) == "Status") {
     error = from_object(*json, http_status);
@@ -102,7 +106,7 @@ Error error_from_response(int http_status, std::string_view body, std::string_vi
     error.code = code_from_http(http_status);
     error.message = "the API server answered HTTP " + std::to_string(http_status);
     const std::string_view line = body.substr(0, std::min<std::size_t>(body.find('\n'), 200));
-    if (!line.empty()) error.message += ": " + std::string(line);
+    if (quoted && !line.empty()) error.message += ": " + std::string(line);
   }
   int seconds = 0;
   const auto [end, bad] =

@@ -6,8 +6,8 @@ namespace nestor::kube {
 
 namespace {
 
-Result<WatchEvent> decode_line(std::string_view line) {
-  auto json = parse_json(line);
+Result<WatchEvent> decode_line(std::string_view line, std::size_t max_memory) {
+  auto json = parse_json(line, max_memory);
   if (!json) return with_context(std::move(json).error(), "reading a watch event");
   Json* object = json->is_object() ? json->get_object().if_contains("object") : nullptr;
   if (object == nullptr || !object->is_object()) {
@@ -52,13 +52,13 @@ std::optional<Result<WatchEvent>> WatchDecoder::next() {
         begin_ = 0;
       }
       scanned_ = buffer_.size();
-      if (buffered() > kMaxLine) return fail(Code::kInternal, "a watch event is too long");
+      if (buffered() > max_line_) return fail(Code::kInternal, "a watch event is too long");
       return std::nullopt;
     }
     std::string_view line = std::string_view(buffer_).substr(begin_, end - begin_);
     begin_ = scanned_ = end + 1;
     if (line.ends_with('\r')) line.remove_suffix(1);
-    if (!line.empty()) return decode_line(line);
+    if (!line.empty()) return decode_line(line, max_memory_);
   }
 }
 

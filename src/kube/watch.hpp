@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,12 +13,17 @@ namespace nestor::kube {
 /// Cuts a watch's body into events: one JSON object a line, in chunks of any size. No I/O.
 class WatchDecoder {
  public:
-  /// A longer line is refused; the largest object the API server stores is far below. Bytes.
+  /// The largest object the API server stores is far below. Bytes.
   static constexpr std::size_t kMaxLine = 16UL * 1024 * 1024;
+
+  /// A line longer than `max_line` bytes, or that could take more than `max_memory`, is refused.
+  explicit WatchDecoder(std::size_t max_line = kMaxLine, std::size_t max_memory = kNoLimit)
+      : max_line_(max_line), max_memory_(max_memory) {}
 
   void feed(std::string_view chunk);
   /// The next whole event, or nothing until more is fed. Errors: an ERROR event as
-  /// error_from_status maps it (410 is kOutOfRange); kInternal for a line that is no event.
+  /// error_from_status maps it (410 is kOutOfRange); kInternal for a line that is no event or too
+  /// long, kResourceExhausted for one that could take too much memory.
   std::optional<Result<WatchEvent>> next();
   /// Bytes of an unfinished line.
   std::size_t buffered() const { return buffer_.size() - begin_; }
@@ -25,6 +31,10 @@ class WatchDecoder {
   std::size_t held() const { return buffer_.capacity(); }
 
  private:
+  static constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
+
+  std::size_t max_line_;
+  std::size_t max_memory_;
   std::string buffer_;
   /// Where the first unread line starts.
   std::size_t begin_ = 0;

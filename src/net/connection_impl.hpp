@@ -34,8 +34,8 @@ struct Connection::Impl {
 /// pending read and write within half a minute.
 void tune(asio::generic::stream_protocol::socket& socket);
 
-/// Addresses of a host. The lookup blocks in a thread of Asio's and cannot be stopped, so a closed
-/// connection leaves it behind. Errors: kUnavailable, kCancelled.
+/// Addresses of a host. The lookup blocks in a thread of the Resolver's and cannot be stopped, so a
+/// closed connection leaves it behind. Errors: kUnavailable, kCancelled.
 Task<std::vector<asio::ip::tcp::endpoint>> resolve(Connection::Impl& connection, std::string host,
                                                    std::uint16_t port);
 

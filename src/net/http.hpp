@@ -8,6 +8,7 @@
 
 #include "base/async.hpp"
 #include "base/clock.hpp"
+#include "base/memory_budget.hpp"
 
 namespace nestor::net {
 
@@ -22,6 +23,8 @@ struct HttpRequest {
   Duration timeout = std::chrono::seconds(30);
   /// A larger body of the response is refused; not for a stream. Bytes.
   std::size_t max_response = 64 * 1024 * 1024;
+  /// What counts the body of the response while it is read; not for a stream. May be null.
+  std::shared_ptr<MemoryBudget> memory = {};
 };
 
 struct HttpResponse {
@@ -71,7 +74,8 @@ class HttpClient {
  public:
   virtual ~HttpClient() = default;
   /// Any HTTP status is a success here. Errors: kUnavailable (refused, reset, TLS failure),
-  /// kResourceExhausted (the response is larger than max_response, or its head than 256 KiB),
+  /// kResourceExhausted (the response is larger than max_response or what `memory` has left, or
+  /// its head than 256 KiB),
   /// kDeadlineExceeded, kCancelled.
   virtual Task<HttpResponse> request(HttpRequest request) = 0;
   virtual Task<std::unique_ptr<HttpStream>> stream(HttpRequest request) = 0;

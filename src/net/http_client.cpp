@@ -46,8 +46,14 @@ asio::awaitable<Exchange> exchange(Connection& connection, const HttpRequest& re
     parser.header_limit(kMaxHead);
     parser.eager(true);
     if (request.method == "HEAD") parser.skip(true);
-    const auto read = co_await read_until(connection, buffer, parser,
-                                          [](const ResponseParser& p) { return p.is_done(); });
+    MemoryCharge charge(request.memory);
+    Result<> room;
+    const auto finished = [&charge, &room](const ResponseParser& p) {
+      if (p.is_header_done()) room = charge.set(p.get().body().capacity());
+      return !room || p.is_done();
+    };
+    auto read = co_await read_until(connection, buffer, parser, finished);
+    if (read) read = std::move(room);
     out.answered = buffer.received;
     if (!read) {
       out.response = std::unexpected(read.error());

@@ -1,5 +1,6 @@
 #include "net/http_pool.hpp"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -11,6 +12,8 @@ namespace nestor::net {
 namespace {
 
 constexpr std::size_t kMaxProxyHead = 16 * 1024;
+/// Bytes of a status line that are told.
+constexpr std::size_t kMaxReason = 100;
 
 /// Asks an HTTP proxy for a tunnel. Source: RFC 9110, 9.3.6.
 Task<> ask_proxy(Connection& connection, std::string target) {
@@ -28,8 +31,10 @@ Task<> ask_proxy(Connection& connection, std::string target) {
   }
   const bool http = head.starts_with("HTTP/1.") && head.size() > 12 && head[8] == ' ';
   if (!http || head[9] != '2') {
-    co_return fail(Code::kUnavailable,
-                   "proxy refused CONNECT: " + head.substr(0, head.find("\r\n")));
+    // What a kubeconfig of others calls a proxy may be anything, and its words are not for them.
+    const std::string why =
+        http ? head.substr(0, std::min(head.find("\r\n"), kMaxReason)) : "the answer is not HTTP";
+    co_return fail(Code::kUnavailable, "proxy refused CONNECT: " + why);
   }
   co_return Result<>{};
 }

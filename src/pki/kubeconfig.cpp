@@ -9,6 +9,9 @@
 namespace nestor::pki {
 namespace {
 
+/// Bytes of a kubeconfig, which is a few KiB.
+constexpr std::size_t kMaxSize = 256UL * 1024;
+
 JsonObject cluster_part(const KubeconfigSpec& spec) {
   JsonObject cluster;
   if (!spec.ca_pem.empty()) cluster["certificate-authority-data"] = base64_encode(spec.ca_pem);
@@ -67,9 +70,7 @@ std::string make_kubeconfig(const KubeconfigSpec& spec) {
 }
 
 Result<KubeconfigSpec> read_kubeconfig(const std::string& text) {
-  NESTOR_TRY(const auto documents, parse_yaml_documents(text));
-  if (documents.empty()) return fail(Code::kInvalidArgument, "an empty kubeconfig");
-  const Json& config = documents.front();
+  NESTOR_TRY(const Json config, parse_plain_yaml(text, kMaxSize));
   const Json context =
       named_part(config, "contexts", "context", find_string(config, {"current-context"}));
   KubeconfigSpec spec;

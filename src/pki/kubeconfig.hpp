@@ -28,8 +28,8 @@ struct KubeconfigSpec {
 /// The kubeconfig as YAML. The context is "<user>@<cluster>", as kubeadm names it.
 std::string make_kubeconfig(const KubeconfigSpec& spec);
 
-/// The parts of the current context of a kubeconfig with embedded data.
-/// Errors: kInvalidArgument.
+/// The parts of the current context of a kubeconfig with embedded data. The text may be others':
+/// more than 256 KiB, several documents and aliases are refused. Errors: kInvalidArgument.
 Result<KubeconfigSpec> read_kubeconfig(const std::string& text);
 
 }  // namespace nestor::pki

@@ -59,6 +59,8 @@ TEST(Kubeconfig, TokenNeedsNoCertificate) {
 TEST(Kubeconfig, OfOtherContentsIsRefused) {
   EXPECT_FALSE(read_kubeconfig(""));
   EXPECT_FALSE(read_kubeconfig("kind: Config\n"));
+  EXPECT_FALSE(read_kubeconfig("x: &a [1]\ny: *a\n" + make_kubeconfig(demo())));
+  EXPECT_FALSE(read_kubeconfig(make_kubeconfig(demo()) + std::string(256UL * 1024, '#')));
   EXPECT_FALSE(read_kubeconfig("clusters: [1, {name: 7}]\ncurrent-context: x\n"));
 }
 

@@ -7,7 +7,9 @@
 #include "api/cluster/cluster.hpp"
 #include "api/cluster/labels.hpp"
 #include "api/core/secret.hpp"
+#include "base/join.hpp"
 #include "base/log.hpp"
+#include "base/memory_budget.hpp"
 #include "base/metrics.hpp"
 #include "kube/foreign_kubeconfig.hpp"
 #include "kube/metrics.hpp"
@@ -85,7 +87,8 @@ asio::awaitable<void> Session::close() {
 struct Sessions::Impl {
   Impl(kube::Runtime& rt, ClientFactory make, CacheLimits bytes)
       : runtime(rt), factory(std::move(make)), limits(bytes), tasks(rt.executor()) {
-    all_caches->limit = limits.all;
+    memory->limit = limits.all;
+    memory->assured = limits.assured;
   }
 
   kube::Informer<api::core::Secret> secrets() {
@@ -110,7 +113,7 @@ struct Sessions::Impl {
   kube::Runtime& runtime;
   ClientFactory factory;
   const CacheLimits limits;
-  const std::shared_ptr<kube::CacheBudget> all_caches = std::make_shared<kube::CacheBudget>();
+  const std::shared_ptr<CommonMemory> memory = std::make_shared<CommonMemory>();
   std::map<kube::ObjectKey, std::shared_ptr<Entry>> entries;
   // Deques, so that a handler may add another one while it is called.
   std::deque<std::function<void(const kube::ObjectKey&, bool)>> change_handlers;
@@ -200,11 +203,9 @@ void Sessions::Impl::announce(Entry& entry) {
 
 Result<std::shared_ptr<Session>> Sessions::Impl::open(const Entry& entry) {
   NESTOR_TRY(auto config, kube::parse_foreign_kubeconfig(entry.kubeconfig));
+  auto budget = std::make_shared<kube::CacheBudget>(limits.tenant, memory);
+  config.memory = budget;
   NESTOR_TRY(auto client, factory(runtime.executor(), std::move(config)));
-  auto budget = std::make_shared<kube::CacheBudget>();
-  budget->limit = limits.tenant;
-  budget->common = all_caches;
-  budget->assured = limits.assured;
   return std::make_shared<Session>(entry.cluster, std::move(client), runtime.clock(),
                                    runtime.executor(), std::move(budget));
 }
@@ -306,7 +307,11 @@ Sessions::NodePtr Sessions::find_node(Session& session, const std::string& provi
 asio::awaitable<void> Sessions::close() {
   impl_->closing = true;
   auto entries = std::exchange(impl_->entries, {});
-  for (auto& [key, entry] : entries) co_await Impl::end(entry);
+  // At the same time: one that does not answer takes the seconds it has for its last events, and
+  // the process has few altogether.
+  std::vector<Task<>> ends;
+  for (auto& [key, entry] : entries) ends.push_back(Impl::end(entry));
+  co_await join_all(std::move(ends));
   co_await impl_->tasks.close();
 }
 

@@ -29,15 +29,17 @@ struct Probe {
   std::string message;
 };
 
-/// What is kept of tenants' objects, in bytes of memory: a tenant's administrator may make as many
-/// as he likes, and all tenants share the manager's memory (`manager.resources` in the chart's
-/// values.yaml). While a list replaces a cache, both are held and the larger counts.
+/// What is kept of tenants' objects and of their answers while they are read, in bytes of memory: a
+/// tenant's administrator may make as many as he likes, and all tenants share the manager's memory
+/// (`manager.resources` in the chart's values.yaml). While a list replaces a cache, both are held
+/// and the larger counts.
 struct CacheLimits {
   /// Of a tenant. 30,000 pods take a third of it.
   std::size_t tenant = 256UL * 1024 * 1024;
   /// Of all tenants together; who would go beyond it is refused.
   std::size_t all = 640UL * 1024 * 1024;
-  /// Of a tenant, what is not refused however much the others have.
+  /// Of a tenant, what has its place beyond three quarters of `all`, where nothing else goes. With
+  /// many tenants it is less: a quarter of `all`, shared out.
   std::size_t assured = 16UL * 1024 * 1024;
 };
 
@@ -135,7 +137,8 @@ class Sessions {
   /// The Node with that providerID, or nullptr.
   static NodePtr find_node(Session& session, const std::string& provider_id);
 
-  /// Ends all sessions. Must be called before destruction, after the controllers were closed.
+  /// Ends all sessions, which takes some two seconds when tenants do not answer, however many. Must
+  /// be called before destruction, after the controllers were closed.
   asio::awaitable<void> close();
 
  private:

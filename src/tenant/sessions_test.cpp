@@ -151,7 +151,8 @@ struct SessionsLimitTest : ::testing::Test {
   }
 
   kube::testing::FakeClient other;
-  testing::World world{{.tenant = 66'000, .all = 80'000, .assured = 20'000}};
+  // The last 30,000 of all are for who takes no more than 15,000.
+  testing::World world{{.tenant = 100'000, .all = 120'000, .assured = 20'000}};
   const kube::ObjectKey second{"default", "second"};
 };
 
@@ -171,9 +172,9 @@ TEST_F(SessionsLimitTest, ASmallTenantHasItsPlaceWhateverOthersTake) {
   world.tenant.put(config_map("a", 50'000));
   other.put(config_map("a", 9'000));
   world.run();
-  world.tenant.put(config_map("b", 12'000));
+  world.tenant.put(config_map("b", 29'000));
   world.run();
-  other.put(config_map("b", 6'000));
+  other.put(config_map("b", 4'000));
   other.put(config_map("c", 500));
   world.pass(std::chrono::seconds(130));
   EXPECT_NE(world.sessions->find(second), nullptr);
@@ -217,6 +218,51 @@ TEST_F(SessionsTest, ATenantThatIsGoneLeavesNoMetric) {
   world.run();
   EXPECT_EQ(metrics.serialize().find(series), std::string::npos) << metrics.serialize();
   kube::set_metrics(nullptr);
+}
+
+/// Of an API server that does not answer to the creation of objects.
+class DeafClient final : public testing::ForwardingClient {
+ public:
+  DeafClient(kube::Client& to, Clock& clock) : ForwardingClient(to), clock_(clock) {}
+  Task<Json> create(kube::ResourceType, std::string, Json, std::string) override {
+    NESTOR_CO_TRY_VOID(co_await clock_.sleep_for(std::chrono::hours(1)));
+    co_return fail(Code::kUnavailable, "deaf");
+  }
+
+ private:
+  Clock& clock_;
+};
+
+Task<> close(Sessions& sessions, bool& done) {
+  co_await sessions.close();
+  done = true;
+  co_return Result<>{};
+}
+
+TEST_F(SessionsTest, TenantsThatDoNotAnswerAreClosedAtTheSameTime) {
+  Sessions deaf(*world.runtime, [this](Executor, const kube::ClientConfig&) {
+    return std::make_unique<DeafClient>(world.tenant, world.clock);
+  });
+  world.tenant_up();
+  const api::core::Node about = node("a", "");
+  for (int i = 0; i < 20; ++i) {
+    const std::string name = "c" + std::to_string(i);
+    world.add_cluster(name);
+    world.add_kubeconfig("https://10.0.0.1:6443", name);
+    world.run();
+    const auto session = deaf.find({"default", name});
+    ASSERT_NE(session, nullptr);
+    session->events().normal(api::core::Node::kType, about.metadata, "Test", "the end");
+  }
+  world.run();
+  run_coroutine(world.io, world.runtime->close());
+  bool closed = false;
+  TaskGroup tasks(world.io.get_executor());
+  tasks.spawn("close", close(deaf, closed));
+  world.run();
+  EXPECT_FALSE(closed);
+  world.pass(std::chrono::seconds(2));
+  EXPECT_TRUE(closed);
 }
 
 TEST_F(SessionsTest, TellsOfNodesAndFindsThemByProviderId) {

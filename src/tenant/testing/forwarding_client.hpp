@@ -7,7 +7,7 @@
 namespace nestor::tenant::testing {
 
 /// Hands every call to another client, so that a test keeps the one that a session owns.
-class ForwardingClient final : public kube::Client {
+class ForwardingClient : public kube::Client {
  public:
   explicit ForwardingClient(kube::Client& to) : to_(to) {}
   Task<Json> get(kube::ResourceType type, kube::ObjectKey key) override {
