@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <set>
+#include <tuple>
 
 #include "api/cluster/labels.hpp"
 #include "base/json_convert.hpp"
@@ -20,6 +21,16 @@ std::string lower(std::string text) {
   return text;
 }
 
+/// The order in which Services have a claim to be open: a total one.
+bool before(const std::shared_ptr<const Service>& a, const std::shared_ptr<const Service>& b) {
+  const auto rank = [](const Service& service) {
+    const auto& metadata = service.metadata;
+    return std::tuple(!metadata.label(api::cluster::kTenantServiceNameLabel).empty(),
+                      std::string_view(metadata.creationTimestamp), metadata.key());
+  };
+  return rank(*a) < rank(*b);
+}
+
 std::set<std::string> addresses_of(const Service& service) {
   std::set<std::string> out(service.spec.clusterIPs.begin(), service.spec.clusterIPs.end());
   out.insert(service.spec.clusterIP);
@@ -27,6 +38,16 @@ std::set<std::string> addresses_of(const Service& service) {
   for (const auto& ingress : service.status.loadBalancer.ingress) out.insert(ingress.ip);
   out.erase("");
   out.erase("None");
+  return out;
+}
+
+std::set<FenceService> entries_of(const Service& service) {
+  std::set<FenceService> out;
+  for (const std::string& address : addresses_of(service)) {
+    for (const auto& port : service.spec.ports) {
+      out.insert({address, port.protocol.empty() ? "tcp" : lower(port.protocol), port.port});
+    }
+  }
   return out;
 }
 
@@ -46,8 +67,7 @@ std::string_view fence_cluster(const kube::ObjectMeta& metadata) {
   return metadata.label(api::cluster::kClusterNameLabel);
 }
 
-FenceAccess fence_access(const std::vector<std::shared_ptr<const Pod>>& pods,
-                         const std::vector<std::shared_ptr<const Service>>& services) {
+std::vector<std::string> fence_peers(const std::vector<std::shared_ptr<const Pod>>& pods) {
   std::set<std::string> peers;
   for (const auto& pod : pods) {
     if (pod->metadata.deleting() || api::core::finished(*pod)) continue;
@@ -55,16 +75,24 @@ FenceAccess fence_access(const std::vector<std::shared_ptr<const Pod>>& pods,
     peers.insert(pod->status.podIP);
   }
   peers.erase("");
-  std::set<FenceService> ports;
+  return {peers.begin(), peers.end()};
+}
+
+FenceServices fence_services(std::vector<std::shared_ptr<const Service>> services) {
+  std::ranges::sort(services, before);
+  std::set<FenceService> open;
+  FenceServices out;
   for (const auto& service : services) {
     if (service->metadata.deleting()) continue;
-    for (const std::string& address : addresses_of(*service)) {
-      for (const auto& port : service->spec.ports) {
-        ports.insert({address, port.protocol.empty() ? "tcp" : lower(port.protocol), port.port});
-      }
+    const auto own = entries_of(*service);
+    if (open.size() + own.size() > kMaxFenceServices) {
+      out.left_out.push_back(service);
+    } else {
+      open.insert(own.begin(), own.end());
     }
   }
-  return {{peers.begin(), peers.end()}, {ports.begin(), ports.end()}};
+  out.open.assign(open.begin(), open.end());
+  return out;
 }
 
 void add_fence(const FenceOptions& options, Json& pod) {

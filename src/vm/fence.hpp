@@ -62,10 +62,26 @@ BOOST_DESCRIBE_STRUCT(FenceAccess, (), (peers, services))
 /// The cluster's label on machines, pods and Services; "" for an object of none.
 std::string_view fence_cluster(const kube::ObjectMeta& metadata);
 
-/// From the cluster's launcher pods and Services, sorted, each once. A pod on its way out no longer
+/// The addresses of the cluster's launcher pods, sorted, each once. A pod on its way out no longer
 /// counts: its address may soon be another tenant's.
-FenceAccess fence_access(const std::vector<std::shared_ptr<const api::core::Pod>>& pods,
-                         const std::vector<std::shared_ptr<const api::core::Service>>& services);
+std::vector<std::string> fence_peers(
+    const std::vector<std::shared_ptr<const api::core::Pod>>& pods);
+
+/// How many entries a cluster's Services may have. An entry takes 90 bytes at most, and an API
+/// server refuses an object with more than 256 KiB of annotations: a tenant with more ports must
+/// not keep its peers from being written.
+inline constexpr std::size_t kMaxFenceServices = 1000;
+
+struct FenceServices {
+  /// Sorted, each once.
+  std::vector<FenceService> open = {};
+  /// Those beyond kMaxFenceServices, oldest first.
+  std::vector<std::shared_ptr<const api::core::Service>> left_out = {};
+};
+
+/// What the cluster's Services open. The control plane comes first, then the older before the
+/// younger, each with all of its ports or none: a new one never closes what was open.
+FenceServices fence_services(std::vector<std::shared_ptr<const api::core::Service>> services);
 
 /// Adds to a launcher's pod what its fence needs: environment and the file.
 void add_fence(const FenceOptions& options, Json& pod);
