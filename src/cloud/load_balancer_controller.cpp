@@ -226,6 +226,7 @@ Task<kube::ReconcileResult> LoadBalancerController::ensure(Work& work) {
   if (std::ranges::any_of(parents, goes)) co_return kube::ReconcileResult{};
   NESTOR_CO_TRY(const Service parent, co_await ensure_parent(work));
   NESTOR_CO_TRY_VOID(co_await remove_parents(work.key, parent.metadata.name));
+  NESTOR_CO_TRY_VOID(co_await mark_parent(parent));
   NESTOR_CO_TRY_VOID(co_await ensure_slices(work, parent));
   co_return co_await write_back(work, parent);
 }
@@ -281,6 +282,22 @@ Task<LoadBalancerController::Service> LoadBalancerController::ensure_parent(Work
               work.key.object.to_string(), work.key.cluster.to_string());
   }
   co_return applied;
+}
+
+Task<> LoadBalancerController::mark_parent(Service parent) {
+  kube::Condition made;
+  made.type = api::cluster::kTenantServiceCondition;
+  made.status = "True";
+  made.reason = "Made";
+  Service after = parent;
+  const WallTime now = runtime_.clock().now();
+  if (!kube::set_condition(after.status.conditions, std::move(made), format_rfc3339(now))) {
+    co_return Result<>{};
+  }
+  auto marked = co_await kube::patch_changes(runtime_.client(), parent, after);
+  // Somebody gave it its address meanwhile: that brings us back here.
+  if (!marked && marked.error().code == Code::kAborted) co_return Result<>{};
+  co_return marked;
 }
 
 Task<kube::ReconcileResult> LoadBalancerController::write_back(Work work, Service parent) {

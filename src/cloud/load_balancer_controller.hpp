@@ -66,6 +66,8 @@ class LoadBalancerController {
   Task<kube::ReconcileResult> ensure(Work& work);
   Task<> ensure_finalizer(Work& work);
   Task<Service> ensure_parent(Work work);
+  /// Says in its status that it is ours: by that the fences of the cluster's machines know it.
+  Task<> mark_parent(Service parent);
   /// The name of the Service's parent: the one it has, else the first that is nobody else's.
   Task<std::string> name_of_parent(Work work);
   Task<> ensure_slices(Work work, Service parent);

@@ -29,6 +29,8 @@ TEST_F(LoadBalancers, AServiceGetsAParentAndItsAddress) {
   EXPECT_TRUE(now.metadata.has_finalizer("service.kubernetes.io/load-balancer-cleanup"));
   EXPECT_THAT(CloudWorld::reasons(world.tenant),
               ElementsAre("EnsuringLoadBalancer", "EnsuredLoadBalancer"));
+  EXPECT_TRUE(kube::condition_true(parent.status.conditions, "nestor.dev/TenantService"));
+  EXPECT_TRUE(kube::condition_true(parent.status.conditions, kBalancerReady));
   world.management.clear_calls();
   world.tenant.clear_calls();
   world.pass(std::chrono::minutes(5));

@@ -13,6 +13,7 @@ namespace {
 
 using api::core::Pod;
 using api::core::Service;
+using ControlPlanes = std::vector<std::shared_ptr<const api::kamaji::TenantControlPlane>>;
 
 constexpr const char* kVolume = "fence";
 
@@ -31,19 +32,41 @@ bool before(const std::shared_ptr<const Service>& a, const std::shared_ptr<const
   return rank(*a) < rank(*b);
 }
 
+/// The one whose Service it is, or nullptr.
+const api::kamaji::TenantControlPlane* control_plane_of(const Service& service,
+                                                        const ControlPlanes& control_planes) {
+  const auto* owner = service.metadata.controller();
+  for (const auto& one : control_planes) {
+    const auto& noted = one->status.kubernetesResources.service;
+    const bool owned = owner != nullptr && owner->uid == one->metadata.uid;
+    if (owned && noted && noted->name == service.metadata.name) return one.get();
+  }
+  return nullptr;
+}
+
+/// Its own, which nobody can choose: none of a headless Service or an ExternalName.
 std::set<std::string> addresses_of(const Service& service) {
+  if (service.spec.type == "ExternalName" || service.spec.clusterIP == "None") return {};
   std::set<std::string> out(service.spec.clusterIPs.begin(), service.spec.clusterIPs.end());
   out.insert(service.spec.clusterIP);
-  out.insert(service.spec.externalIPs.begin(), service.spec.externalIPs.end());
   for (const auto& ingress : service.status.loadBalancer.ingress) out.insert(ingress.ip);
   out.erase("");
-  out.erase("None");
   return out;
 }
 
-std::set<FenceService> entries_of(const Service& service) {
+std::set<FenceService> entries_of(const Service& service, const ControlPlanes& control_planes) {
   std::set<FenceService> out;
-  for (const std::string& address : addresses_of(service)) {
+  const auto* control_plane = control_plane_of(service, control_planes);
+  if (control_plane == nullptr &&
+      !kube::condition_true(service.status.conditions, api::cluster::kTenantServiceCondition)) {
+    return out;
+  }
+  std::set<std::string> addresses = addresses_of(service);
+  if (control_plane != nullptr && !addresses.empty()) {
+    const std::string& chosen = control_plane->spec.networkProfile.address;
+    if (std::ranges::count(service.spec.externalIPs, chosen) > 0) addresses.insert(chosen);
+  }
+  for (const std::string& address : addresses) {
     for (const auto& port : service.spec.ports) {
       out.insert({address, port.protocol.empty() ? "tcp" : lower(port.protocol), port.port});
     }
@@ -78,13 +101,15 @@ std::vector<std::string> fence_peers(const std::vector<std::shared_ptr<const Pod
   return {peers.begin(), peers.end()};
 }
 
-FenceServices fence_services(std::vector<std::shared_ptr<const Service>> services) {
+FenceServices fence_services(std::vector<std::shared_ptr<const Service>> services,
+                             const ControlPlanes& control_planes) {
   std::ranges::sort(services, before);
   std::set<FenceService> open;
   FenceServices out;
   for (const auto& service : services) {
     if (service->metadata.deleting()) continue;
-    const auto own = entries_of(*service);
+    const auto own = entries_of(*service, control_planes);
+    if (own.empty()) continue;
     if (open.size() + own.size() > kMaxFenceServices) {
       out.left_out.push_back(service);
     } else {

@@ -10,6 +10,7 @@
 
 #include "api/core/pod.hpp"
 #include "api/core/service.hpp"
+#include "api/kamaji/tenant_control_plane.hpp"
 
 /// What keeps a guest inside its tenant (docs/adr/0007-fence.md): the manager says what a machine
 /// may reach, its launcher enforces that in the pod's network namespace.
@@ -79,9 +80,15 @@ struct FenceServices {
   std::vector<std::shared_ptr<const api::core::Service>> left_out = {};
 };
 
-/// What the cluster's Services open. The control plane comes first, then the older before the
-/// younger, each with all of its ports or none: a new one never closes what was open.
-FenceServices fence_services(std::vector<std::shared_ptr<const api::core::Service>> services);
+/// What the cluster's Services open: those that Nestor made, for a label anybody may write. They
+/// are the Service that one of `control_planes` (of that cluster) has in its status, and those that
+/// have the condition nestor.dev/TenantService. Of external IPs, which may be anybody's, only the
+/// control plane's spec.networkProfile.address counts. The control plane comes first, then the
+/// older before the younger, each with all of its ports or none: a new one never closes what was
+/// open.
+FenceServices fence_services(
+    std::vector<std::shared_ptr<const api::core::Service>> services,
+    const std::vector<std::shared_ptr<const api::kamaji::TenantControlPlane>>& control_planes);
 
 /// Adds to a launcher's pod what its fence needs: environment and the file.
 void add_fence(const FenceOptions& options, Json& pod);

@@ -12,6 +12,7 @@ namespace {
 
 using api::core::Pod;
 using api::core::Service;
+using api::kamaji::TenantControlPlane;
 
 constexpr const char* kIndex = "fence-cluster";
 
@@ -36,7 +37,9 @@ std::vector<std::string> peers_of(kube::Runtime& runtime, const kube::ObjectKey&
 
 FenceServices services_of(kube::Runtime& runtime, const kube::ObjectKey& cluster) {
   auto services = runtime.informers().of<Service>();
-  return fence_services(services.by_index(kIndex, cluster.to_string()));
+  auto control_planes = runtime.informers().of<TenantControlPlane>();
+  return fence_services(services.by_index(kIndex, cluster.to_string()),
+                        control_planes.by_index(kIndex, cluster.to_string()));
 }
 
 std::string text_of(const FenceAccess& access) { return to_text(to_json(access)); }
@@ -118,13 +121,16 @@ FenceAccess current_fence_access(kube::Runtime& runtime, const kube::ObjectMeta&
 void add_fence_controller(kube::Runtime& runtime) {
   auto pods = runtime.informers().of<Pod>(launcher_pods());
   auto services = runtime.informers().of<Service>();
+  auto control_planes = runtime.informers().of<TenantControlPlane>();
   pods.add_index(kIndex, index_of<Pod>);
   services.add_index(kIndex, index_of<Service>);
+  control_planes.add_index(kIndex, index_of<TenantControlPlane>);
   auto& self = runtime.own<FenceController>(runtime);
   auto& controller = runtime.add_controller(
       "fence", [&self](kube::ObjectKey key) { return self.reconcile(std::move(key)); });
   controller.watch_mapped<Pod>(pods, key_of<Pod>);
   controller.watch_mapped<Service>(services, key_of<Service>);
+  controller.watch_mapped<TenantControlPlane>(control_planes, key_of<TenantControlPlane>);
 }
 
 }  // namespace nestor::vm

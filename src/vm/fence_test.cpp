@@ -14,6 +14,7 @@ namespace {
 
 using api::core::Pod;
 using api::core::Service;
+using api::kamaji::TenantControlPlane;
 
 Pod launcher(std::string name, std::string cluster, std::string ip, std::string ns = "tenants") {
   Pod pod;
@@ -27,8 +28,20 @@ Pod launcher(std::string name, std::string cluster, std::string ip, std::string 
   return pod;
 }
 
+TenantControlPlane control_plane(std::string cluster) {
+  TenantControlPlane out;
+  out.metadata.name = cluster;
+  out.metadata.namespace_ = "tenants";
+  out.metadata.uid = "of-" + cluster;
+  out.metadata.labels = {{"cluster.x-k8s.io/cluster-name", cluster}};
+  out.status.kubernetesResources.service.emplace().name = std::move(cluster);
+  return out;
+}
+
+/// The Service of control_plane().
 Service endpoint(std::string cluster) {
   Service service;
+  service.metadata.ownerReferences = {kube::owner_reference(control_plane(cluster))};
   service.metadata.name = cluster;
   service.metadata.namespace_ = "tenants";
   service.metadata.labels = {{"cluster.x-k8s.io/cluster-name", std::move(cluster)}};
@@ -46,7 +59,10 @@ Service endpoint(std::string cluster) {
 /// What stands for a tenant's Service, with two addresses.
 Service balancer(std::string name, int ports, std::string created = {}) {
   Service service = endpoint("demo");
+  service.metadata.ownerReferences.clear();
   service.metadata.labels["cluster.x-k8s.io/tenant-service-name"] = name;
+  service.status.conditions.emplace_back().type = "nestor.dev/TenantService";
+  service.status.conditions[0].status = "True";
   const std::string last = "." + std::to_string(name.back());
   service.spec.clusterIP = "10.96.8" + last;
   service.spec.clusterIPs = {service.spec.clusterIP};
@@ -67,7 +83,7 @@ TEST(FenceAccess, HoldsEachAddressAndPortOnce) {
   EXPECT_EQ(fence_peers(shared(launcher("b", "demo", "10.244.0.9"),
                                launcher("a", "demo", "10.244.0.5"), launcher("new", "demo", ""))),
             (std::vector<std::string>{"10.244.0.5", "10.244.0.9"}));
-  EXPECT_EQ(fence_services(shared(endpoint("demo"))).open,
+  EXPECT_EQ(fence_services(shared(endpoint("demo")), shared(control_plane("demo"))).open,
             (std::vector<FenceService>{{"10.96.3.4", "tcp", 6443},
                                        {"10.96.3.4", "udp", 53},
                                        {"192.168.250.128", "tcp", 6443},
@@ -87,15 +103,55 @@ TEST(FenceAccess, LeavesHeadlessServicesOut) {
   headless.spec.clusterIP = "None";
   headless.spec.clusterIPs = {"None"};
   headless.status.loadBalancer.ingress.clear();
-  EXPECT_TRUE(fence_services(shared(headless)).open.empty());
+  Service named = endpoint("demo");
+  named.spec.type = "ExternalName";
+  for (const auto& service : {headless, named}) {
+    EXPECT_TRUE(fence_services(shared(service), shared(control_plane("demo"))).open.empty());
+  }
+}
+
+TEST(FenceAccess, ALabelAloneOpensNothing) {
+  const auto control_planes = shared(control_plane("demo"));
+  Service labelled = endpoint("demo");
+  labelled.metadata.ownerReferences.clear();
+  EXPECT_TRUE(fence_services(shared(labelled), control_planes).open.empty());
+  Service second = endpoint("demo");
+  second.metadata.name = "second";
+  EXPECT_TRUE(fence_services(shared(second), control_planes).open.empty());
+  Service of_another = endpoint("other");
+  of_another.metadata.name = "demo";
+  EXPECT_TRUE(fence_services(shared(of_another), control_planes).open.empty());
+  // As one without selector would be, whose endpoints its author writes.
+  Service like_a_parent = balancer("web", 1);
+  like_a_parent.status.conditions.clear();
+  EXPECT_TRUE(fence_services(shared(like_a_parent), control_planes).open.empty());
+}
+
+TEST(FenceAccess, NoExternalAddressButTheControlPlanesOwn) {
+  TenantControlPlane at = control_plane("demo");
+  at.spec.networkProfile.address = "192.0.2.10";
+  Service service = endpoint("demo");
+  service.spec.externalIPs = {"10.0.0.1", "192.0.2.10"};
+  Service web = balancer("web", 1);
+  web.spec.externalIPs = {"10.0.0.1", "192.0.2.10"};
+  std::set<std::string> addresses;
+  for (const auto& one : fence_services(shared(service, web), shared(at)).open) {
+    addresses.insert(one.address + ":" + std::to_string(one.port));
+  }
+  EXPECT_FALSE(addresses.contains("10.0.0.1:30000"));
+  EXPECT_FALSE(addresses.contains("10.0.0.1:6443"));
+  EXPECT_FALSE(addresses.contains("192.0.2.10:30000"));
+  EXPECT_TRUE(addresses.contains("192.0.2.10:6443"));
+  EXPECT_EQ(addresses.size(), 8u);
 }
 
 TEST(FenceAccess, ServicesBeyondTheBoundAreLeftOutTheYoungestFirst) {
-  const Service control_plane = endpoint("demo");
+  const Service first = endpoint("demo");
   const Service oldest = balancer("z", 450, "2026-01-01T00:00:00Z");
   const Service too_much = balancer("a", 300, "2026-01-02T00:00:00Z");
   const Service small = balancer("b", 10, "2026-01-03T00:00:00Z");
-  const FenceServices services = fence_services(shared(too_much, small, oldest, control_plane));
+  const FenceServices services =
+      fence_services(shared(too_much, small, oldest, first), shared(control_plane("demo")));
   EXPECT_EQ(services.open.size(), 4u + 900u + 20u);
   ASSERT_EQ(services.left_out.size(), 1u);
   EXPECT_EQ(services.left_out[0]->metadata.name, "a");
@@ -105,6 +161,7 @@ TEST(FenceAccess, ServicesBeyondTheBoundAreLeftOutTheYoungestFirst) {
 class FenceControllerTest : public ::testing::Test {
  protected:
   FenceControllerTest() {
+    for (const char* cluster : {"demo", "second"}) client_.put(control_plane(cluster));
     add_fence_controller(runtime_);
     runtime_.start();
     settle(io_);
@@ -119,6 +176,12 @@ class FenceControllerTest : public ::testing::Test {
     return from_json<FenceAccess>(json).value();
   }
 
+  void put_endpoint(const std::string& cluster) {
+    Service service = endpoint(cluster);
+    const auto owner = client_.peek<TenantControlPlane>({"tenants", cluster}).value();
+    service.metadata.ownerReferences = {kube::owner_reference(owner)};
+    client_.put(service);
+  }
   /// Events that a Service is not reached.
   std::size_t left_out() {
     settle(io_);
@@ -155,7 +218,7 @@ TEST_F(FenceControllerTest, MachinesOfOneClusterLearnOfEachOther) {
 TEST_F(FenceControllerTest, OpensItsOwnControlPlaneOnly) {
   client_.put(launcher("a", "demo", "10.244.0.5"));
   client_.put(launcher("other", "second", "10.244.0.7"));
-  client_.put(endpoint("demo"));
+  put_endpoint("demo");
   EXPECT_EQ(access("a").services.size(), 4u);
   EXPECT_TRUE(access("other").services.empty());
   client_.erase(Service::kType, {"tenants", "demo"});
@@ -174,7 +237,7 @@ TEST_F(FenceControllerTest, NoNumberOfPortsKeepsAPeerThatIsGone) {
   for (const char* name : {"a", "b", "c"}) {
     client_.put(launcher(name, "demo", "10.244.0." + std::to_string(name[0])));
   }
-  client_.put(endpoint("demo"));
+  put_endpoint("demo");
   for (int i = 0; i < 5; ++i) client_.put(balancer("web" + std::to_string(i), 700));
   EXPECT_EQ(access("a").peers.size(), 3u);
   EXPECT_EQ(access("a").services.size(), 4u);
@@ -208,12 +271,24 @@ TEST_F(FenceControllerTest, WritesPeersAloneWhereTheServicesAreRefused) {
     const bool bad = text.find("services") != std::string_view::npos;
     return bad ? std::optional<Error>({Code::kInvalidArgument, "too long", {}}) : std::nullopt;
   });
-  client_.put(endpoint("demo"));
+  put_endpoint("demo");
   client_.put(launcher("a", "demo", "10.244.0.5"));
   client_.put(launcher("b", "demo", "10.244.0.6"));
   EXPECT_EQ(access("a").peers, (Addresses{"10.244.0.5", "10.244.0.6"}));
   client_.erase(Pod::kType, {"tenants", "b"});
   EXPECT_EQ(access("a").peers, Addresses{"10.244.0.5"});
+}
+
+TEST_F(FenceControllerTest, FollowsWhatTheControlPlaneSaysOfItsService) {
+  client_.put(launcher("a", "demo", "10.244.0.5"));
+  put_endpoint("demo");
+  TenantControlPlane unknown = client_.peek<TenantControlPlane>({"tenants", "demo"}).value();
+  unknown.status.kubernetesResources.service.reset();
+  client_.put(unknown);
+  EXPECT_TRUE(access("a").services.empty());
+  unknown.status.kubernetesResources.service.emplace().name = "demo";
+  client_.put(unknown);
+  EXPECT_EQ(access("a").services.size(), 4u);
 }
 
 TEST_F(FenceControllerTest, WritesNothingWhenNothingChanged) {
