@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 #include "cloud/address_pool.hpp"
@@ -17,6 +18,9 @@ struct Options {
   /// Whether load balancers of the management cluster need node ports. The embedded pool does not,
   /// and there are fewer of them than tenants' Services may be.
   bool node_ports = true;
+  /// Load balancers that one tenant may have, at least 1. Each takes an address, and with
+  /// externalTrafficPolicy Local a node port of the management cluster.
+  std::size_t max_load_balancers = 32;
 };
 
 /// Adds the controllers "cloud.node" and "cloud.load-balancer", which serve all tenants.
