@@ -321,6 +321,7 @@ Task<LoadBalancerController::Service> LoadBalancerController::ensure_parent(Work
                     .tenant = *work.tenant,
                     .settings = work.settings,
                     .node_ports = options_.node_ports,
+                    .passed_annotations = options_.passed_annotations,
                     .current = current.get()};
   NESTOR_CO_TRY(Service wanted, parent_service(input));
   if (current && up_to_date(*current, wanted)) co_return *current;

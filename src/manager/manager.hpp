@@ -38,6 +38,8 @@ struct Options {
   bool cloud_zones = true;
   /// Load balancers that one tenant may have.
   std::size_t cloud_max_load_balancers = 32;
+  /// Annotations that tenants' load balancers take over; see cloud::Options.
+  std::vector<std::string> cloud_pass_annotations = {};
   /// Programs, looked up in PATH.
   std::string etcdctl = "etcdctl";
   std::string helm = "helm";
