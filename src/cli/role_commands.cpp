@@ -29,6 +29,16 @@ void add_manager(CLI::App& app, int& exit_code) {
   manager.add_option("--image", o.image, "Of Nestor itself")->capture_default_str();
   manager.add_option("--cloud-zones", o.cloud_zones,
                      "true: zones and regions of nodes reach the tenants' Nodes");
+  manager
+      .add_option("--cloud-max-load-balancers", o.cloud_max_load_balancers,
+                  "That one tenant may have")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
+  manager
+      .add_option("--cloud-pass-annotations", o.cloud_pass_annotations,
+                  "Of tenants' Services to their load balancers: keys, or prefixes ended by *")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   manager.add_option("--vm-runtime-class", o.vm_runtime_class, "RuntimeClass that has /dev/kvm");
   manager.add_option("--vm-kvm-resource", o.vm_kvm_resource, "Device plugin's resource for it");
   manager.add_option("--vm-kubelet-folder", o.vm_kubelet_folder, "Of the nodes' kubelets")

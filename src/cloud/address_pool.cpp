@@ -1,10 +1,12 @@
 #include "cloud/address_pool.hpp"
 
+#include <algorithm>
 #include <boost/asio/ip/address_v4.hpp>
 #include <memory>
 #include <tuple>
 
 #include "cloud/cloud.hpp"
+#include "cloud/names.hpp"
 
 namespace nestor::cloud {
 namespace {
@@ -45,6 +47,14 @@ Taken taken_by_others(const AddressPool& pool, const Service& service,
     if (before(*other, service)) out.by_older.insert(held);
   }
   return out;
+}
+
+/// Whether what is left of the pool is not for `service`.
+bool kept_from(const AddressPool& pool, const Service& service, const Taken& taken) {
+  if (service.metadata.label(kTenantServiceNameLabel).empty()) return false;
+  const auto in_pool = std::ranges::count_if(
+      taken.all, [&](const std::string& address) { return pool.contains(address); });
+  return static_cast<std::uint64_t>(in_pool) + pool.kept() >= pool.size();
 }
 
 Decision unavailable(const AddressPool& pool, const std::string& wanted) {
@@ -120,6 +130,13 @@ Decision decide(const AddressPool& pool, const Service& service,
 
   const Taken taken = taken_by_others(pool, service, all);
   const std::string wanted = wanted_address(service);
+  if (held.empty() && pool.kept() > 0 && kept_from(pool, service, taken)) {
+    return {.kind = Decision::Kind::kWait,
+            .reason = "NoAddressLeft",
+            .message = "all " + std::to_string(pool.size() - pool.kept()) +
+                       " addresses of the load-balancer pool that clusters' Services may have are "
+                       "taken"};
+  }
   const bool available = pool.contains(wanted) && !taken.all.contains(wanted);
   const bool may_keep = !held.empty() && !taken.by_older.contains(held);
   if (may_keep && (wanted.empty() || wanted == held || !available)) return {};

@@ -24,6 +24,10 @@ class AddressPool {
   bool contains(std::string_view address) const;
   std::uint64_t size() const { return std::uint64_t{last_} - first_ + 1; }
 
+  /// How many addresses are not for tenants' Services, so that a new control plane finds one: an
+  /// eighth, rounded down.
+  std::uint64_t kept() const { return size() / 8; }
+
   /// The lowest address that is not in `taken`; nothing when all are.
   std::optional<std::string> lowest_free(const std::set<std::string>& taken) const;
 
@@ -54,8 +58,8 @@ struct Decision {
 
 /// What to do for `service`, given all Services (itself among them). Of two whose status shows the
 /// same address the older keeps it; what is in somebody's spec.externalIPs is given to nobody, but
-/// not taken from who has it. One that asks for an address gets that or none: what it asked for is
-/// in somebody's DNS.
+/// not taken from who has it. What stands for a tenant's Service gets none of the last kept(). One
+/// that asks for an address gets that or none: what it asked for is in somebody's DNS.
 Decision decide(const AddressPool& pool, const api::core::Service& service,
                 const std::vector<std::shared_ptr<const api::core::Service>>& all);
 

@@ -94,6 +94,24 @@ TEST(Decide, SaysThatNothingIsLeft) {
   EXPECT_EQ(decision.message, "all 3 addresses of the load-balancer pool are taken");
 }
 
+TEST(Decide, KeepsAShareForOthersThanTenants) {
+  const AddressPool eight = AddressPool::parse("10.9.0.1-10.9.0.8").value();
+  std::vector<std::shared_ptr<const Service>> all;
+  for (int i = 1; i <= 7; ++i) {
+    const std::string address = "10.9.0." + std::to_string(i);
+    all.push_back(std::make_shared<const Service>(balancer(address, address)));
+  }
+  Service parent = balancer("parent");
+  parent.metadata.labels["cluster.x-k8s.io/tenant-service-name"] = "web";
+  EXPECT_EQ(decide(eight, parent, all).kind, Kind::kWait);
+  EXPECT_EQ(decide(eight, parent, all).reason, "NoAddressLeft");
+  parent.spec.loadBalancerIP = "10.9.0.8";
+  EXPECT_EQ(decide(eight, parent, all).kind, Kind::kWait);
+  EXPECT_EQ(decide(eight, balancer("control-plane"), all).address, "10.9.0.8");
+  all.pop_back();
+  EXPECT_EQ(decide(eight, parent, all).kind, Kind::kAssign);
+}
+
 TEST(Decide, LetsTheOlderOfTwoKeepAnAddress) {
   Service older = balancer("z", "10.9.0.1");
   Service younger = balancer("a", "10.9.0.1");

@@ -10,7 +10,7 @@ namespace nestor::cloud {
 void add_controllers(kube::Runtime& runtime, tenant::Sessions& sessions, Options options) {
   auto& machines = runtime.own<Machines>(runtime);
   runtime.own<NodeController>(runtime, sessions, machines, options.zones).add();
-  runtime.own<LoadBalancerController>(runtime, sessions, machines, options.node_ports).add();
+  runtime.own<LoadBalancerController>(runtime, sessions, machines, options).add();
 }
 
 void add_address_pool(kube::Runtime& runtime, AddressPool pool) {

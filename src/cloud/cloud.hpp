@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <string_view>
+#include <vector>
 
 #include "cloud/address_pool.hpp"
 #include "kube/runtime.hpp"
@@ -17,6 +19,13 @@ struct Options {
   /// Whether load balancers of the management cluster need node ports. The embedded pool does not,
   /// and there are fewer of them than tenants' Services may be.
   bool node_ports = true;
+  /// Load balancers that one tenant may have, at least 1. Each takes an address, and with
+  /// externalTrafficPolicy Local a node port of the management cluster.
+  std::size_t max_load_balancers = 32;
+  /// Annotations of tenants' Services that their load balancers have too: keys, or what keys begin
+  /// with, ended by "*". What acts on them has the management cluster's rights. Always passed on:
+  /// kAddressAnnotation.
+  std::vector<std::string> passed_annotations = {};
 };
 
 /// Adds the controllers "cloud.node" and "cloud.load-balancer", which serve all tenants.

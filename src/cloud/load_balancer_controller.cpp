@@ -63,11 +63,11 @@ bool worth_telling(Code code) {
 }  // namespace
 
 LoadBalancerController::LoadBalancerController(kube::Runtime& runtime, tenant::Sessions& sessions,
-                                               Machines& machines, bool node_ports)
+                                               Machines& machines, Options options)
     : runtime_(runtime),
       sessions_(sessions),
       machines_(machines),
-      node_ports_(node_ports),
+      options_(std::move(options)),
       parents_(runtime.informers().of<Service>(parent_scope())),
       slices_(runtime.informers().of<EndpointSlice>(parent_scope())) {}
 
@@ -109,6 +109,15 @@ void LoadBalancerController::watch_management(kube::Controller& controller) {
   });
   slices_.add_index(kBySliceService, service_of_slice);
   controller.watch_mapped<Service>(parents_, packed_key_of<Service>);
+  parents_.subscribe([this](const ServicePtr& old, const ServicePtr& now) {
+    const auto key = tenant_key_of((now ? now : old)->metadata);
+    if (!key) return;
+    if (now) {
+      making_[key->cluster].erase(key->packed());
+    } else {
+      enqueue_surplus(key->cluster);
+    }
+  });
   controller.watch_mapped<EndpointSlice>(slices_, packed_key_of<EndpointSlice>);
   auto clusters = runtime_.informers().of<Cluster>();
   controller.watch_mapped<Cluster>(clusters,
@@ -143,6 +152,29 @@ void LoadBalancerController::enqueue_selectorless(const kube::ObjectKey& cluster
   }
 }
 
+bool LoadBalancerController::admit(const Work& work) {
+  const kube::ObjectKey& cluster = work.key.cluster;
+  if (!parents_of(work.key).empty()) return true;
+  auto& making = making_[cluster];
+  std::set<kube::ObjectKey> all = making;
+  for (const auto& parent : parents_.by_index(kParentsByCluster, cluster.to_string())) {
+    for (auto& key : packed_key_of(*parent)) all.insert(std::move(key));
+  }
+  all.erase(work.key.packed());
+  if (all.size() >= options_.max_load_balancers) {
+    surplus_[cluster].insert(work.key.packed());
+    return false;
+  }
+  making.insert(work.key.packed());
+  return true;
+}
+
+void LoadBalancerController::enqueue_surplus(const kube::ObjectKey& cluster) {
+  const auto waiting = surplus_.extract(cluster);
+  if (!waiting) return;
+  for (const auto& key : waiting.mapped()) controller_->enqueue(key);
+}
+
 std::vector<LoadBalancerController::ServicePtr> LoadBalancerController::parents_of(
     const TenantKey& key) const {
   return parents_.by_index(kParentsByService, index_key(key));
@@ -154,10 +186,14 @@ Task<kube::ReconcileResult> LoadBalancerController::reconcile(kube::ObjectKey ke
   if (!tenant) co_return woken_by_watch;
   Work work;
   work.key = *tenant;
+  // Until admit() says otherwise.
+  if (const auto it = surplus_.find(tenant->cluster); it != surplus_.end()) it->second.erase(key);
   work.cluster = runtime_.informers().of<Cluster>().get(tenant->cluster);
   if (!work.cluster || work.cluster->metadata.deleting()) {
     // The tenant goes, and its Services with it.
     slices_watched_.erase(tenant->cluster);
+    making_.erase(tenant->cluster);
+    surplus_.erase(tenant->cluster);
     NESTOR_CO_TRY_VOID(co_await remove_parents(work.key, ""));
     co_return woken_by_watch;
   }
@@ -181,7 +217,7 @@ Task<kube::ReconcileResult> LoadBalancerController::reconcile(kube::ObjectKey ke
   auto ensured = co_await ensure(work);
   if (!ensured) {
     if (worth_telling(ensured.error().code)) {
-      NESTOR_CO_TRY_VOID(co_await tell_failure(work, ensured.error()));
+      NESTOR_CO_TRY_VOID(co_await tell_failure(work, "SyncFailed", ensured.error().message));
     }
   }
   co_return ensured;
@@ -224,8 +260,21 @@ Task<kube::ReconcileResult> LoadBalancerController::ensure(Work& work) {
   const auto goes = [](const ServicePtr& parent) { return parent->metadata.deleting(); };
   // When it is gone the watch comes back here, for a new one.
   if (std::ranges::any_of(parents, goes)) co_return kube::ReconcileResult{};
-  NESTOR_CO_TRY(const Service parent, co_await ensure_parent(work));
+  if (!admit(work)) {
+    NESTOR_CO_TRY_VOID(
+        co_await tell_failure(work, "TooManyLoadBalancers",
+                              "the cluster has its " + std::to_string(options_.max_load_balancers) +
+                                  " load balancers: this one waits until another goes"));
+    co_return kube::ReconcileResult{};
+  }
+  const auto ensured = co_await ensure_parent(work);
+  if (!ensured) {
+    if (making_[work.key.cluster].erase(work.key.packed()) > 0) enqueue_surplus(work.key.cluster);
+    co_return std::unexpected(ensured.error());
+  }
+  const Service& parent = *ensured;
   NESTOR_CO_TRY_VOID(co_await remove_parents(work.key, parent.metadata.name));
+  NESTOR_CO_TRY_VOID(co_await mark_parent(parent));
   NESTOR_CO_TRY_VOID(co_await ensure_slices(work, parent));
   co_return co_await write_back(work, parent);
 }
@@ -271,7 +320,8 @@ Task<LoadBalancerController::Service> LoadBalancerController::ensure_parent(Work
                     .cluster = *work.cluster,
                     .tenant = *work.tenant,
                     .settings = work.settings,
-                    .node_ports = node_ports_,
+                    .node_ports = options_.node_ports,
+                    .passed_annotations = options_.passed_annotations,
                     .current = current.get()};
   NESTOR_CO_TRY(Service wanted, parent_service(input));
   if (current && up_to_date(*current, wanted)) co_return *current;
@@ -281,6 +331,22 @@ Task<LoadBalancerController::Service> LoadBalancerController::ensure_parent(Work
               work.key.object.to_string(), work.key.cluster.to_string());
   }
   co_return applied;
+}
+
+Task<> LoadBalancerController::mark_parent(Service parent) {
+  kube::Condition made;
+  made.type = api::cluster::kTenantServiceCondition;
+  made.status = "True";
+  made.reason = "Made";
+  Service after = parent;
+  const WallTime now = runtime_.clock().now();
+  if (!kube::set_condition(after.status.conditions, std::move(made), format_rfc3339(now))) {
+    co_return Result<>{};
+  }
+  auto marked = co_await kube::patch_changes(runtime_.client(), parent, after);
+  // Somebody gave it its address meanwhile: that brings us back here.
+  if (!marked && marked.error().code == Code::kAborted) co_return Result<>{};
+  co_return marked;
 }
 
 Task<kube::ReconcileResult> LoadBalancerController::write_back(Work work, Service parent) {
@@ -302,12 +368,11 @@ Task<kube::ReconcileResult> LoadBalancerController::write_back(Work work, Servic
   co_return kube::ReconcileResult{.requeue_after = until_late(parent, now)};
 }
 
-Task<> LoadBalancerController::tell_failure(Work work, Error error) {
-  const Service after =
-      with_failure(*work.tenant, "SyncFailed", error.message, runtime_.clock().now());
+Task<> LoadBalancerController::tell_failure(Work work, std::string reason, std::string message) {
+  const Service after = with_failure(*work.tenant, reason, message, runtime_.clock().now());
   if (after == *work.tenant) co_return Result<>{};
   work.session->events().warning(*work.tenant, "SyncLoadBalancerFailed",
-                                 "Error syncing load balancer: " + error.message);
+                                 "Error syncing load balancer: " + message);
   co_return co_await kube::patch_changes(work.session->client(), *work.tenant, after);
 }
 

@@ -2,12 +2,14 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "api/cluster/cluster.hpp"
 #include "api/core/service.hpp"
 #include "api/discovery/endpoint_slice.hpp"
+#include "cloud/cloud.hpp"
 #include "cloud/machines.hpp"
 #include "cloud/settings.hpp"
 #include "kube/runtime.hpp"
@@ -28,9 +30,8 @@ std::vector<std::string> service_of_slice(const api::discovery::EndpointSlice& s
 /// labels, so that one whose Service or Cluster went while nobody looked is found and removed.
 class LoadBalancerController {
  public:
-  /// `node_ports`: see ParentInput.
   LoadBalancerController(kube::Runtime& runtime, tenant::Sessions& sessions, Machines& machines,
-                         bool node_ports);
+                         Options options);
 
   void add();
   Task<kube::ReconcileResult> reconcile(kube::ObjectKey key);
@@ -66,6 +67,14 @@ class LoadBalancerController {
   Task<kube::ReconcileResult> ensure(Work& work);
   Task<> ensure_finalizer(Work& work);
   Task<Service> ensure_parent(Work work);
+  /// Says in its status that it is ours: by that the fences of the cluster's machines know it.
+  Task<> mark_parent(Service parent);
+  /// Makes room for a Service's first parent in `making_`, or puts it in `surplus_`. Returns
+  /// whether there was room. No coroutine: of several at a time none may see the room that another
+  /// takes.
+  bool admit(const Work& work);
+  /// Looks again at the Services of `cluster` for which there was no room.
+  void enqueue_surplus(const kube::ObjectKey& cluster);
   /// The name of the Service's parent: the one it has, else the first that is nobody else's.
   Task<std::string> name_of_parent(Work work);
   Task<> ensure_slices(Work work, Service parent);
@@ -75,17 +84,21 @@ class LoadBalancerController {
   Task<> remove_slice(SlicePtr slice);
   Task<kube::ReconcileResult> write_back(Work work, Service parent);
   Task<> release(Work work);
-  Task<> tell_failure(Work work, Error error);
+  Task<> tell_failure(Work work, std::string reason, std::string message);
 
   kube::Runtime& runtime_;
   tenant::Sessions& sessions_;
   Machines& machines_;
-  bool node_ports_;
+  Options options_;
   kube::Informer<Service> parents_;
   kube::Informer<EndpointSlice> slices_;
   kube::Controller* controller_ = nullptr;
   /// The sessions whose EndpointSlices are watched: only of tenants that need them.
   std::map<kube::ObjectKey, std::weak_ptr<tenant::Session>> slices_watched_;
+  /// By cluster, packed keys: whose first parent is being made and may not be in the cache yet, and
+  /// who must wait until another Service of the tenant gives up its own.
+  std::map<kube::ObjectKey, std::set<kube::ObjectKey>> making_;
+  std::map<kube::ObjectKey, std::set<kube::ObjectKey>> surplus_;
 };
 
 }  // namespace nestor::cloud

@@ -29,6 +29,8 @@ TEST_F(LoadBalancers, AServiceGetsAParentAndItsAddress) {
   EXPECT_TRUE(now.metadata.has_finalizer("service.kubernetes.io/load-balancer-cleanup"));
   EXPECT_THAT(CloudWorld::reasons(world.tenant),
               ElementsAre("EnsuringLoadBalancer", "EnsuredLoadBalancer"));
+  EXPECT_TRUE(kube::condition_true(parent.status.conditions, "nestor.dev/TenantService"));
+  EXPECT_TRUE(kube::condition_true(parent.status.conditions, kBalancerReady));
   world.management.clear_calls();
   world.tenant.clear_calls();
   world.pass(std::chrono::minutes(5));
@@ -150,6 +152,49 @@ TEST_F(LoadBalancers, NoAddressLeftIsSaidAndMendsItself) {
   world.run();
   EXPECT_EQ(CloudWorld::address(*world.service("c")), "10.9.0.1");
   EXPECT_EQ(message("c"), "True Ensured: ");
+}
+
+TEST_F(LoadBalancers, MoreThanATenantMayHaveWaitUntilAnotherGoes) {
+  world.stop();
+  world.options.max_load_balancers = 2;
+  world.boot();
+  world.begin();
+  // All at once: none may see the room that another takes.
+  for (const char* name : {"a", "b", "c", "d"}) world.tenant.put(CloudWorld::balancer(name));
+  world.run();
+  ASSERT_EQ(world.parents().size(), 2U);
+  const std::string told =
+      "False TooManyLoadBalancers: the cluster has its 2 load balancers: this one waits until "
+      "another goes";
+  EXPECT_EQ(message("a"), "True Ensured: ");
+  EXPECT_EQ(message("c"), told);
+  EXPECT_EQ(message("d"), told);
+  EXPECT_THAT(CloudWorld::reasons(world.tenant), Contains("SyncLoadBalancerFailed"));
+  world.tenant.erase(Service::kType, {"shop", "c"});
+  world.run();
+  EXPECT_FALSE(world.service("c").has_value());
+  world.tenant.erase(Service::kType, {"shop", "a"});
+  world.run();
+  EXPECT_EQ(message("d"), "True Ensured: ");
+  EXPECT_EQ(world.parents().size(), 2U);
+  // Those that are there stay when the bound is lowered.
+  world.stop();
+  world.options.max_load_balancers = 1;
+  world.boot();
+  world.begin();
+  EXPECT_EQ(world.parents().size(), 2U);
+}
+
+TEST_F(LoadBalancers, OneThatCannotBeMadeTakesNoRoom) {
+  world.stop();
+  world.options.max_load_balancers = 1;
+  world.boot();
+  world.begin();
+  Service bare = CloudWorld::balancer("a");
+  bare.spec.ports[0].nodePort.reset();
+  put(bare);
+  put(CloudWorld::balancer("b"));
+  EXPECT_EQ(message("b"), "True Ensured: ");
 }
 
 TEST_F(LoadBalancers, AWantedAddressThatIsTakenIsSaidAndMendsItself) {

@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "api/cluster/labels.hpp"
+
 /// Fixed words of cloud providers in general, of KubeVirt's in particular, and ours.
 /// Source: k8s.io/cloud-provider; kubevirt/cloud-provider-kubevirt.
 namespace nestor::cloud {
@@ -33,7 +35,7 @@ inline constexpr std::string_view kBalancerFinalizer =
 /// On a tenant's Service, written and removed together with the finalizer: that it is ours, for
 /// other programs use the same one.
 inline constexpr std::string_view kServedAnnotation = "nestor.dev/load-balancer";
-inline constexpr std::string_view kTenantServiceNameLabel = "cluster.x-k8s.io/tenant-service-name";
+using api::cluster::kTenantServiceNameLabel;
 inline constexpr std::string_view kTenantServiceNamespaceLabel =
     "cluster.x-k8s.io/tenant-service-namespace";
 /// Who keeps the EndpointSlices of a parent Service without selector.

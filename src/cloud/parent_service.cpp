@@ -5,6 +5,7 @@
 
 #include "api/cluster/labels.hpp"
 #include "api/infrastructure/labels.hpp"
+#include "cloud/cloud.hpp"
 #include "cloud/names.hpp"
 #include "kube/client.hpp"
 
@@ -51,6 +52,16 @@ bool is_private(std::string_view annotation) {
          annotation == kServedAnnotation;
 }
 
+bool is_passed(std::string_view annotation, const std::vector<std::string>& passed) {
+  if (is_private(annotation)) return false;
+  if (annotation == kAddressAnnotation) return true;
+  return std::ranges::any_of(passed, [annotation](std::string_view entry) {
+    if (!entry.ends_with('*')) return annotation == entry;
+    entry.remove_suffix(1);
+    return annotation.starts_with(entry);
+  });
+}
+
 Result<std::vector<ServicePort>> parent_ports(const Service& tenant) {
   std::vector<ServicePort> out;
   for (const ServicePort& port : tenant.spec.ports) {
@@ -79,7 +90,7 @@ void put_metadata(const ParentInput& input, Service& parent) {
   metadata.labels[std::string(kTenantServiceNamespaceLabel)] = input.tenant.metadata.namespace_;
   metadata.labels[std::string(api::cluster::kClusterNameLabel)] = input.cluster.metadata.name;
   for (const auto& [key, value] : input.tenant.metadata.annotations) {
-    if (!is_private(key)) metadata.annotations[key] = value;
+    if (is_passed(key, input.passed_annotations)) metadata.annotations[key] = value;
   }
   // When the Cluster goes without us, the garbage collector takes the parent along.
   metadata.ownerReferences = {kube::owner_reference(input.cluster, false)};

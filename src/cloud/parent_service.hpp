@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "api/cluster/cluster.hpp"
 #include "api/core/service.hpp"
@@ -40,13 +41,16 @@ struct ParentInput {
   const Settings& settings;
   /// Whether what gives addresses here reaches Services by node ports, of which there are few.
   bool node_ports = true;
+  /// See Options.
+  std::vector<std::string> passed_annotations = {};
   /// As it stands, or nullptr.
   const api::core::Service* current = nullptr;
 };
 
 /// The parent to apply. Never taken over from the tenant, because they would reach beyond it:
-/// externalIPs (which capture traffic of others) and the health check's port (the management
-/// cluster gives its own). Errors: kFailedPrecondition when a port has no node port.
+/// annotations that are not in `passed_annotations`, externalIPs (which capture traffic of others)
+/// and the health check's port (the management cluster gives its own). Errors: kFailedPrecondition
+/// when a port has no node port.
 Result<api::core::Service> parent_service(const ParentInput& input);
 
 /// Whether `current` is as `wanted`, as applied before.

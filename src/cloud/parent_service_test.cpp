@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "cloud/names.hpp"
 #include "cloud/testing/world.hpp"
 
@@ -26,12 +28,35 @@ struct ParentServiceTest : ::testing::Test {
             .cluster = cluster,
             .tenant = tenant,
             .settings = settings,
+            .passed_annotations = passed,
             .current = current};
   }
   api::cluster::Cluster cluster;
   Service tenant = CloudWorld::balancer("web");
   Settings settings;
+  std::vector<std::string> passed = {"*"};
 };
+
+TEST_F(ParentServiceTest, PassesOnlyAnnotationsThatTheOperatorNamed) {
+  const std::vector<std::string> given{
+      "example.org/a",           "example.org/ab",         "example.net/x",
+      "kubectl.kubernetes.io/y", "nestor.dev/applied-not", "nestor.dev/load-balancer-address"};
+  for (const auto& key : given) tenant.metadata.annotations[key] = "10.9.0.1";
+  const auto taken = [&](std::vector<std::string> entries) {
+    passed = std::move(entries);
+    std::set<std::string> out;
+    for (const auto& [key, value] : parent().metadata.annotations) out.insert(key);
+    EXPECT_EQ(out.erase("nestor.dev/applied"), 1U);
+    EXPECT_EQ(out.erase("nestor.dev/load-balancer-address"), 1U);
+    return out;
+  };
+  using Keys = std::set<std::string>;
+  EXPECT_EQ(taken({}), Keys());
+  EXPECT_EQ(taken({"example.org/a"}), Keys{"example.org/a"});
+  EXPECT_EQ(taken({"example.org/*"}), (Keys{"example.org/a", "example.org/ab"}));
+  EXPECT_EQ(taken({"kubectl.kubernetes.io/y"}), Keys());
+  EXPECT_EQ(taken({"*"}).size(), 4U);
+}
 
 TEST_F(ParentServiceTest, HasUpstreamsNameLabelsAndTargets) {
   tenant.spec.ports[0].name = "http";

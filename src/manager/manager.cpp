@@ -135,6 +135,8 @@ class Manager {
     cloud::Options cloud;
     cloud.zones = options_.cloud_zones;
     cloud.node_ports = !pool_;
+    cloud.max_load_balancers = options_.cloud_max_load_balancers;
+    cloud.passed_annotations = options_.cloud_pass_annotations;
     cloud::add_controllers(*runtime_, *sessions_, cloud);
     if (pool_) cloud::add_address_pool(*runtime_, *pool_);
     runtime_->start();

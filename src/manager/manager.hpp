@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -35,6 +36,10 @@ struct Options {
   std::string image = "nestor.dev/nestor:dev";
   /// Whether tenants' Nodes get the zone and region of the node their machine runs on.
   bool cloud_zones = true;
+  /// Load balancers that one tenant may have.
+  std::size_t cloud_max_load_balancers = 32;
+  /// Annotations that tenants' load balancers take over; see cloud::Options.
+  std::vector<std::string> cloud_pass_annotations = {};
   /// Programs, looked up in PATH.
   std::string etcdctl = "etcdctl";
   std::string helm = "helm";

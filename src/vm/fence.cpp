@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <set>
+#include <tuple>
 
 #include "api/cluster/labels.hpp"
 #include "base/json_convert.hpp"
@@ -12,6 +13,7 @@ namespace {
 
 using api::core::Pod;
 using api::core::Service;
+using ControlPlanes = std::vector<std::shared_ptr<const api::kamaji::TenantControlPlane>>;
 
 constexpr const char* kVolume = "fence";
 
@@ -20,13 +22,55 @@ std::string lower(std::string text) {
   return text;
 }
 
+/// The order in which Services have a claim to be open: a total one.
+bool before(const std::shared_ptr<const Service>& a, const std::shared_ptr<const Service>& b) {
+  const auto rank = [](const Service& service) {
+    const auto& metadata = service.metadata;
+    return std::tuple(!metadata.label(api::cluster::kTenantServiceNameLabel).empty(),
+                      std::string_view(metadata.creationTimestamp), metadata.key());
+  };
+  return rank(*a) < rank(*b);
+}
+
+/// The one whose Service it is, or nullptr.
+const api::kamaji::TenantControlPlane* control_plane_of(const Service& service,
+                                                        const ControlPlanes& control_planes) {
+  const auto* owner = service.metadata.controller();
+  for (const auto& one : control_planes) {
+    const auto& noted = one->status.kubernetesResources.service;
+    const bool owned = owner != nullptr && owner->uid == one->metadata.uid;
+    if (owned && noted && noted->name == service.metadata.name) return one.get();
+  }
+  return nullptr;
+}
+
+/// Its own, which nobody can choose: none of a headless Service or an ExternalName.
 std::set<std::string> addresses_of(const Service& service) {
+  if (service.spec.type == "ExternalName" || service.spec.clusterIP == "None") return {};
   std::set<std::string> out(service.spec.clusterIPs.begin(), service.spec.clusterIPs.end());
   out.insert(service.spec.clusterIP);
-  out.insert(service.spec.externalIPs.begin(), service.spec.externalIPs.end());
   for (const auto& ingress : service.status.loadBalancer.ingress) out.insert(ingress.ip);
   out.erase("");
-  out.erase("None");
+  return out;
+}
+
+std::set<FenceService> entries_of(const Service& service, const ControlPlanes& control_planes) {
+  std::set<FenceService> out;
+  const auto* control_plane = control_plane_of(service, control_planes);
+  if (control_plane == nullptr &&
+      !kube::condition_true(service.status.conditions, api::cluster::kTenantServiceCondition)) {
+    return out;
+  }
+  std::set<std::string> addresses = addresses_of(service);
+  if (control_plane != nullptr && !addresses.empty()) {
+    const std::string& chosen = control_plane->spec.networkProfile.address;
+    if (std::ranges::count(service.spec.externalIPs, chosen) > 0) addresses.insert(chosen);
+  }
+  for (const std::string& address : addresses) {
+    for (const auto& port : service.spec.ports) {
+      out.insert({address, port.protocol.empty() ? "tcp" : lower(port.protocol), port.port});
+    }
+  }
   return out;
 }
 
@@ -46,8 +90,7 @@ std::string_view fence_cluster(const kube::ObjectMeta& metadata) {
   return metadata.label(api::cluster::kClusterNameLabel);
 }
 
-FenceAccess fence_access(const std::vector<std::shared_ptr<const Pod>>& pods,
-                         const std::vector<std::shared_ptr<const Service>>& services) {
+std::vector<std::string> fence_peers(const std::vector<std::shared_ptr<const Pod>>& pods) {
   std::set<std::string> peers;
   for (const auto& pod : pods) {
     if (pod->metadata.deleting() || api::core::finished(*pod)) continue;
@@ -55,16 +98,26 @@ FenceAccess fence_access(const std::vector<std::shared_ptr<const Pod>>& pods,
     peers.insert(pod->status.podIP);
   }
   peers.erase("");
-  std::set<FenceService> ports;
+  return {peers.begin(), peers.end()};
+}
+
+FenceServices fence_services(std::vector<std::shared_ptr<const Service>> services,
+                             const ControlPlanes& control_planes) {
+  std::ranges::sort(services, before);
+  std::set<FenceService> open;
+  FenceServices out;
   for (const auto& service : services) {
     if (service->metadata.deleting()) continue;
-    for (const std::string& address : addresses_of(*service)) {
-      for (const auto& port : service->spec.ports) {
-        ports.insert({address, port.protocol.empty() ? "tcp" : lower(port.protocol), port.port});
-      }
+    const auto own = entries_of(*service, control_planes);
+    if (own.empty()) continue;
+    if (open.size() + own.size() > kMaxFenceServices) {
+      out.left_out.push_back(service);
+    } else {
+      open.insert(own.begin(), own.end());
     }
   }
-  return {{peers.begin(), peers.end()}, {ports.begin(), ports.end()}};
+  out.open.assign(open.begin(), open.end());
+  return out;
 }
 
 void add_fence(const FenceOptions& options, Json& pod) {

@@ -10,6 +10,7 @@
 
 #include "api/core/pod.hpp"
 #include "api/core/service.hpp"
+#include "api/kamaji/tenant_control_plane.hpp"
 
 /// What keeps a guest inside its tenant (docs/adr/0007-fence.md): the manager says what a machine
 /// may reach, its launcher enforces that in the pod's network namespace.
@@ -62,10 +63,32 @@ BOOST_DESCRIBE_STRUCT(FenceAccess, (), (peers, services))
 /// The cluster's label on machines, pods and Services; "" for an object of none.
 std::string_view fence_cluster(const kube::ObjectMeta& metadata);
 
-/// From the cluster's launcher pods and Services, sorted, each once. A pod on its way out no longer
+/// The addresses of the cluster's launcher pods, sorted, each once. A pod on its way out no longer
 /// counts: its address may soon be another tenant's.
-FenceAccess fence_access(const std::vector<std::shared_ptr<const api::core::Pod>>& pods,
-                         const std::vector<std::shared_ptr<const api::core::Service>>& services);
+std::vector<std::string> fence_peers(
+    const std::vector<std::shared_ptr<const api::core::Pod>>& pods);
+
+/// How many entries a cluster's Services may have. An entry takes 90 bytes at most, and an API
+/// server refuses an object with more than 256 KiB of annotations: a tenant with more ports must
+/// not keep its peers from being written.
+inline constexpr std::size_t kMaxFenceServices = 1000;
+
+struct FenceServices {
+  /// Sorted, each once.
+  std::vector<FenceService> open = {};
+  /// Those beyond kMaxFenceServices, oldest first.
+  std::vector<std::shared_ptr<const api::core::Service>> left_out = {};
+};
+
+/// What the cluster's Services open: those that Nestor made, for a label anybody may write. They
+/// are the Service that one of `control_planes` (of that cluster) has in its status, and those that
+/// have the condition nestor.dev/TenantService. Of external IPs, which may be anybody's, only the
+/// control plane's spec.networkProfile.address counts. The control plane comes first, then the
+/// older before the younger, each with all of its ports or none: a new one never closes what was
+/// open.
+FenceServices fence_services(
+    std::vector<std::shared_ptr<const api::core::Service>> services,
+    const std::vector<std::shared_ptr<const api::kamaji::TenantControlPlane>>& control_planes);
 
 /// Adds to a launcher's pod what its fence needs: environment and the file.
 void add_fence(const FenceOptions& options, Json& pod);

@@ -15,6 +15,11 @@ inline constexpr std::string_view kTemplateHashLabel = "machine-template-hash";
 /// On a provider's CRD; its value lists the API versions that fulfil the contract.
 inline constexpr std::string_view kContractLabelV1Beta1 = "cluster.x-k8s.io/v1beta1";
 inline constexpr std::string_view kContractLabelV1Beta2 = "cluster.x-k8s.io/v1beta2";
+/// On what stands in the management cluster for a Service of a tenant: that Service's name.
+inline constexpr std::string_view kTenantServiceNameLabel = "cluster.x-k8s.io/tenant-service-name";
+/// Condition of the same, True: that the manager made it. Who may write Services may not write
+/// their status, so that nobody else can say so.
+inline constexpr std::string_view kTenantServiceCondition = "nestor.dev/TenantService";
 
 inline constexpr std::string_view kPausedAnnotation = "cluster.x-k8s.io/paused";
 inline constexpr std::string_view kManagedByAnnotation = "cluster.x-k8s.io/managed-by";

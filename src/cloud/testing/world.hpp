@@ -16,7 +16,7 @@ namespace nestor::cloud::testing {
 struct CloudWorld : tenant::testing::World {
   using Client = kube::testing::FakeClient;
 
-  CloudWorld() {
+  explicit CloudWorld(Options options_in = {}) : options(std::move(options_in)) {
     tenant_up();
     add_cluster();
     add_kubeconfig();
@@ -29,7 +29,7 @@ struct CloudWorld : tenant::testing::World {
     begin();
   }
   void begin() {
-    add_controllers(*runtime, *sessions, {});
+    add_controllers(*runtime, *sessions, options);
     add_address_pool(*runtime, AddressPool::parse("10.9.0.1-10.9.0.2").value());
     start();
   }
@@ -122,6 +122,8 @@ struct CloudWorld : tenant::testing::World {
     }
     return out;
   }
+
+  Options options;
 };
 
 }  // namespace nestor::cloud::testing
