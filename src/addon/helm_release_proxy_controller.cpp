@@ -63,7 +63,11 @@ bool is_older(const HelmReleaseProxy& a, const HelmReleaseProxy& b) {
 void HelmReleaseProxyController::add() {
   auto& controller = runtime_.add_controller(
       "addon.helmreleaseproxy", [this](kube::ObjectKey key) { return reconcile(std::move(key)); },
-      {.concurrency = concurrency_});
+      {.concurrency = concurrency_, .group = [this](const kube::ObjectKey& key) {
+         const auto release = runtime_.informers().of<HelmReleaseProxy>().get(key);
+         if (!release) return std::string();
+         return kube::ObjectKey{key.ns, release->spec.clusterRef.name}.to_string();
+       }});
   auto releases = runtime_.informers().of<HelmReleaseProxy>();
   index_by_cluster(releases);
   releases.add_index(kByRepository, [](const HelmReleaseProxy& release) {
@@ -347,7 +351,7 @@ Task<kube::ReconcileResult> HelmReleaseProxyController::reconcile_delete(Release
   }
   const bool tenant_goes = !cluster || cluster->metadata.deleting();
   const bool own = owner_of_release(*release) == nullptr;
-  if (own && !tenant_goes && !release->spec.releaseName.empty()) {
+  if (own && !tenant_goes && validate_release(release->spec)) {
     const bool ever_reached =
         cluster->status.initialization.controlPlaneInitialized.value_or(false);
     Result<> removed;

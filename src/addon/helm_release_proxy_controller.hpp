@@ -17,7 +17,7 @@ namespace nestor::addon {
 /// A tenant that is away is waited for; one that is being deleted keeps no proxy.
 class HelmReleaseProxyController {
  public:
-  /// At most `concurrency` runs of helm at the same time.
+  /// At most `concurrency` runs of helm at the same time, a quarter of them in one Cluster.
   HelmReleaseProxyController(kube::Runtime& runtime, tenant::Sessions& sessions, std::string helm,
                              int concurrency)
       : runtime_(runtime), sessions_(sessions), helm_(std::move(helm)), concurrency_(concurrency) {}
