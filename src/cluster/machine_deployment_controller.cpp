@@ -113,8 +113,11 @@ Task<> MachineDeploymentController::create_set(DeploymentPtr deployment, const M
       known != created_.end() && !informer.get(known->second)) {
     made = known->second;
     auto live = co_await context_.client().get(MachineSet::kType, made);
-    if (!live && live.error().code == Code::kNotFound) created_.erase(key);
-  } else {
+    if (!live && live.error().code != Code::kNotFound) co_return std::unexpected(live.error());
+    // It came and went.
+    if (!live) made = {};
+  }
+  if (made.name.empty()) {
     const WallTime now = context_.runtime.clock().now();
     MachineSet set = machine_set_of(*deployment, pki::random_lowercase(5), now);
     set.metadata.annotations[std::string(api::cluster::kRevisionAnnotation)] =
