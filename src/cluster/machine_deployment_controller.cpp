@@ -15,7 +15,7 @@ void MachineDeploymentController::add() {
       [this](kube::ObjectKey key) { return reconcile(std::move(key)); });
   controller.watch(context_.machine_deployments());
   controller.watch_owned(context_.machine_sets(), MachineDeployment::kType);
-  controller.watch_mapped<Cluster>(context_.clusters(), [this](const Cluster& cluster) {
+  context_.watch_clusters(controller, [this](const Cluster& cluster) {
     std::vector<kube::ObjectKey> keys;
     for (const auto& one : context_.machine_deployments().list(cluster.metadata.namespace_)) {
       if (one->spec.clusterName == cluster.metadata.name) keys.push_back(one->metadata.key());
