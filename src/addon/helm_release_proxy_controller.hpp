@@ -31,8 +31,10 @@ class HelmReleaseProxyController {
 
   void watch_clusters(kube::Controller& controller);
   void watch_charts(kube::Controller& controller);
-  /// Finalizer and release name; whether anything was missing.
-  Task<bool> prepare(ReleasePtr release);
+  /// Notes whose release it is; what is said of one in an earlier Cluster of that name goes.
+  static void forget_other_cluster(HelmReleaseProxy& after, const api::cluster::Cluster& cluster);
+  /// Finalizer, release name and Cluster; whether anything was missing.
+  Task<bool> prepare(ReleasePtr release, ClusterPtr cluster);
   /// Sets ClusterAvailable in `after`; whether it is.
   bool observe_cluster(HelmReleaseProxy& after, const ClusterPtr& cluster);
   /// The oldest other HelmReleaseProxy of the same release, if it is older: two would undo each
