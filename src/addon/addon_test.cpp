@@ -221,6 +221,65 @@ TEST_F(AddonRoom, UninstallsWhenItIsDeleted) {
   EXPECT_FALSE(world.management.peek<HelmChartProxy>(key));
 }
 
+TEST_F(AddonRoom, ANameThatHelmRefusesIsMended) {
+  auto typo = wanted();
+  typo.spec.releaseName = "My_App";
+  put(typo);
+  EXPECT_NE(ready().find("releaseName 'My_App'"), std::string::npos);
+  helm->uninstall_fault = "Release name is invalid: My_App";
+  put(wanted());
+  world.pass(seconds(15));
+  EXPECT_EQ(helm->count("uninstall"), 0);
+  EXPECT_EQ(ready(), "True Ready ");
+  EXPECT_EQ(helm->releases.count("app"), 1U);
+}
+
+TEST_F(AddonRoom, ATimeoutThatIsNoneKeepsNothing) {
+  put(wanted());
+  auto typo = wanted();
+  typo.spec.options.timeout = "5 minutes";
+  put(typo);
+  world.management.erase(HelmChartProxy::kType, key);
+  world.run();
+  EXPECT_NE(helm->last("uninstall").find("--timeout=600000ms"), std::string::npos);
+  EXPECT_TRUE(releases().empty());
+}
+
+TEST_F(AddonRoom, ARemovalWithHistoryThatWasHalfDoneIsDone) {
+  auto keeping = wanted();
+  keeping.spec.options.uninstall.keepHistory = true;
+  put(keeping);
+  helm->releases.at("app").status = "uninstalled";
+  world.management.erase(HelmChartProxy::kType, key);
+  world.run();
+  EXPECT_TRUE(releases().empty());
+}
+
+TEST_F(AddonRoom, WhatHangsInOneClusterLeavesTheOthersTheirTurn) {
+  helm->hangs = true;
+  const auto put_release = [&](const std::string& name, const std::string& cluster) {
+    HelmReleaseProxy one;
+    one.metadata.name = name;
+    one.metadata.namespace_ = "default";
+    one.spec.clusterRef.name = cluster;
+    one.spec.chartName = "app";
+    one.spec.repoURL = "https://charts.example.org";
+    one.spec.releaseName = name;
+    world.management.put(one);
+    world.run();
+  };
+  for (int i = 0; i < 10; ++i) put_release("app-" + std::to_string(i), "demo");
+  world.add_cluster("quiet");
+  world.add_kubeconfig("https://10.0.0.2:6443", "quiet");
+  auto quiet = world.management.peek<Cluster>({"default", "quiet"}).value();
+  quiet.status.initialization.controlPlaneInitialized = true;
+  world.management.put(quiet);
+  world.run();
+  put_release("other", "quiet");
+  EXPECT_EQ(helm->count("upgrade"), 3);
+  EXPECT_NE(helm->last("upgrade").find(" other "), std::string::npos);
+}
+
 TEST_F(AddonRoom, ADeletedClusterHoldsNothingUp) {
   put(wanted());
   helm->commands.clear();

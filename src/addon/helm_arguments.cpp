@@ -27,12 +27,20 @@ bool chart_name(std::string_view name) {
   return !name.empty() && !at_start;
 }
 
-/// DNS subdomain or, without dots, label.
-bool dns_name(std::string_view name, std::size_t most, bool dots) {
-  if (name.empty() || name.size() > most) return false;
-  const auto fits = [&](char c) { return lower_or_digit(c) || c == '-' || (dots && c == '.'); };
-  return std::ranges::all_of(name, fits) && lower_or_digit(name.front()) &&
+/// A label of DNS.
+bool dns_label(std::string_view name) {
+  const auto fits = [](char c) { return lower_or_digit(c) || c == '-'; };
+  return !name.empty() && std::ranges::all_of(name, fits) && lower_or_digit(name.front()) &&
          lower_or_digit(name.back());
+}
+
+/// Labels parted by dots.
+bool dns_subdomain(std::string_view name) {
+  for (auto dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.')) {
+    if (!dns_label(name.substr(0, dot))) return false;
+    name.remove_prefix(dot + 1);
+  }
+  return dns_label(name);
 }
 
 bool on(const std::optional<bool>& flag) { return flag.value_or(false); }
@@ -60,9 +68,8 @@ class Arguments {
 };
 
 std::string timeout_text(const Spec& spec) {
-  const auto timeout = helm_timeout(spec.options.timeout);
-  const auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(
-      timeout ? *timeout : Duration(std::chrono::minutes(10)));
+  const auto timeout = helm_timeout(spec.options.timeout).value_or(kDefaultTimeout);
+  const auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(timeout);
   return std::to_string(whole.count()) + "ms";
 }
 
@@ -92,27 +99,32 @@ bool out_of_memory(std::string_view helm_errors) {
 
 }  // namespace
 
+Result<> validate_release(const Spec& spec) {
+  if (spec.releaseName.size() > kMaxReleaseName || !dns_subdomain(spec.releaseName)) {
+    return fail(Code::kInvalidArgument,
+                "releaseName '" + spec.releaseName + "' must be at most 53 of a-z, 0-9, '-', '.'");
+  }
+  if (!spec.namespace_.empty() && (spec.namespace_.size() > 63 || !dns_label(spec.namespace_))) {
+    return fail(Code::kInvalidArgument, "namespace '" + spec.namespace_ + "' is no valid name");
+  }
+  return {};
+}
+
 Result<> validate(const Spec& spec) {
   if (!chart_name(spec.chartName)) {
     return fail(Code::kInvalidArgument, "chartName '" + spec.chartName + "' is no name of a chart");
   }
-  if (!dns_name(spec.releaseName, kMaxReleaseName, true)) {
-    return fail(Code::kInvalidArgument,
-                "releaseName '" + spec.releaseName + "' must be at most 53 of a-z, 0-9, '-', '.'");
-  }
-  if (!spec.namespace_.empty() && !dns_name(spec.namespace_, 63, false)) {
-    return fail(Code::kInvalidArgument, "namespace '" + spec.namespace_ + "' is no valid name");
-  }
+  NESTOR_TRY_VOID(validate_release(spec));
   auto timeout = helm_timeout(spec.options.timeout);
   if (!timeout) return with_context(std::move(timeout).error(), "options.timeout");
   return {};
 }
 
 Result<Duration> helm_timeout(const std::string& text) {
-  if (text.empty()) return Duration(std::chrono::minutes(10));
+  if (text.empty()) return kDefaultTimeout;
   auto timeout = parse_go_duration(text);
-  if (timeout && timeout->count() > 0 && *timeout <= std::chrono::hours(24)) return timeout;
-  return fail(Code::kInvalidArgument, "'" + text + "' is no duration such as 5m30s, up to 24h");
+  if (timeout && timeout->count() > 0) return std::min(*timeout, kLongestTimeout);
+  return fail(Code::kInvalidArgument, "'" + text + "' is no duration such as 5m30s");
 }
 
 std::string release_namespace(const Spec& spec) {

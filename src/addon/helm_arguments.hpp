@@ -15,11 +15,19 @@ using Spec = api::addons::HelmReleaseProxySpec;
 /// What helm allows: a suffix still fits a label.
 inline constexpr std::size_t kMaxReleaseName = 53;
 
-/// Names that go into command lines and paths. Errors: kInvalidArgument with the field.
+/// Names that go into command lines and paths, and what else helm is given. Errors:
+/// kInvalidArgument with the field.
 Result<> validate(const Spec& spec);
+/// Of these only the release's name and namespace, as helm asks for them: nothing can have been
+/// installed under others. Errors: as above.
+Result<> validate_release(const Spec& spec);
 
-/// A Go duration ("1h2m3.5s"); "" is helm's 10 minutes for us.
-/// Errors: kInvalidArgument, also for less than nothing and more than a day.
+inline constexpr Duration kDefaultTimeout = std::chrono::minutes(10);
+/// A run that waits holds a place that others wait for.
+inline constexpr Duration kLongestTimeout = std::chrono::minutes(30);
+
+/// A Go duration ("2m3.5s"), at most kLongestTimeout: more counts as that. "" is kDefaultTimeout.
+/// Errors: kInvalidArgument, also for nothing and less.
 Result<Duration> helm_timeout(const std::string& text);
 
 /// "" is the namespace `default`.

@@ -63,7 +63,11 @@ bool is_older(const HelmReleaseProxy& a, const HelmReleaseProxy& b) {
 void HelmReleaseProxyController::add() {
   auto& controller = runtime_.add_controller(
       "addon.helmreleaseproxy", [this](kube::ObjectKey key) { return reconcile(std::move(key)); },
-      {.concurrency = concurrency_});
+      {.concurrency = concurrency_, .group = [this](const kube::ObjectKey& key) {
+         const auto release = runtime_.informers().of<HelmReleaseProxy>().get(key);
+         if (!release) return std::string();
+         return kube::ObjectKey{key.ns, release->spec.clusterRef.name}.to_string();
+       }});
   auto releases = runtime_.informers().of<HelmReleaseProxy>();
   index_by_cluster(releases);
   releases.add_index(kByRepository, [](const HelmReleaseProxy& release) {
@@ -136,7 +140,7 @@ Task<kube::ReconcileResult> HelmReleaseProxyController::reconcile(kube::ObjectKe
     co_return kube::ReconcileResult{};
   }
   if (release->metadata.deleting()) co_return co_await reconcile_delete(release, cluster);
-  NESTOR_CO_TRY(const bool was_missing, co_await prepare(release));
+  NESTOR_CO_TRY(const bool was_missing, co_await prepare(release, cluster));
   if (was_missing) co_return kube::ReconcileResult{};
 
   HelmReleaseProxy after = *release;
@@ -156,7 +160,21 @@ Task<kube::ReconcileResult> HelmReleaseProxyController::reconcile(kube::ObjectKe
   co_return result;
 }
 
-Task<bool> HelmReleaseProxyController::prepare(ReleasePtr release) {
+void HelmReleaseProxyController::forget_other_cluster(HelmReleaseProxy& after,
+                                                      const Cluster& cluster) {
+  auto& annotations = after.metadata.annotations;
+  const std::string installed_in(after.metadata.annotation(names::kReleaseClusterAnnotation));
+  if (installed_in == cluster.metadata.uid) return;
+  if (!installed_in.empty()) {
+    annotations.erase(std::string(names::kReleaseInputsAnnotation));
+    annotations.erase(std::string(names::kReleaseInstalledAnnotation));
+    after.status = {};
+  }
+  // What has none is of a manager that did not note it yet, or new.
+  annotations[std::string(names::kReleaseClusterAnnotation)] = cluster.metadata.uid;
+}
+
+Task<bool> HelmReleaseProxyController::prepare(ReleasePtr release, ClusterPtr cluster) {
   HelmReleaseProxy after = *release;
   if (!release->metadata.has_finalizer(names::kHelmReleaseProxyFinalizer)) {
     after.metadata.finalizers.emplace_back(names::kHelmReleaseProxyFinalizer);
@@ -165,6 +183,7 @@ Task<bool> HelmReleaseProxyController::prepare(ReleasePtr release) {
     after.spec.releaseName = generated_release_name(*release);
     after.metadata.annotations[std::string(names::kReleaseNameGeneratedAnnotation)] = "true";
   }
+  if (cluster) forget_other_cluster(after, *cluster);
   if (after == *release) co_return false;
   NESTOR_CO_TRY_VOID(co_await write(release, std::move(after)));
   co_return true;
@@ -347,7 +366,7 @@ Task<kube::ReconcileResult> HelmReleaseProxyController::reconcile_delete(Release
   }
   const bool tenant_goes = !cluster || cluster->metadata.deleting();
   const bool own = owner_of_release(*release) == nullptr;
-  if (own && !tenant_goes && !release->spec.releaseName.empty()) {
+  if (own && !tenant_goes && validate_release(release->spec)) {
     const bool ever_reached =
         cluster->status.initialization.controlPlaneInitialized.value_or(false);
     Result<> removed;

@@ -17,7 +17,7 @@ namespace nestor::addon {
 /// A tenant that is away is waited for; one that is being deleted keeps no proxy.
 class HelmReleaseProxyController {
  public:
-  /// At most `concurrency` runs of helm at the same time.
+  /// At most `concurrency` runs of helm at the same time, a quarter of them in one Cluster.
   HelmReleaseProxyController(kube::Runtime& runtime, tenant::Sessions& sessions, std::string helm,
                              int concurrency)
       : runtime_(runtime), sessions_(sessions), helm_(std::move(helm)), concurrency_(concurrency) {}
@@ -31,8 +31,10 @@ class HelmReleaseProxyController {
 
   void watch_clusters(kube::Controller& controller);
   void watch_charts(kube::Controller& controller);
-  /// Finalizer and release name; whether anything was missing.
-  Task<bool> prepare(ReleasePtr release);
+  /// Notes whose release it is; what is said of one in an earlier Cluster of that name goes.
+  static void forget_other_cluster(HelmReleaseProxy& after, const api::cluster::Cluster& cluster);
+  /// Finalizer, release name and Cluster; whether anything was missing.
+  Task<bool> prepare(ReleasePtr release, ClusterPtr cluster);
   /// Sets ClusterAvailable in `after`; whether it is.
   bool observe_cluster(HelmReleaseProxy& after, const ClusterPtr& cluster);
   /// The oldest other HelmReleaseProxy of the same release, if it is older: two would undo each

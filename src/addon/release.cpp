@@ -198,7 +198,12 @@ Task<> remove_release(ProcessRunner& processes, std::string helm, Spec spec,
                       std::string kubeconfig) {
   NESTOR_CO_TRY(HelmJob job, HelmJob::make(processes, std::move(helm)));
   NESTOR_CO_TRY_VOID(job.use_kubeconfig(kubeconfig));
-  NESTOR_CO_TRY(const Duration timeout, helm_timeout(spec.options.timeout));
+  if (spec.options.uninstall.keepHistory.value_or(false)) {
+    // helm refuses to do it twice.
+    NESTOR_CO_TRY(const auto last, co_await last_revision(job, spec));
+    if (last && last->status == "uninstalled") co_return Result<>{};
+  }
+  const Duration timeout = helm_timeout(spec.options.timeout).value_or(kDefaultTimeout);
   auto arguments = uninstall_arguments(spec);
   NESTOR_CO_TRY(const ProcessOutput output,
                 co_await job.run(std::move(arguments), timeout + kSpare));

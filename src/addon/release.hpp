@@ -45,7 +45,8 @@ Task<Release> apply_release(ProcessRunner& processes, std::string helm,
                             std::shared_ptr<tenant::Session> session, ReleaseWork work,
                             std::optional<Release>& failed);
 
-/// Uninstalls; a release that is not there is a success. Errors: as above.
+/// Uninstalls; a release that is not there is a success. `spec` passes validate_release(); a
+/// timeout that is none counts as the default. Errors: as above.
 Task<> remove_release(ProcessRunner& processes, std::string helm, Spec spec,
                       std::string kubeconfig);
 

@@ -73,6 +73,34 @@ TEST_F(ReleaseOwner, TheYoungerHasItsTurnWhenTheOlderIsGone) {
   EXPECT_EQ(helm->releases.at("app").values, "a: 2\n");
 }
 
+TEST_F(ReleaseOwner, ANewClusterOfTheNameHasNoReleaseYet) {
+  auto cluster = world.management.peek<Cluster>(world.demo).value();
+  world.management.erase(Cluster::kType, world.demo);
+  world.run();
+  helm->releases.clear();
+  cluster.metadata.uid.clear();
+  cluster.status = {};
+  world.management.put(cluster);
+  world.run();
+  EXPECT_NE(ready("old").substr(0, 4), "True");
+  cluster = world.management.peek<Cluster>(world.demo).value();
+  cluster.status.initialization.controlPlaneInitialized = true;
+  world.management.put(cluster);
+  world.run();
+  world.pass(std::chrono::seconds(30));
+  EXPECT_EQ(ready("old").substr(0, 4), "True");
+  EXPECT_EQ(helm->releases.at("app").values, "a: 1\n");
+}
+
+TEST_F(ReleaseOwner, AReleaseOfAManagerThatNotedNoClusterStays) {
+  auto old = world.management.peek<HelmReleaseProxy>({"default", "old"}).value();
+  EXPECT_EQ(old.metadata.annotations.erase("nestor.dev/release-cluster"), 1U);
+  world.management.put(old);
+  world.run();
+  EXPECT_EQ(helm->count("upgrade"), 1);
+  EXPECT_EQ(ready("old").substr(0, 4), "True");
+}
+
 TEST_F(ReleaseOwner, TheYoungerGoesWithoutTheRelease) {
   world.management.erase(HelmReleaseProxy::kType, {"default", "new"});
   world.run();

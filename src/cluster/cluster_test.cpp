@@ -228,5 +228,23 @@ TEST_F(ClusterRoom, DeletesFromTheInsideOut) {
   EXPECT_EQ(count<Cluster>(), 0U);
 }
 
+TEST_F(ClusterRoom, AStatusOfAClusterCostsItsMachinesNothing) {
+  control_plane_up();
+  add_deployment(20);
+  join_all();
+  const auto before = count<Machine>();
+  EXPECT_EQ(before, 20U);
+  world.management.clear_calls();
+  auto cluster = read<Cluster>("demo");
+  cluster.metadata.annotations["note"] = "x";
+  cluster.status.workers.replicas = 7;
+  world.management.put(cluster);
+  world.run();
+  for (const char* kind : {"kubeadmconfigs", "kubevirtmachines", "kubeadmconfigtemplates",
+                           "kubevirtmachinetemplates", "machines", "machinesets"}) {
+    EXPECT_EQ(world.management.count("get", kind), 0U) << kind;
+  }
+}
+
 }  // namespace
 }  // namespace nestor::cluster

@@ -41,6 +41,23 @@ std::vector<kube::Informer<api::cluster::Cluster>::Ptr> Context::clusters_referr
   return clusters().by_index(kClustersByReference, reference(kind, key));
 }
 
+void Context::watch_clusters(
+    kube::Controller& controller,
+    std::function<std::vector<kube::ObjectKey>(const api::cluster::Cluster&)> of) {
+  using api::cluster::Cluster;
+  // Only to wait for the cache; which changes matter is decided below.
+  controller.watch_mapped<Cluster>(clusters(),
+                                   [](const Cluster&) { return std::vector<kube::ObjectKey>{}; });
+  clusters().subscribe([of, &controller](const auto& old, const auto& now) {
+    if (old && now && old->metadata.uid == now->metadata.uid &&
+        old->metadata.deletionTimestamp == now->metadata.deletionTimestamp &&
+        old->spec == now->spec && old->status.initialization == now->status.initialization) {
+      return;
+    }
+    for (auto& key : of(now ? *now : *old)) controller.enqueue(std::move(key));
+  });
+}
+
 kube::Informer<api::cluster::Cluster> Context::clusters() {
   return runtime.informers().of<api::cluster::Cluster>();
 }

@@ -43,6 +43,10 @@ struct Context {
   /// key: any of that kind).
   std::vector<kube::Informer<api::cluster::Cluster>::Ptr> clusters_referring_to(
       const std::string& kind, const kube::ObjectKey& key);
+  /// Reconciles the keys that `of` gives for a Cluster when something changed that its Machines and
+  /// what makes them go by: most writes of its status are counts of theirs.
+  void watch_clusters(kube::Controller& controller,
+                      std::function<std::vector<kube::ObjectKey>(const api::cluster::Cluster&)> of);
   /// The Machines of a cluster that `node` of its tenant is or was the Node of.
   std::vector<kube::Informer<api::cluster::Machine>::Ptr> machines_of(
       const kube::ObjectKey& cluster, const api::core::Node& node);

@@ -100,7 +100,7 @@ void MachineController::watch_references(kube::Controller& controller) {
       controller.enqueue(std::move(machine));
     }
   });
-  controller.watch_mapped<Cluster>(context_.clusters(), [this](const Cluster& cluster) {
+  context_.watch_clusters(controller, [this](const Cluster& cluster) {
     return machines_at(kMachinesByCluster,
                        reference("", cluster.metadata.namespace_, cluster.metadata.name));
   });

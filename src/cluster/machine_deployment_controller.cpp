@@ -15,7 +15,7 @@ void MachineDeploymentController::add() {
       [this](kube::ObjectKey key) { return reconcile(std::move(key)); });
   controller.watch(context_.machine_deployments());
   controller.watch_owned(context_.machine_sets(), MachineDeployment::kType);
-  controller.watch_mapped<Cluster>(context_.clusters(), [this](const Cluster& cluster) {
+  context_.watch_clusters(controller, [this](const Cluster& cluster) {
     std::vector<kube::ObjectKey> keys;
     for (const auto& one : context_.machine_deployments().list(cluster.metadata.namespace_)) {
       if (one->spec.clusterName == cluster.metadata.name) keys.push_back(one->metadata.key());
@@ -113,8 +113,11 @@ Task<> MachineDeploymentController::create_set(DeploymentPtr deployment, const M
       known != created_.end() && !informer.get(known->second)) {
     made = known->second;
     auto live = co_await context_.client().get(MachineSet::kType, made);
-    if (!live && live.error().code == Code::kNotFound) created_.erase(key);
-  } else {
+    if (!live && live.error().code != Code::kNotFound) co_return std::unexpected(live.error());
+    // It came and went.
+    if (!live) made = {};
+  }
+  if (made.name.empty()) {
     const WallTime now = context_.runtime.clock().now();
     MachineSet set = machine_set_of(*deployment, pki::random_lowercase(5), now);
     set.metadata.annotations[std::string(api::cluster::kRevisionAnnotation)] =

@@ -21,7 +21,7 @@ void MachineHealthCheckController::add() {
   controller.watch(context_.machine_health_checks());
   controller.watch_mapped<Machine>(context_.machines(),
                                    [this](const Machine& machine) { return checks_of(machine); });
-  controller.watch_mapped<Cluster>(context_.clusters(), [this](const Cluster& cluster) {
+  context_.watch_clusters(controller, [this](const Cluster& cluster) {
     return checks_of_cluster(cluster.metadata.key());
   });
   const auto wake_cluster = [this, &controller](const kube::ObjectKey& cluster) {

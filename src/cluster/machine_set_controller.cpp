@@ -70,8 +70,7 @@ std::vector<kube::ObjectKey> MachineSetController::sets_of(const Cluster& cluste
 }
 
 void MachineSetController::watch_surroundings(kube::Controller& controller) {
-  controller.watch_mapped<Cluster>(context_.clusters(),
-                                   [this](const Cluster& cluster) { return sets_of(cluster); });
+  context_.watch_clusters(controller, [this](const Cluster& cluster) { return sets_of(cluster); });
   auto& informers = context_.runtime.informers();
   controller.watch_owned(informers.of<KubeadmConfig>(), MachineSet::kType);
   controller.watch_owned(informers.of<KubevirtMachine>(), MachineSet::kType);

@@ -15,6 +15,10 @@ using api::cluster::MachineSet;
 
 int replicas_of(const MachineSet& set) { return set.spec.replicas.value_or(1); }
 int actual_of(const MachineSet& set) { return set.status.replicas.value_or(0); }
+/// Whether the set's numbers are about what it wants now.
+bool counted(const MachineSet& set) {
+  return set.status.replicas && set.status.observedGeneration == set.metadata.generation;
+}
 int available_of(const MachineSet& set) { return set.status.availableReplicas.value_or(0); }
 int idle_of(const MachineSet& set) { return std::max(0, replicas_of(set) - available_of(set)); }
 
@@ -81,7 +85,8 @@ RolloutPlan plan_on_delete(const MachineDeployment& deployment, const MachineSet
   int old_total = 0;
   for (const auto& set : sets.old) {
     // An old set never makes up for a Machine that a person deleted.
-    plan.old.push_back(std::min(replicas_of(*set), actual_of(*set)));
+    const int wanted = replicas_of(*set);
+    plan.old.push_back(counted(*set) ? std::min(wanted, actual_of(*set)) : wanted);
     old_total += plan.old.back();
   }
   const int wanted = deployment.spec.replicas.value_or(1);

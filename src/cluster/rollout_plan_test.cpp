@@ -72,6 +72,22 @@ TEST(PlanRollout, OnDeleteReplacesOnlyWhatPeopleDeleted) {
   EXPECT_EQ(plan.current, 1);
 }
 
+TEST(PlanRollout, OnDeleteTakesNothingFromASetThatIsNotCounted) {
+  auto deployment = deployment_of(3);
+  deployment.spec.rollout.strategy.type = "OnDelete";
+  auto old = set_with(3, 2, 2, "old");
+  old->metadata.generation = 2;
+  old->status.observedGeneration = 1;
+  MachineSets sets{.current = set_with(0, 0, 0), .old = {old}};
+  EXPECT_EQ(plan_rollout(deployment, sets).old, std::vector<int>{3});
+  EXPECT_EQ(plan_rollout(deployment, sets).current, 0);
+  old->status = {};
+  EXPECT_EQ(plan_rollout(deployment, sets).old, std::vector<int>{3});
+  old->status.replicas = 2;
+  old->status.observedGeneration = 2;
+  EXPECT_EQ(plan_rollout(deployment, sets).old, std::vector<int>{2});
+}
+
 /// Machines become what the sets want one by one; the limits must hold at every step, and the
 /// rollout must end.
 void roll_to_the_end(int replicas, Json surge, Json unavailable, int most, int least) {

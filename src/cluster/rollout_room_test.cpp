@@ -63,6 +63,21 @@ TEST_F(RolloutRoom, RollsToANewVersionAndRemovesTheOldSet) {
   EXPECT_FALSE(kube::condition_true(after.status.conditions, "RollingOut"));
 }
 
+TEST_F(RolloutRoom, AVersionThatWasTakenBackComesAgainAtOnce) {
+  add_deployment(2);
+  join_all();
+  const auto want = [&](const std::string& version) {
+    change([&](auto& deployment) { deployment.spec.template_.spec.version = version; });
+  };
+  want("v1.38.0");
+  EXPECT_EQ(count<MachineSet>(), 2U);
+  want("v1.37.2");
+  roll(3);
+  EXPECT_EQ(count<MachineSet>(), 1U);
+  want("v1.38.0");
+  EXPECT_EQ(count<MachineSet>(), 2U);
+}
+
 TEST_F(RolloutRoom, LabelsAndLimitsReachTheMachinesWithoutNewOnes) {
   add_deployment(2);
   join_all();

@@ -16,7 +16,17 @@ using api::storage::VolumeAttachment;
 using api::storage::VolumeError;
 using tenant::TenantKey;
 
+// Of a tenant's VolumeAttachments that are this driver's.
 constexpr const char* kNodeIndex = "node";
+constexpr const char* kAttachedHandle = "handle";
+constexpr const char* kAttachedVolume = "volume";
+/// Of the claims that are volumes: by the machine that holds them.
+constexpr const char* kHolderIndex = "storage.holder";
+
+std::vector<std::string> if_ours(const VolumeAttachment& attachment, std::string_view value) {
+  if (attachment.spec.attacher != kDriver || value.empty()) return {};
+  return {std::string(value)};
+}
 
 std::string bus_of(const PersistentVolume& volume) {
   const auto& attributes = volume.spec.csi->volumeAttributes;
@@ -33,7 +43,13 @@ AttachController::AttachController(kube::Runtime& runtime, tenant::Sessions& ses
 
 void AttachController::watch(kube::Controller& controller) {
   sessions_.add_index<VolumeAttachment>(kNodeIndex, [](const VolumeAttachment& attachment) {
-    return std::vector<std::string>{attachment.spec.nodeName};
+    return if_ours(attachment, attachment.spec.nodeName);
+  });
+  sessions_.add_index<VolumeAttachment>(kAttachedHandle, [](const VolumeAttachment& attachment) {
+    return if_ours(attachment, attachment.metadata.annotation(kHandleAnnotation));
+  });
+  sessions_.add_index<VolumeAttachment>(kAttachedVolume, [](const VolumeAttachment& attachment) {
+    return if_ours(attachment, attachment.spec.source.persistentVolumeName);
   });
   sessions_.watch<VolumeAttachment>(
       [&controller](const kube::ObjectKey& cluster, const auto& old, const auto& now) {
@@ -41,44 +57,77 @@ void AttachController::watch(kube::Controller& controller) {
         if (attachment.spec.attacher != kDriver) return;
         controller.enqueue(TenantKey{cluster, attachment.metadata.key()}.packed());
       });
+  sessions_.watch<PersistentVolume>(
+      [this, &controller](const kube::ObjectKey& cluster, const auto& old, const auto& now) {
+        if (!old) enqueue(controller, cluster, kAttachedVolume, now->metadata.name);
+      });
   // What is plugged in shows in instances; a machine that goes frees its disks.
   auto instances = runtime_.informers().of<VirtualMachineInstance>();
   instances.subscribe([this, &controller](const auto& old, const auto& now) {
     const bool same = old && now && old->status.volumeStatus == now->status.volumeStatus &&
                       old->spec.volumes == now->spec.volumes;
-    if (!same) enqueue_node(controller, now ? now->metadata : old->metadata);
-    if (!same && now) tell_trouble(old.get(), *now);
+    if (same) return;
+    std::set<std::string> volumes;
+    for (const auto& one : {old, now}) {
+      if (!one) continue;
+      for (const auto& volume : one->spec.volumes) volumes.insert(volume.name);
+      for (const auto& volume : one->status.volumeStatus) volumes.insert(volume.name);
+    }
+    machine_changed(controller, (now ? now : old)->metadata, std::move(volumes));
+    if (now) tell_trouble(old.get(), *now);
   });
   auto machines = runtime_.informers().of<VirtualMachine>();
   machines.subscribe([this, &controller](const auto& old, const auto& now) {
     const bool same =
         old && now && old->spec.template_.spec.volumes == now->spec.template_.spec.volumes;
-    if (!same) enqueue_node(controller, now ? now->metadata : old->metadata);
+    if (same) return;
+    std::set<std::string> volumes;
+    for (const auto& one : {old, now}) {
+      if (!one) continue;
+      for (const auto& volume : one->spec.template_.spec.volumes) volumes.insert(volume.name);
+    }
+    machine_changed(controller, (now ? now : old)->metadata, std::move(volumes));
   });
   // A volume that one machine let go is free for another.
   auto claims = runtime_.informers().of<PersistentVolumeClaim>(our_claims());
+  claims.add_index(kHolderIndex, [](const PersistentVolumeClaim& claim) {
+    std::vector<std::string> out;
+    const std::string holder(claim.metadata.annotation(kHolderAnnotation));
+    if (!holder.empty()) out.push_back(claim.metadata.namespace_ + "/" + holder);
+    return out;
+  });
   claims.subscribe([this, &controller](const auto&, const auto& now) {
-    if (now) enqueue_node(controller, now->metadata);
+    if (now) enqueue(controller, cluster_of(now->metadata), kAttachedHandle, now->metadata.name);
   });
 }
 
-void AttachController::enqueue_node(kube::Controller& controller, const kube::ObjectMeta& object) {
-  const kube::ObjectKey cluster{object.namespace_, std::string(object.label(kClusterNameLabel))};
+kube::ObjectKey AttachController::cluster_of(const kube::ObjectMeta& object) {
+  return {object.namespace_, std::string(object.label(kClusterNameLabel))};
+}
+
+void AttachController::enqueue(kube::Controller& controller, const kube::ObjectKey& cluster,
+                               const char* index, const std::string& value) {
   const auto session = cluster.name.empty() ? nullptr : sessions_.find(cluster);
   if (!session) return;
-  // A volume may wait for this machine to let it go, so all that wait are looked at.
-  for (const auto& one : session->informers().of<VolumeAttachment>().list()) {
-    if (one->spec.attacher != kDriver) continue;
-    const bool waits = !one->status.attached.value_or(false) || one->metadata.deleting();
-    if (waits || one->spec.nodeName == object.name) {
-      controller.enqueue(TenantKey{cluster, one->metadata.key()}.packed());
-    }
+  for (const auto& one : session->informers().of<VolumeAttachment>().by_index(index, value)) {
+    controller.enqueue(TenantKey{cluster, one->metadata.key()}.packed());
   }
 }
 
+void AttachController::machine_changed(kube::Controller& controller,
+                                       const kube::ObjectMeta& machine,
+                                       std::set<std::string> volumes) {
+  auto claims = runtime_.informers().of<PersistentVolumeClaim>(our_claims());
+  for (const auto& held : claims.by_index(kHolderIndex, machine.key().to_string())) {
+    volumes.insert(held->metadata.name);
+  }
+  const kube::ObjectKey cluster = cluster_of(machine);
+  enqueue(controller, cluster, kNodeIndex, machine.name);
+  for (const auto& volume : volumes) enqueue(controller, cluster, kAttachedHandle, volume);
+}
+
 void AttachController::tell_trouble(const Instance* before, const Instance& now) {
-  const kube::ObjectKey cluster{now.metadata.namespace_,
-                                std::string(now.metadata.label(kClusterNameLabel))};
+  const kube::ObjectKey cluster = cluster_of(now.metadata);
   const auto session = cluster.name.empty() ? nullptr : sessions_.find(cluster);
   if (!session) return;
   auto& informers = session->informers();
@@ -130,7 +179,10 @@ Task<Progress> AttachController::plug(SessionPtr session, AttachmentPtr attachme
   const std::string& name = attachment->spec.source.persistentVolumeName;
   const auto volume = session->informers().of<PersistentVolume>().get({"", name});
   if (!volume || !volume->spec.csi || volume->spec.csi->driver != kDriver) {
-    co_return fail(Code::kNotFound, "there is no PersistentVolume " + name + " of this driver");
+    // It may be on its way; its arrival wakes us.
+    co_return Progress{.done = false,
+                       .waiting = "there is no PersistentVolume " + name + " of this driver",
+                       .trouble = true};
   }
   Volumes::Attach what{.id = std::string(attachment->metadata.annotation(kHandleAnnotation)),
                        .machine = attachment->spec.nodeName,

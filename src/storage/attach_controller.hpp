@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 
 #include "api/kubevirt/virtual_machine.hpp"
@@ -31,8 +32,15 @@ class AttachController {
   Task<> detach(SessionPtr session, AttachmentPtr attachment);
   Task<Progress> plug(SessionPtr session, AttachmentPtr attachment);
   std::string handle_of(tenant::Session& session, const Attachment& attachment) const;
-  /// The attachments of that machine, and all that wait, of the tenant that `object` belongs to.
-  void enqueue_node(kube::Controller& controller, const kube::ObjectMeta& object);
+  /// The Cluster that a machine or claim belongs to.
+  static kube::ObjectKey cluster_of(const kube::ObjectMeta& object);
+  /// The attachments of that tenant that have `value` in `index`.
+  void enqueue(kube::Controller& controller, const kube::ObjectKey& cluster, const char* index,
+               const std::string& value);
+  /// The attachments of that machine and those of the `volumes` that it has, had or holds: they may
+  /// wait for it to let them go.
+  void machine_changed(kube::Controller& controller, const kube::ObjectMeta& machine,
+                       std::set<std::string> volumes);
   /// Says on the tenants' claims what is new about volumes that are in use, such as a lack of room.
   void tell_trouble(const Instance* before, const Instance& now);
 

@@ -1,3 +1,4 @@
+#include "kube/metrics.hpp"
 #include "storage/testing/tenant_storage.hpp"
 
 namespace nestor::storage {
@@ -135,6 +136,55 @@ TEST_F(Attaching, AnIdleTenantCostsNoCalls) {
   world_.run();
   EXPECT_EQ(world_.management.count(""), 0u);
   EXPECT_EQ(world_.tenant.count(""), 0u);
+}
+
+TEST_F(Attaching, AnAttachmentWaitsForItsVolume) {
+  put_machine("node-1");
+  put_attachment("va", "node-1", "late");
+  EXPECT_NE(attachment("va")->status.attachError.value().message.find("no PersistentVolume late"),
+            std::string::npos);
+  PersistentVolume late = put_crafted("pvc-late");
+  late.metadata = {};
+  late.metadata.name = "late";
+  world_.tenant.put(late);
+  world_.run();
+  // Of the handle nothing is known either: another word.
+  EXPECT_EQ(attachment("va")->status.attachError.value().message.find("no PersistentVolume"),
+            std::string::npos);
+}
+
+TEST_F(Attaching, ThoseThatWaitCostOthersNothing) {
+  Metrics metrics;
+  kube::set_metrics(&metrics);
+  restart();
+  kube::set_metrics(nullptr);
+  const std::string id = carried_by_node_1("va");
+  for (int i = 0; i < 1000; ++i) {
+    VolumeAttachment fake;
+    fake.metadata.name = "fake-" + std::to_string(i);
+    fake.spec.attacher = kDriver;
+    fake.spec.nodeName = "node-2";
+    fake.spec.source.persistentVolumeName = fake.metadata.name;
+    world_.tenant.put(fake);
+  }
+  world_.run();
+  const auto reconciles = [&] {
+    double sum = 0;
+    for (const char* result : {"done", "requeued", "failed"}) {
+      const Labels labels{{"controller", "storage-attachment"}, {"result", result}};
+      sum += metrics.counter("nestor_reconcile_total", "Reconciles that ended, by result", labels)
+                 .value();
+    }
+    return sum;
+  };
+  const double before = reconciles();
+  EXPECT_GE(before, 1000);
+  auto claim = disk(id).value();
+  claim.metadata.annotations["note"] = "x";
+  world_.management.put(claim);
+  world_.run();
+  EXPECT_LE(reconciles() - before, 1);
+  world_.stop();
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -123,7 +124,15 @@ class FakeHelm final : public ProcessRunner {
     }
     if (verb == "uninstall") {
       if (!uninstall_fault.empty()) return {1, "", "Error: " + uninstall_fault + "\n"};
-      releases.erase(argv.back());
+      const auto it = releases.find(argv.back());
+      if (std::ranges::find(argv, "--keep-history") == argv.end()) {
+        releases.erase(argv.back());
+      } else if (it != releases.end()) {
+        if (it->second.status == "uninstalled") {
+          return {1, "", "Error: the release named \"" + it->first + "\" is already deleted\n"};
+        }
+        it->second.status = "uninstalled";
+      }
       return {};
     }
     if (verb == "history") {

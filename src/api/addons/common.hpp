@@ -88,7 +88,7 @@ struct HelmOptions {
   std::optional<bool> waitForJobs;
   /// Whether missing charts that it depends on are fetched. Default false.
   std::optional<bool> dependencyUpdate;
-  /// How long helm may take: a duration such as 5m30s, at most 24h. Default 10m.
+  /// How long helm may take: a duration such as 5m30s; more than 30m counts as 30m. Default 10m.
   std::string timeout;
   /// Whether the chart's CRDs are not installed. Default false.
   std::optional<bool> skipCRDs;

@@ -13,6 +13,10 @@ PrinterColumn ready_column(const std::string& name, const std::string& member, i
 /// What both kinds ask of the fields that they share.
 std::vector<FieldRule> shared_rules() {
   return {
+      {"spec.releaseName",
+       JsonObject{
+           {"maxLength", 53},
+           {"pattern", "^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$"}}},
       {"spec.reconcileStrategy", one_of({"", "InstallOnce", "Continuous"})},
       {"spec.credentials", required({"key", "secret"})},
       {"spec.options.enableClientCache", default_value(false)},

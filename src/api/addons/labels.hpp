@@ -20,6 +20,8 @@ inline constexpr std::string_view kReleaseInstalledAnnotation =
     "helmreleaseproxy.addons.cluster.x-k8s.io/release-successfully-installed";
 /// On a HelmReleaseProxy, ours: what the release was last installed from, as a hash.
 inline constexpr std::string_view kReleaseInputsAnnotation = "nestor.dev/release-inputs";
+/// On a HelmReleaseProxy, ours: the uid of the Cluster that the release was installed in.
+inline constexpr std::string_view kReleaseClusterAnnotation = "nestor.dev/release-cluster";
 /// On a HelmReleaseProxy, ours: what its values were rendered from, as a hash.
 inline constexpr std::string_view kValuesInputsAnnotation = "nestor.dev/values-inputs";
 /// On a ConfigMap or Secret that holds a chart, ours: its releases follow its changes.
