@@ -94,6 +94,17 @@ std::vector<PodIndex> Planner::pending_pods() {
   return out;
 }
 
+/// Whether Machines that replicas were lowered for are still to be deleted: a size that grows again
+/// before would keep them, and ask for nothing new.
+bool Planner::losing(std::size_t group) const {
+  const NodeGroup& view = view_.groups[group];
+  if (size(group) < view.target) return true;
+  const auto& removing = out_.groups[group].state.removing;
+  return std::ranges::any_of(view.machines, [&](const MachineView& machine) {
+    return !machine.deleting && removing.contains(machine.name);
+  });
+}
+
 /// Why a group cannot grow at all, in upstream's words; "" when it can.
 std::string Planner::skip_reason(std::size_t group) const {
   const NodeGroup& view = view_.groups[group];
@@ -102,6 +113,7 @@ std::string Planner::skip_reason(std::size_t group) const {
   if (change.state.backoff_until && now_ < *change.state.backoff_until) {
     return "in backoff after failed scale-up";
   }
+  if (losing(group)) return "getting rid of nodes first";
   if (room(group) <= 0) {
     return size(group) + growth_[group] >= view.max ? "max node group size reached"
                                                     : "max total nodes in cluster reached";

@@ -57,6 +57,7 @@ class Planner {
   void scale_up();
   bool to_be_helped(const Pod& pod);
   std::vector<PodIndex> pending_pods();
+  bool losing(std::size_t group) const;
   std::string skip_reason(std::size_t group) const;
   int room(std::size_t group) const;
   bool grow_once(std::vector<PodIndex>& remaining, bool first);
