@@ -189,6 +189,39 @@ TEST_F(ScaleDown, ALargerSizeOvertakesARemoval) {
   EXPECT_TRUE(out.groups[0].state.removing.empty());
 }
 
+TEST_F(ScaleDown, AGroupThatGrowsKeepsItsNodes) {
+  scene.view.pods.clear();
+  scene.pod(api_pod("busy", "2500m", "a-1"));
+  scene.carry_out(scene.decide(), minutes(10));
+  scene.carry_out(scene.decide(), seconds(6));
+  scene.pod(api_pod("new", "3"));
+  Decision out = scene.decide();
+  EXPECT_EQ(out.groups[0].replicas, 3);
+  EXPECT_EQ(says(out, "a-2"), "NotUnneededOtherReason: its group grows");
+  ASSERT_TRUE(marks(out, "a-2"));
+  EXPECT_EQ(*marks(out, "a-2"), NodeMarks{});
+  EXPECT_TRUE(out.groups[0].mark.empty());
+  EXPECT_EQ(count(out, "ScaleDownFailed"), 1);
+  for (int i = 0; i < 6; ++i) {
+    SCOPED_TRACE(i);
+    scene.carry_out(out, seconds(1));
+    out = scene.decide();
+    EXPECT_EQ(out.groups[0].replicas, std::nullopt);
+    EXPECT_TRUE(out.groups[0].mark.empty());
+    EXPECT_TRUE(out.nodes.empty());
+    EXPECT_TRUE(out.notes.empty());
+  }
+}
+
+TEST_F(ScaleDown, ANodeDoesNotBeginToGoWhileItsGroupGrows) {
+  scene.view.options.scale_down_delay_after_add = Duration(0);
+  scene.carry_out(scene.decide(), minutes(10));
+  scene.view.groups[0].target = 3;
+  const Decision out = scene.decide();
+  EXPECT_FALSE(marks(out, "a-2"));
+  EXPECT_NE(says(out, "a-2").find("; its group grows"), std::string::npos) << says(out, "a-2");
+}
+
 TEST_F(ScaleDown, SwitchedOffOnlyWatches) {
   scene.view.options.scale_down_enabled = false;
   scene.carry_out(scene.decide(), minutes(11));

@@ -69,6 +69,7 @@ class Planner {
   std::vector<KnownNode*> candidates();
   std::string keeps(const KnownNode& node, std::string& message) const;
   bool in_cooldown(std::string& message) const;
+  bool growing(std::size_t group) const;
   void consider(KnownNode& node, RemovalSimulator& simulator);
   void finish_removal(KnownNode& node, const Removal& removal);
   void start_removals();
