@@ -17,8 +17,15 @@ using api::cluster::MachineDeployment;
 using api::cluster::MachineSet;
 
 constexpr std::string_view kComponent = "autoscale";
-/// From that many pods on a decision would hold up other tenants for too long.
-constexpr std::size_t kManyPods = 3000;
+/// Upstream gives each group as long.
+constexpr std::chrono::seconds kPatience(10);
+
+/// For decisions that would hold up the event loop. Not the pool of others: what one tenant makes
+/// may take all the time that a decision may take.
+asio::thread_pool& decision_pool() {
+  static asio::thread_pool pool(2);
+  return pool;
+}
 
 bool has_sizes(const kube::ObjectMeta& metadata) {
   return metadata.annotations.contains(std::string(api::cluster::kAutoscalerMaxSizeAnnotation));
@@ -128,15 +135,15 @@ Task<kube::ReconcileResult> Autoscaler::reconcile(kube::ObjectKey key) {
   co_return result;
 }
 
-/// On the event loop, or on the pool when there is much to look at.
+/// On the event loop, or beside it when there is much to look at.
 Task<Decision> Autoscaler::decide_for(std::shared_ptr<TenantView> view) {
   const WallTime now = runtime_.clock().now();
   const auto work = [view, now]() -> Result<Decision> {
     SystemRandom random;
-    return decide(*view, now, random);
+    return decide(*view, now, random, Deadline(kPatience));
   };
-  if (view->pods.size() < kManyPods) co_return work();
-  co_return co_await run_blocking(work);
+  if (is_small(*view)) co_return work();
+  co_return co_await run_blocking(work, decision_pool());
 }
 
 Task<> Autoscaler::decide_and_act(TenantPtr tenant, ClusterPtr cluster,
@@ -153,9 +160,10 @@ Task<> Autoscaler::decide_and_act(TenantPtr tenant, ClusterPtr cluster,
   }
   deed.objects = std::move(objects);
   const SteadyTime begun = runtime_.clock().steady_now();
-  NESTOR_CO_TRY(deed.decision, co_await decide_for(deed.view));
+  auto decided = co_await decide_for(deed.view);
   const SteadyTime made = runtime_.clock().steady_now();
   tenant->pace.took(made, made - begun);
+  NESTOR_CO_TRY(deed.decision, std::move(decided));
   if (Metrics* metrics = kube::metrics()) {
     record(*metrics, cluster->metadata.key(), *deed.view, deed.decision, made - begun);
   }

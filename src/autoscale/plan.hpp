@@ -9,6 +9,7 @@
 
 #include "api/core/node.hpp"
 #include "autoscale/node_group.hpp"
+#include "autoscale/simulation/deadline.hpp"
 #include "autoscale/simulation/expander.hpp"
 #include "base/random.hpp"
 
@@ -113,6 +114,11 @@ struct Decision {
   std::optional<WallTime> next;
 };
 
-Decision decide(const TenantView& view, WallTime now, Random& random);
+/// After `deadline` a decision has what was found until then. Errors: kDeadlineExceeded when that
+/// is nothing, since not even all pods were seen.
+Result<Decision> decide(const TenantView& view, WallTime now, Random& random,
+                        Deadline deadline = {});
+/// Whether a decision takes no time to speak of, whatever it is that the tenant has.
+bool is_small(const TenantView& view);
 
 }  // namespace nestor::autoscale

@@ -221,7 +221,7 @@ void Planner::start_removals() {
 }
 
 void Planner::scale_down() {
-  if (cluster_ill_) return;
+  if (cluster_ill_ || deadline_.passed()) return;
   // Pods on their way to existing nodes take room there.
   for (const PodIndex pod : pending_pods()) {
     const NodeIndex node = snapshot_.first_fit(snapshot_.class_of(pod));
@@ -238,7 +238,7 @@ void Planner::scale_down() {
   std::size_t simulated = 0;
   for (KnownNode* node : candidates()) {
     const bool known = node->marks.candidate_since || node->marks.to_be_deleted_since;
-    if (!known && ++simulated > kMaxNewCandidates) break;
+    if (deadline_.passed() || (!known && ++simulated > kMaxNewCandidates)) break;
     consider(*node, simulator);
   }
   start_removals();

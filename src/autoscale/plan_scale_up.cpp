@@ -88,6 +88,7 @@ std::vector<PodIndex> Planner::pending_pods() {
   }
   std::vector<PodIndex> out;
   for (PodPtr& pod : pending) {
+    if (deadline_.passed()) return {};
     out.push_back(snapshot_.add_pod(class_of(*pod)));
     pods_.push_back(std::move(pod));
   }
@@ -177,6 +178,7 @@ void Planner::scale_up() {
   std::vector<PodIndex> remaining;
   std::map<ClassIndex, NodeIndex> hints;
   for (const PodIndex pod : pending_pods()) {
+    if (deadline_.passed()) break;
     const ClassIndex pod_class = snapshot_.class_of(pod);
     NodeIndex& hint = hints[pod_class];
     const NodeIndex node = snapshot_.first_fit(pod_class, hint == kNoNode ? 0 : hint);
@@ -196,9 +198,10 @@ void Planner::scale_up() {
     return;
   }
   for (int round = 0; round < kMaxRounds && !remaining.empty(); ++round) {
-    if (!grow_once(remaining, round == 0)) break;
+    if (deadline_.passed() || !grow_once(remaining, round == 0)) break;
   }
-  note_refusals(remaining);
+  // Those that nobody looked at are not helpless.
+  deadline_.passed() ? wake(now_ + kNextBatch) : note_refusals(remaining);
 }
 
 /// Says to each pod that no group helps why that is.

@@ -30,8 +30,9 @@ inline constexpr std::size_t kNoGroup = ~std::size_t{0};
 
 class Planner {
  public:
-  Planner(const TenantView& view, WallTime now, Random& random);
-  Decision run();
+  Planner(const TenantView& view, WallTime now, Random& random, Deadline deadline);
+  /// Errors: kDeadlineExceeded.
+  Result<Decision> run();
 
  private:
   // plan.cpp: what there is.
@@ -85,6 +86,7 @@ class Planner {
   const TenantView& view_;
   WallTime now_;
   Random& random_;
+  Deadline deadline_;
   Decision out_;
   Snapshot snapshot_;
   Estimator estimator_;

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "autoscale/simulation/deadline.hpp"
 #include "autoscale/simulation/node.hpp"
 #include "autoscale/simulation/pod.hpp"
 
@@ -50,8 +51,9 @@ enum class Obstacle : std::uint8_t {
 /// each move, so a check does not look at other pods. No I/O. Not copyable; indexes stay valid.
 class Snapshot {
  public:
-  /// `namespaces`: labels by namespace, for namespace selectors.
-  explicit Snapshot(std::map<std::string, LabelMap> namespaces = {});
+  /// `namespaces`: labels by namespace, for namespace selectors. Classes that are added after
+  /// `deadline` lack terms and constraints: nothing may be decided by them.
+  explicit Snapshot(std::map<std::string, LabelMap> namespaces = {}, Deadline deadline = {});
   ~Snapshot();
   Snapshot(const Snapshot&) = delete;
   Snapshot& operator=(const Snapshot&) = delete;
