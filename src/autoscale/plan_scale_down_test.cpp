@@ -341,6 +341,26 @@ TEST(Budgets, BlockWhenExhausted) {
             std::string::npos);
 }
 
+TEST(Budgets, PodsOfOneNodeMayShareADisruption) {
+  Scene scene;
+  scene.group("a", 0, 5);
+  for (const char* name : {"a-1", "a-2", "a-3"}) scene.node_of(name);
+  scene.pod(api_pod("busy", "2500m", "a-1"));
+  for (const char* name : {"one", "two"}) scene.pod(api_pod(name, "200m", "a-2"));
+  scene.pod(api_pod("three", "500m", "a-3"));
+  Budget budget;
+  budget.ns = "default";
+  budget.name = "web";
+  budget.selector = Requirements{{"app", Requirement::Operator::kIn, {"web"}}};
+  budget.allowed = 1;
+  scene.view.budgets = {budget};
+  const Decision out = scene.decide();
+  const auto& says = out.groups[0].report.nodes;
+  EXPECT_TRUE(says.at("a-2").starts_with("unneeded since")) << says.at("a-2");
+  // The next node finds nothing left.
+  EXPECT_NE(says.at("a-3").find("PodDisruptionBudget default/web"), std::string::npos);
+}
+
 TEST(Parallel, IdleNodesGoTogetherOthersOneByOne) {
   Scene scene;
   scene.group("a", 0, 9);
