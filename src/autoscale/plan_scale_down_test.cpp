@@ -222,6 +222,17 @@ TEST_F(ScaleDown, ANodeDoesNotBeginToGoWhileItsGroupGrows) {
   EXPECT_NE(says(out, "a-2").find("; its group grows"), std::string::npos) << says(out, "a-2");
 }
 
+TEST_F(ScaleDown, PodsThatAreIgnoredTakeTheirPartOfTheNode) {
+  auto node = api_node("a-2");
+  node.status.allocatable["cpu"] = "2";
+  scene.view.nodes[1] = std::make_shared<const api::core::Node>(node);
+  scene.pod(api_pod("daemon", "500m", "a-2", "", "", "default", "DaemonSet"));
+  scene.pod(api_pod("small", "800m", "a-2"));
+  scene.view.options.utilization.ignore_daemons = true;
+  EXPECT_EQ(says(scene.decide(), "a-2"),
+            "NotUnderutilized: its pods ask for 53% of it, more than 50%");
+}
+
 TEST_F(ScaleDown, SwitchedOffOnlyWatches) {
   scene.view.options.scale_down_enabled = false;
   scene.carry_out(scene.decide(), minutes(11));
