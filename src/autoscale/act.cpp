@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "api/cluster/labels.hpp"
 #include "autoscale/autoscaler.hpp"
@@ -45,6 +46,14 @@ T changed(const T& before, const GroupChange& change, const std::vector<std::str
   write_state(change.state, after.metadata.annotations);
   after.metadata.annotations[std::string(kReportAnnotation)] = report_text(change.report, faults);
   return after;
+}
+
+/// Whether the API server took the write for none that may be, of this object at least; other
+/// failures are of all objects, or pass by themselves.
+bool refused(const Error& error) {
+  constexpr std::array kPassing{Code::kAborted, Code::kCancelled, Code::kUnavailable,
+                                Code::kDeadlineExceeded, Code::kResourceExhausted};
+  return std::ranges::find(kPassing, error.code) == kPassing.end();
 }
 
 /// The name says what the event says, so that after a restart it is not written again.
@@ -139,8 +148,44 @@ Task<> Autoscaler::mark_machines(const std::string& ns, const std::vector<std::s
   co_return Result<>{};
 }
 
+/// A group whose growth was refused has not grown, and pauses so that others may help. Its object
+/// may take no write at all, so the pause is remembered here too.
+void Autoscaler::pause(Deed& deed, std::size_t i, const std::string& why) {
+  const NodeGroup& group = deed.view->groups[i];
+  GroupChange& change = deed.decision.groups[i];
+  Pause made;
+  made.length = deed.view->options.initial_node_group_backoff_duration;
+  made.until = runtime_.clock().now() + made.length;
+  made.reason = "FailedToScaleUpGroup: " + why;
+  change.replicas.reset();
+  change.state = group.state;
+  made.put(change.state);
+  change.report.scale_up = "Backoff";
+  change.report.scale_up_message = "until " + format_rfc3339(made.until) + ": " + made.reason;
+  std::erase_if(deed.decision.notes, [&](const Note& note) {
+    return note.group == i && (note.subject == Subject::kGroup || note.reason == kTriggered);
+  });
+  deed.tenant->pauses[group.id()] = std::move(made);
+}
+
+Task<> Autoscaler::change_group(Deed& deed, std::size_t i) {
+  const GroupChange& change = deed.decision.groups[i];
+  const NodeGroup& group = deed.view->groups[i];
+  const std::string& ns = group.metadata.namespace_;
+  NESTOR_CO_TRY_VOID(co_await mark_machines(ns, change.unmark, false));
+  NESTOR_CO_TRY_VOID(co_await mark_machines(ns, change.mark, true));
+  // Growth was written before.
+  if (change.replicas && *change.replicas > group.target) co_return Result<>{};
+  if (change.replicas) {
+    log::info(kLog, "{}: {} to {} nodes", group.id(), group.target, *change.replicas);
+  }
+  co_return co_await write_group(deed.objects[i], change);
+}
+
 Task<> Autoscaler::act(Deed& deed) {
   const Decision& decision = deed.decision;
+  // What one group is refused keeps from none of the others what they need.
+  Result<> done;
   const auto grows = [&](std::size_t i) {
     return decision.groups[i].replicas.value_or(0) > deed.view->groups[i].target;
   };
@@ -150,27 +195,22 @@ Task<> Autoscaler::act(Deed& deed) {
               *decision.groups[i].replicas);
     auto grown = co_await write_group(deed.objects[i], decision.groups[i]);
     if (grown) continue;
-    if (grown.error().code != Code::kAborted && grown.error().code != Code::kCancelled) {
-      runtime_.events().warning(deed.objects[i].type(), deed.objects[i].metadata(),
-                                "FailedToScaleUpGroup", grown.error().message);
-    }
-    co_return grown;
+    if (!refused(grown.error())) co_return grown;
+    runtime_.events().warning(deed.objects[i].type(), deed.objects[i].metadata(),
+                              "FailedToScaleUpGroup", grown.error().message);
+    pause(deed, i, grown.error().message);
+    if (done) done = std::move(grown);
   }
   NESTOR_CO_TRY_VOID(co_await mark_nodes(deed));
   for (std::size_t i = 0; i < deed.objects.size(); ++i) {
-    const GroupChange& change = decision.groups[i];
-    const std::string& ns = deed.objects[i].metadata().namespace_;
-    NESTOR_CO_TRY_VOID(co_await mark_machines(ns, change.unmark, false));
-    NESTOR_CO_TRY_VOID(co_await mark_machines(ns, change.mark, true));
-    if (grows(i)) continue;
-    if (change.replicas) {
-      log::info(kLog, "{}: {} to {} nodes", deed.view->groups[i].id(), deed.view->groups[i].target,
-                *change.replicas);
-    }
-    NESTOR_CO_TRY_VOID(co_await write_group(deed.objects[i], change));
+    auto changed = co_await change_group(deed, i);
+    if (changed) continue;
+    if (!refused(changed.error())) co_return changed;
+    if (done) done = std::move(changed);
   }
   NESTOR_CO_TRY_VOID(co_await write_status(deed));
-  co_return co_await write_notes(deed);
+  NESTOR_CO_TRY_VOID(co_await write_notes(deed));
+  co_return done;
 }
 
 Task<> Autoscaler::write_status(Deed& deed) {

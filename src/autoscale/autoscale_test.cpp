@@ -253,6 +253,46 @@ TEST_F(AutoscaleRoom, APersonsChangeInBetweenWins) {
   world.management.on_call({});
 }
 
+TEST_F(AutoscaleRoom, AGroupThatIsRefusedItsGrowthPausesAndAnotherHelps) {
+  add_group(0, 1, 0);
+  annotate("capacity.cluster-autoscaler.kubernetes.io/cpu", "4");
+  annotate("capacity.cluster-autoscaler.kubernetes.io/memory", "8Gi");
+  auto other = group();
+  other.metadata = {};
+  other.metadata.name = "wide";
+  other.metadata.namespace_ = "default";
+  other.metadata.annotations = group().metadata.annotations;
+  // The expander takes the one of which less is left over.
+  other.metadata.annotations["capacity.cluster-autoscaler.kubernetes.io/cpu"] = "5";
+  world.management.put(other);
+  world.run();
+  world.management.on_call([&](const kube::testing::FakeCall& call) -> std::optional<Error> {
+    if (call.verb != "patch" || call.key.name != key.name) return {};
+    return Error{Code::kPermissionDenied, "admission webhook says no", {}};
+  });
+  add_pod("new", "3");
+  world.pass(seconds(5));
+  EXPECT_EQ(replicas(), 0);
+  const auto wide = [&] {
+    return world.management.peek<testing::MachineDeployment>({"default", "wide"})->spec.replicas;
+  };
+  EXPECT_EQ(wide(), 1);
+  EXPECT_EQ(event("TriggeredScaleUp"),
+            "pod triggered scale-up: [{MachineDeployment/default/wide 0->1 (max: 1)}]");
+  int failures = 0;
+  for (const Json& one : world.management.all(kEvent)) {
+    failures += find_string(one, {"reason"}) == "FailedToScaleUpGroup" ? 1 : 0;
+  }
+  EXPECT_EQ(failures, 1);
+  // After the pause it is tried again.
+  world.management.on_call({});
+  add_pod("more", "3");
+  world.pass(minutes(4));
+  EXPECT_EQ(replicas(), 0);
+  world.pass(minutes(2));
+  EXPECT_EQ(replicas(), 1);
+}
+
 TEST_F(AutoscaleRoom, GroupsWithoutAnnotationsCostNothing) {
   add_group(1, 3, 1);
   auto one = group();

@@ -135,6 +135,13 @@ Task<kube::ReconcileResult> Autoscaler::reconcile(kube::ObjectKey key) {
   co_return result;
 }
 
+void Autoscaler::Pause::put(GroupState& state) const {
+  if (state.backoff_until && *state.backoff_until >= until) return;
+  state.backoff_until = until;
+  state.backoff = length;
+  state.backoff_reason = reason;
+}
+
 /// On the event loop, or beside it when there is much to look at.
 Task<Decision> Autoscaler::decide_for(std::shared_ptr<TenantView> view) {
   const WallTime now = runtime_.clock().now();
@@ -155,6 +162,12 @@ Task<> Autoscaler::decide_and_act(TenantPtr tenant, ClusterPtr cluster,
   deed.view->options = read_options(cluster->metadata, faults);
   tenant->caches->fill(*deed.view, faults);
   groups_.fill(*deed.view, objects);
+  std::erase_if(tenant->pauses,
+                [&](const auto& one) { return runtime_.clock().now() >= one.second.until; });
+  for (NodeGroup& group : deed.view->groups) {
+    const auto pause = tenant->pauses.find(group.id());
+    if (pause != tenant->pauses.end()) pause->second.put(group.state);
+  }
   for (GroupObject& object : objects) {
     object.faults.insert(object.faults.begin(), faults.begin(), faults.end());
   }

@@ -25,6 +25,13 @@ class Autoscaler {
   Task<kube::ReconcileResult> reconcile(kube::ObjectKey cluster);
 
  private:
+  /// Of a group whose growth was refused.
+  struct Pause {
+    WallTime until;
+    Duration length{};
+    std::string reason;
+    void put(GroupState& state) const;
+  };
   struct Tenant {
     std::shared_ptr<TenantCaches> caches;
     Pace pace;
@@ -35,6 +42,8 @@ class Autoscaler {
     kube::ObjectMeta status_map;
     /// Events written by this process.
     std::set<std::string> events;
+    /// By group's id.
+    std::map<std::string, Pause> pauses;
   };
   using TenantPtr = std::shared_ptr<Tenant>;
   using ClusterPtr = kube::Informer<api::cluster::Cluster>::Ptr;
@@ -53,6 +62,9 @@ class Autoscaler {
     Decision decision;
   };
   Task<> act(Deed& deed);
+  void pause(Deed& deed, std::size_t i, const std::string& why);
+  /// Writes what is to be written of a group, but for growth.
+  Task<> change_group(Deed& deed, std::size_t i);
   /// To a person who looks at the objects: that they are not scaled, and why.
   Task<> tell_faulty(std::vector<GroupObject> objects);
   Task<> write_group(const GroupObject& object, const GroupChange& change);

@@ -20,6 +20,8 @@ namespace nestor::autoscale {
 /// restart.
 inline constexpr std::string_view kToBeDeletedTaint = "ToBeDeletedByClusterAutoscaler";
 inline constexpr std::string_view kDeletionCandidateTaint = "DeletionCandidateOfClusterAutoscaler";
+/// Upstream's event about a pod that a group grows for.
+inline constexpr std::string_view kTriggered = "TriggeredScaleUp";
 inline constexpr std::string_view kScaleDownDisabled =
     "cluster-autoscaler.kubernetes.io/scale-down-disabled";
 
@@ -63,7 +65,7 @@ struct Note {
   Subject subject = Subject::kGroup;
   /// Namespace and name of the pod or node; unused for the others.
   kube::ObjectMeta object;
-  /// Of Subject::kGroup: its place in TenantView::groups.
+  /// Of Subject::kGroup, and of a pod that it grows for: its place in TenantView::groups.
   std::size_t group = 0;
   bool warning = false;
   std::string reason;

@@ -265,7 +265,7 @@ void Planner::commit_growth() {
     if (!pod.node.empty()) continue;
     ++out_.pending;
     if (++notes > kMaxNotes) continue;
-    note(Subject::kPod, 0, pod.metadata, false, "TriggeredScaleUp",
+    note(Subject::kPod, group, pod.metadata, false, std::string(kTriggered),
          "pod triggered scale-up: [" + plans[group] + "]");
   }
   // What a group would not do for pods that nothing else helped either.
