@@ -313,7 +313,8 @@ TEST_F(AutoscaleRoom, WhatANodeCanAttachCounts) {
     world.tenant.put(type, testing::yaml("{metadata: {name: " + text + "}"));
   };
   put(CsiNode::kType, "w1}, spec: {drivers: [{name: csi.kubevirt.io, allocatable: {count: 1}}]}");
-  put(StorageClass::kType, "fast}, provisioner: csi.kubevirt.io");
+  put(StorageClass::kType,
+      "fast}, provisioner: csi.kubevirt.io, volumeBindingMode: WaitForFirstConsumer");
   put(PersistentVolume::kType, "pv1}, spec: {csi: {driver: csi.kubevirt.io, volumeHandle: v1}}");
   put(PersistentVolumeClaim::kType, "a, namespace: default}, spec: {volumeName: pv1}");
   put(PersistentVolumeClaim::kType, "b, namespace: default}, spec: {storageClassName: fast}");
@@ -323,6 +324,45 @@ TEST_F(AutoscaleRoom, WhatANodeCanAttachCounts) {
   world.tenant.put(Pod::kType, api_pod("old", "1", "w1", "", claims("a")));
   world.tenant.put(Pod::kType, api_pod("new", "1", "", "", claims("b")));
   world.pass(seconds(2));
+  EXPECT_EQ(replicas(), 2);
+}
+
+TEST_F(AutoscaleRoom, NoNodeHelpsAPodThatWaitsForItsVolume) {
+  add_group(1, 3, 1);
+  add_pod("old", "4", "w1");
+  world.tenant.put(StorageClass::kType,
+                   testing::yaml("{metadata: {name: now}, provisioner: csi.kubevirt.io, "
+                                 "volumeBindingMode: Immediate}"));
+  const auto claim = [&](const std::string& name, const std::string& spec) {
+    world.tenant.put(
+        PersistentVolumeClaim::kType,
+        testing::yaml("{metadata: {name: " + name + ", namespace: default}, spec: " + spec + "}"));
+  };
+  claim("immediate", "{storageClassName: now}");
+  claim("classless", "{}");
+  const std::string unbound = "1 pod has unbound immediate PersistentVolumeClaims";
+  const std::map<std::string, std::string> expected{
+      {"immediate", unbound},
+      {"classless", unbound},
+      {"forgotten", "1 persistentvolumeclaim \"forgotten\" not found"}};
+  for (const auto& [name, why] : expected) {
+    const std::string volume = "persistentVolumeClaim: {claimName: " + name + "}";
+    world.tenant.put(Pod::kType,
+                     api_pod(name, "1", "", "", "volumes: [{name: v, " + volume + "}]"));
+  }
+  world.pass(seconds(15));
+  EXPECT_EQ(replicas(), 1);
+  std::map<std::string, std::string> told;
+  for (const Json& one : world.tenant.all(kEvent)) {
+    if (find_string(one, {"reason"}) != "NotTriggerScaleUp") continue;
+    told[std::string(find_string(one, {"involvedObject", "name"}))] = find_string(one, {"message"});
+  }
+  for (const auto& [name, why] : expected) {
+    EXPECT_EQ(told[name], "pod didn't trigger scale-up: " + why);
+  }
+  // Bound it is a pod like others.
+  claim("immediate", "{storageClassName: now, volumeName: pv}");
+  world.pass(seconds(15));
   EXPECT_EQ(replicas(), 2);
 }
 

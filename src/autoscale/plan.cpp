@@ -164,8 +164,7 @@ ClassIndex Planner::class_of(const Pod& pod) {
   std::vector<VolumeUse> volumes;
   if (view_.volume) {
     for (const std::string& claim : pod.claims) {
-      if (auto use = view_.volume(pod.metadata.namespace_, claim))
-        volumes.push_back(*std::move(use));
+      volumes.push_back(view_.volume(pod.metadata.namespace_, claim));
     }
   }
   return snapshot_.add_class(pod.shape, std::move(volumes));

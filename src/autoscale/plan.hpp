@@ -38,8 +38,8 @@ struct TenantView {
   std::map<std::string, LabelMap> namespaces;
   /// Limits of attachable volumes: by node and driver.
   std::map<std::string, std::map<std::string, std::int64_t>> volume_limits;
-  /// What a claim means for where a pod can run; nothing when it is not known.
-  std::function<std::optional<VolumeUse>(const std::string& ns, const std::string& claim)> volume;
+  /// What a claim means for where a pod can run. Absent: nothing is known of claims.
+  std::function<VolumeUse(const std::string& ns, const std::string& claim)> volume;
   Priorities priorities;
 };
 
