@@ -21,6 +21,8 @@ constexpr std::string_view kFieldManager = "nestor-autoscale";
 constexpr std::string_view kEventSource = "cluster-autoscaler";
 constexpr std::string_view kStatusMap = "cluster-autoscaler-status";
 constexpr std::string_view kStatusNamespace = "kube-system";
+/// Percentages and counts move all the time: a group is not written more often for them.
+constexpr Duration kReportPace = std::chrono::minutes(5);
 constexpr kube::ResourceType kEventType{"", "v1", "Event", "events"};
 /// Names of events that are remembered.
 constexpr std::size_t kMaxEvents = 5000;
@@ -40,11 +42,11 @@ Task<> write(kube::Client& client, kube::Informer<T> informer, std::shared_ptr<c
 }
 
 template <class T>
-T changed(const T& before, const GroupChange& change, const std::vector<std::string>& faults) {
+T changed(const T& before, const GroupChange& change, const std::string& report) {
   T after = before;
   if (change.replicas) after.spec.replicas = *change.replicas;
   write_state(change.state, after.metadata.annotations);
-  after.metadata.annotations[std::string(kReportAnnotation)] = report_text(change.report, faults);
+  after.metadata.annotations[std::string(kReportAnnotation)] = report;
   return after;
 }
 
@@ -90,15 +92,35 @@ Json event_of(const Note& note, const kube::ResourceType& type, const std::strin
 
 }  // namespace
 
-Task<> Autoscaler::write_group(const GroupObject& object, const GroupChange& change) {
+std::string Autoscaler::report_of(Deed& deed, std::size_t i) {
+  const GroupObject& object = deed.objects[i];
+  const GroupChange& change = deed.decision.groups[i];
+  const NodeGroup& group = deed.view->groups[i];
+  std::string report = report_text(change.report, object.faults);
+  std::string told(object.metadata().annotation(kReportAnnotation));
+  if (report == told) return report;
+  const WallTime now = runtime_.clock().now();
+  WallTime& at = deed.tenant->reported[group.id()];
+  const bool written_anyway = change.replicas || change.state != group.state;
+  if (now < at + kReportPace && !written_anyway && same_but_numbers(report, told)) {
+    auto& next = deed.decision.next;
+    next = std::min(next.value_or(WallTime::max()), at + kReportPace);
+    return told;
+  }
+  at = now;
+  return report;
+}
+
+Task<> Autoscaler::write_group(const GroupObject& object, const GroupChange& change,
+                               const std::string& report) {
   auto& informers = runtime_.informers();
   if (object.deployment) {
-    auto after = changed(*object.deployment, change, object.faults);
+    auto after = changed(*object.deployment, change, report);
     const auto before = object.deployment;
     auto informer = informers.of<api::cluster::MachineDeployment>();
     co_return co_await write(runtime_.client(), informer, before, std::move(after));
   }
-  auto after = changed(*object.set, change, object.faults);
+  auto after = changed(*object.set, change, report);
   const auto before = object.set;
   auto informer = informers.of<api::cluster::MachineSet>();
   co_return co_await write(runtime_.client(), informer, before, std::move(after));
@@ -110,8 +132,9 @@ Task<> Autoscaler::tell_faulty(std::vector<GroupObject> objects) {
     change.state = read_state(object.metadata());
     change.report.scale_up = change.report.scale_down = kNotScaled;
     const auto told = object.metadata().annotation(kReportAnnotation);
-    if (told == report_text(change.report, object.faults)) continue;
-    NESTOR_CO_TRY_VOID(co_await write_group(object, change));
+    const std::string report = report_text(change.report, object.faults);
+    if (told == report) continue;
+    NESTOR_CO_TRY_VOID(co_await write_group(object, change, report));
     runtime_.events().warning(object.type(), object.metadata(), "NotScaled", object.faults.front());
   }
   co_return Result<>{};
@@ -179,7 +202,8 @@ Task<> Autoscaler::change_group(Deed& deed, std::size_t i) {
   if (change.replicas) {
     log::info(kLog, "{}: {} to {} nodes", group.id(), group.target, *change.replicas);
   }
-  co_return co_await write_group(deed.objects[i], change);
+  const std::string report = report_of(deed, i);
+  co_return co_await write_group(deed.objects[i], change, report);
 }
 
 Task<> Autoscaler::act(Deed& deed) {
@@ -193,7 +217,8 @@ Task<> Autoscaler::act(Deed& deed) {
     if (!grows(i)) continue;
     log::info(kLog, "{}: {} to {} nodes", deed.view->groups[i].id(), deed.view->groups[i].target,
               *decision.groups[i].replicas);
-    auto grown = co_await write_group(deed.objects[i], decision.groups[i]);
+    const std::string report = report_of(deed, i);
+    auto grown = co_await write_group(deed.objects[i], decision.groups[i], report);
     if (grown) continue;
     if (!refused(grown.error())) co_return grown;
     runtime_.events().warning(deed.objects[i].type(), deed.objects[i].metadata(),

@@ -7,6 +7,7 @@
 #include "autoscale/status.hpp"
 #include "autoscale/tenant_kinds.hpp"
 #include "autoscale/testing/room.hpp"
+#include "kube/metrics.hpp"
 
 namespace nestor::autoscale {
 namespace {
@@ -64,6 +65,35 @@ TEST_F(AutoscaleRoom, AnIdleTenantIsNotWrittenTo) {
   EXPECT_EQ(world.tenant.count("patch") + world.tenant.count("apply") + world.tenant.count("list"),
             0U);
   EXPECT_EQ(world.management.count("patch"), 0U);
+}
+
+TEST_F(AutoscaleRoom, APercentageThatMovesIsToldNowAndThen) {
+  add_group(1, 3, 2);
+  add_pod("a", "2500m", "w1");
+  add_pod("b", "2500m", "w2");
+  world.pass(minutes(1));
+  const auto report = [&] { return std::string(group().metadata.annotation(kReportAnnotation)); };
+  ASSERT_NE(report().find("ask for 63%"), std::string::npos) << report();
+  Metrics metrics;
+  kube::set_metrics(&metrics);
+  world.management.clear_calls();
+  add_pod("c", "500m", "w1");
+  world.pass(minutes(3));
+  EXPECT_EQ(world.management.count("patch"), 0U);
+  const std::string text = metrics.serialize();
+  EXPECT_NE(text.find("cluster_autoscaler_function_duration_seconds_count{cluster=\"demo\","
+                      "function=\"main\",namespace=\"default\"} 1\n"),
+            std::string::npos)
+      << text;
+  world.pass(minutes(3));
+  kube::set_metrics(nullptr);
+  EXPECT_EQ(world.management.count("patch"), 1U);
+  EXPECT_NE(report().find("ask for 75%"), std::string::npos) << report();
+  // Words are told at once.
+  add_pod("keeps", "100m", "w2");
+  world.tenant.put(Pod::kType, api_pod("b", "100m", "w2", "", "", "default", ""));
+  world.pass(seconds(15));
+  EXPECT_NE(report().find("BlockedByPod"), std::string::npos) << report();
 }
 
 TEST_F(AutoscaleRoom, TheMaximumIsSaidAndARaisedOneIsUsed) {

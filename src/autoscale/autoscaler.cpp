@@ -27,26 +27,44 @@ asio::thread_pool& decision_pool() {
   return pool;
 }
 
+/// Whether more than a status or what we write about a group has changed.
+bool settings_differ(const kube::ObjectMeta& a, const kube::ObjectMeta& b) {
+  const auto settings = [](auto annotations) {
+    std::erase_if(annotations,
+                  [](const auto& one) { return one.first.starts_with(kAnnotationPrefix); });
+    return annotations;
+  };
+  return a.generation != b.generation || settings(a.annotations) != settings(b.annotations);
+}
+
 bool has_sizes(const kube::ObjectMeta& metadata) {
   return metadata.annotations.contains(std::string(api::cluster::kAutoscalerMaxSizeAnnotation));
 }
 
 }  // namespace
 
+template <class T>
+void Autoscaler::watch_groups(kube::Informer<T> informer) {
+  informer.subscribe([this](const auto& old, const auto& now) {
+    const T& group = now ? *now : *old;
+    const bool urgent = !old || !now || settings_differ(old->metadata, now->metadata);
+    if (!urgent && old->status == now->status) return;
+    touched({group.metadata.namespace_, group.spec.clusterName}, urgent);
+  });
+  controller_->watch_mapped<T>(informer, [this](const T& group) {
+    const kube::ObjectKey cluster{group.metadata.namespace_, group.spec.clusterName};
+    const bool watched = tenants_.contains(cluster) || has_sizes(group.metadata);
+    return watched ? std::vector{cluster} : std::vector<kube::ObjectKey>{};
+  });
+}
+
 void Autoscaler::add() {
   controller_ = &runtime_.add_controller(
       std::string(kComponent), [this](kube::ObjectKey key) { return reconcile(std::move(key)); });
   auto& informers = runtime_.informers();
   controller_->watch(informers.of<Cluster>());
-  const auto group_changed = [this](const auto& group) {
-    const kube::ObjectKey cluster{group.metadata.namespace_, group.spec.clusterName};
-    const bool known = tenants_.contains(cluster);
-    if (!known && !has_sizes(group.metadata)) return std::vector<kube::ObjectKey>{};
-    if (known) touched(cluster, true);
-    return std::vector{cluster};
-  };
-  controller_->watch_mapped<MachineDeployment>(informers.of<MachineDeployment>(), group_changed);
-  controller_->watch_mapped<MachineSet>(informers.of<MachineSet>(), group_changed);
+  watch_groups(informers.of<MachineDeployment>());
+  watch_groups(informers.of<MachineSet>());
   controller_->watch_mapped<Machine>(informers.of<Machine>(), [this](const Machine& machine) {
     const kube::ObjectKey cluster{machine.metadata.namespace_, machine.spec.clusterName};
     if (!tenants_.contains(cluster)) return std::vector<kube::ObjectKey>{};
