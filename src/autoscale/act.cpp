@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "api/cluster/labels.hpp"
 #include "autoscale/autoscaler.hpp"
@@ -20,6 +21,8 @@ constexpr std::string_view kFieldManager = "nestor-autoscale";
 constexpr std::string_view kEventSource = "cluster-autoscaler";
 constexpr std::string_view kStatusMap = "cluster-autoscaler-status";
 constexpr std::string_view kStatusNamespace = "kube-system";
+/// Percentages and counts move all the time: a group is not written more often for them.
+constexpr Duration kReportPace = std::chrono::minutes(5);
 constexpr kube::ResourceType kEventType{"", "v1", "Event", "events"};
 /// Names of events that are remembered.
 constexpr std::size_t kMaxEvents = 5000;
@@ -39,12 +42,20 @@ Task<> write(kube::Client& client, kube::Informer<T> informer, std::shared_ptr<c
 }
 
 template <class T>
-T changed(const T& before, const GroupChange& change, const std::vector<std::string>& faults) {
+T changed(const T& before, const GroupChange& change, const std::string& report) {
   T after = before;
   if (change.replicas) after.spec.replicas = *change.replicas;
   write_state(change.state, after.metadata.annotations);
-  after.metadata.annotations[std::string(kReportAnnotation)] = report_text(change.report, faults);
+  after.metadata.annotations[std::string(kReportAnnotation)] = report;
   return after;
+}
+
+/// Whether the API server took the write for none that may be, of this object at least; other
+/// failures are of all objects, or pass by themselves.
+bool refused(const Error& error) {
+  constexpr std::array kPassing{Code::kAborted, Code::kCancelled, Code::kUnavailable,
+                                Code::kDeadlineExceeded, Code::kResourceExhausted};
+  return std::ranges::find(kPassing, error.code) == kPassing.end();
 }
 
 /// The name says what the event says, so that after a restart it is not written again.
@@ -81,15 +92,35 @@ Json event_of(const Note& note, const kube::ResourceType& type, const std::strin
 
 }  // namespace
 
-Task<> Autoscaler::write_group(const GroupObject& object, const GroupChange& change) {
+std::string Autoscaler::report_of(Deed& deed, std::size_t i) {
+  const GroupObject& object = deed.objects[i];
+  const GroupChange& change = deed.decision.groups[i];
+  const NodeGroup& group = deed.view->groups[i];
+  std::string report = report_text(change.report, object.faults);
+  std::string told(object.metadata().annotation(kReportAnnotation));
+  if (report == told) return report;
+  const WallTime now = runtime_.clock().now();
+  WallTime& at = deed.tenant->reported[group.id()];
+  const bool written_anyway = change.replicas || change.state != group.state;
+  if (now < at + kReportPace && !written_anyway && same_but_numbers(report, told)) {
+    auto& next = deed.decision.next;
+    next = std::min(next.value_or(WallTime::max()), at + kReportPace);
+    return told;
+  }
+  at = now;
+  return report;
+}
+
+Task<> Autoscaler::write_group(const GroupObject& object, const GroupChange& change,
+                               const std::string& report) {
   auto& informers = runtime_.informers();
   if (object.deployment) {
-    auto after = changed(*object.deployment, change, object.faults);
+    auto after = changed(*object.deployment, change, report);
     const auto before = object.deployment;
     auto informer = informers.of<api::cluster::MachineDeployment>();
     co_return co_await write(runtime_.client(), informer, before, std::move(after));
   }
-  auto after = changed(*object.set, change, object.faults);
+  auto after = changed(*object.set, change, report);
   const auto before = object.set;
   auto informer = informers.of<api::cluster::MachineSet>();
   co_return co_await write(runtime_.client(), informer, before, std::move(after));
@@ -101,8 +132,9 @@ Task<> Autoscaler::tell_faulty(std::vector<GroupObject> objects) {
     change.state = read_state(object.metadata());
     change.report.scale_up = change.report.scale_down = kNotScaled;
     const auto told = object.metadata().annotation(kReportAnnotation);
-    if (told == report_text(change.report, object.faults)) continue;
-    NESTOR_CO_TRY_VOID(co_await write_group(object, change));
+    const std::string report = report_text(change.report, object.faults);
+    if (told == report) continue;
+    NESTOR_CO_TRY_VOID(co_await write_group(object, change, report));
     runtime_.events().warning(object.type(), object.metadata(), "NotScaled", object.faults.front());
   }
   co_return Result<>{};
@@ -139,8 +171,45 @@ Task<> Autoscaler::mark_machines(const std::string& ns, const std::vector<std::s
   co_return Result<>{};
 }
 
+/// A group whose growth was refused has not grown, and pauses so that others may help. Its object
+/// may take no write at all, so the pause is remembered here too.
+void Autoscaler::pause(Deed& deed, std::size_t i, const std::string& why) {
+  const NodeGroup& group = deed.view->groups[i];
+  GroupChange& change = deed.decision.groups[i];
+  Pause made;
+  made.length = deed.view->options.initial_node_group_backoff_duration;
+  made.until = runtime_.clock().now() + made.length;
+  made.reason = "FailedToScaleUpGroup: " + why;
+  change.replicas.reset();
+  change.state = group.state;
+  made.put(change.state);
+  change.report.scale_up = "Backoff";
+  change.report.scale_up_message = "until " + format_rfc3339(made.until) + ": " + made.reason;
+  std::erase_if(deed.decision.notes, [&](const Note& note) {
+    return note.group == i && (note.subject == Subject::kGroup || note.reason == kTriggered);
+  });
+  deed.tenant->pauses[group.id()] = std::move(made);
+}
+
+Task<> Autoscaler::change_group(Deed& deed, std::size_t i) {
+  const GroupChange& change = deed.decision.groups[i];
+  const NodeGroup& group = deed.view->groups[i];
+  const std::string& ns = group.metadata.namespace_;
+  NESTOR_CO_TRY_VOID(co_await mark_machines(ns, change.unmark, false));
+  NESTOR_CO_TRY_VOID(co_await mark_machines(ns, change.mark, true));
+  // Growth was written before.
+  if (change.replicas && *change.replicas > group.target) co_return Result<>{};
+  if (change.replicas) {
+    log::info(kLog, "{}: {} to {} nodes", group.id(), group.target, *change.replicas);
+  }
+  const std::string report = report_of(deed, i);
+  co_return co_await write_group(deed.objects[i], change, report);
+}
+
 Task<> Autoscaler::act(Deed& deed) {
   const Decision& decision = deed.decision;
+  // What one group is refused keeps from none of the others what they need.
+  Result<> done;
   const auto grows = [&](std::size_t i) {
     return decision.groups[i].replicas.value_or(0) > deed.view->groups[i].target;
   };
@@ -148,29 +217,25 @@ Task<> Autoscaler::act(Deed& deed) {
     if (!grows(i)) continue;
     log::info(kLog, "{}: {} to {} nodes", deed.view->groups[i].id(), deed.view->groups[i].target,
               *decision.groups[i].replicas);
-    auto grown = co_await write_group(deed.objects[i], decision.groups[i]);
+    const std::string report = report_of(deed, i);
+    auto grown = co_await write_group(deed.objects[i], decision.groups[i], report);
     if (grown) continue;
-    if (grown.error().code != Code::kAborted && grown.error().code != Code::kCancelled) {
-      runtime_.events().warning(deed.objects[i].type(), deed.objects[i].metadata(),
-                                "FailedToScaleUpGroup", grown.error().message);
-    }
-    co_return grown;
+    if (!refused(grown.error())) co_return grown;
+    runtime_.events().warning(deed.objects[i].type(), deed.objects[i].metadata(),
+                              "FailedToScaleUpGroup", grown.error().message);
+    pause(deed, i, grown.error().message);
+    if (done) done = std::move(grown);
   }
   NESTOR_CO_TRY_VOID(co_await mark_nodes(deed));
   for (std::size_t i = 0; i < deed.objects.size(); ++i) {
-    const GroupChange& change = decision.groups[i];
-    const std::string& ns = deed.objects[i].metadata().namespace_;
-    NESTOR_CO_TRY_VOID(co_await mark_machines(ns, change.unmark, false));
-    NESTOR_CO_TRY_VOID(co_await mark_machines(ns, change.mark, true));
-    if (grows(i)) continue;
-    if (change.replicas) {
-      log::info(kLog, "{}: {} to {} nodes", deed.view->groups[i].id(), deed.view->groups[i].target,
-                *change.replicas);
-    }
-    NESTOR_CO_TRY_VOID(co_await write_group(deed.objects[i], change));
+    auto changed = co_await change_group(deed, i);
+    if (changed) continue;
+    if (!refused(changed.error())) co_return changed;
+    if (done) done = std::move(changed);
   }
   NESTOR_CO_TRY_VOID(co_await write_status(deed));
-  co_return co_await write_notes(deed);
+  NESTOR_CO_TRY_VOID(co_await write_notes(deed));
+  co_return done;
 }
 
 Task<> Autoscaler::write_status(Deed& deed) {

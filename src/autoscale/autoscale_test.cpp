@@ -7,6 +7,7 @@
 #include "autoscale/status.hpp"
 #include "autoscale/tenant_kinds.hpp"
 #include "autoscale/testing/room.hpp"
+#include "kube/metrics.hpp"
 
 namespace nestor::autoscale {
 namespace {
@@ -64,6 +65,35 @@ TEST_F(AutoscaleRoom, AnIdleTenantIsNotWrittenTo) {
   EXPECT_EQ(world.tenant.count("patch") + world.tenant.count("apply") + world.tenant.count("list"),
             0U);
   EXPECT_EQ(world.management.count("patch"), 0U);
+}
+
+TEST_F(AutoscaleRoom, APercentageThatMovesIsToldNowAndThen) {
+  add_group(1, 3, 2);
+  add_pod("a", "2500m", "w1");
+  add_pod("b", "2500m", "w2");
+  world.pass(minutes(1));
+  const auto report = [&] { return std::string(group().metadata.annotation(kReportAnnotation)); };
+  ASSERT_NE(report().find("ask for 63%"), std::string::npos) << report();
+  Metrics metrics;
+  kube::set_metrics(&metrics);
+  world.management.clear_calls();
+  add_pod("c", "500m", "w1");
+  world.pass(minutes(3));
+  EXPECT_EQ(world.management.count("patch"), 0U);
+  const std::string text = metrics.serialize();
+  EXPECT_NE(text.find("cluster_autoscaler_function_duration_seconds_count{cluster=\"demo\","
+                      "function=\"main\",namespace=\"default\"} 1\n"),
+            std::string::npos)
+      << text;
+  world.pass(minutes(3));
+  kube::set_metrics(nullptr);
+  EXPECT_EQ(world.management.count("patch"), 1U);
+  EXPECT_NE(report().find("ask for 75%"), std::string::npos) << report();
+  // Words are told at once.
+  add_pod("keeps", "100m", "w2");
+  world.tenant.put(Pod::kType, api_pod("b", "100m", "w2", "", "", "default", ""));
+  world.pass(seconds(15));
+  EXPECT_NE(report().find("BlockedByPod"), std::string::npos) << report();
 }
 
 TEST_F(AutoscaleRoom, TheMaximumIsSaidAndARaisedOneIsUsed) {
@@ -253,6 +283,46 @@ TEST_F(AutoscaleRoom, APersonsChangeInBetweenWins) {
   world.management.on_call({});
 }
 
+TEST_F(AutoscaleRoom, AGroupThatIsRefusedItsGrowthPausesAndAnotherHelps) {
+  add_group(0, 1, 0);
+  annotate("capacity.cluster-autoscaler.kubernetes.io/cpu", "4");
+  annotate("capacity.cluster-autoscaler.kubernetes.io/memory", "8Gi");
+  auto other = group();
+  other.metadata = {};
+  other.metadata.name = "wide";
+  other.metadata.namespace_ = "default";
+  other.metadata.annotations = group().metadata.annotations;
+  // The expander takes the one of which less is left over.
+  other.metadata.annotations["capacity.cluster-autoscaler.kubernetes.io/cpu"] = "5";
+  world.management.put(other);
+  world.run();
+  world.management.on_call([&](const kube::testing::FakeCall& call) -> std::optional<Error> {
+    if (call.verb != "patch" || call.key.name != key.name) return {};
+    return Error{Code::kPermissionDenied, "admission webhook says no", {}};
+  });
+  add_pod("new", "3");
+  world.pass(seconds(5));
+  EXPECT_EQ(replicas(), 0);
+  const auto wide = [&] {
+    return world.management.peek<testing::MachineDeployment>({"default", "wide"})->spec.replicas;
+  };
+  EXPECT_EQ(wide(), 1);
+  EXPECT_EQ(event("TriggeredScaleUp"),
+            "pod triggered scale-up: [{MachineDeployment/default/wide 0->1 (max: 1)}]");
+  int failures = 0;
+  for (const Json& one : world.management.all(kEvent)) {
+    failures += find_string(one, {"reason"}) == "FailedToScaleUpGroup" ? 1 : 0;
+  }
+  EXPECT_EQ(failures, 1);
+  // After the pause it is tried again.
+  world.management.on_call({});
+  add_pod("more", "3");
+  world.pass(minutes(4));
+  EXPECT_EQ(replicas(), 0);
+  world.pass(minutes(2));
+  EXPECT_EQ(replicas(), 1);
+}
+
 TEST_F(AutoscaleRoom, GroupsWithoutAnnotationsCostNothing) {
   add_group(1, 3, 1);
   auto one = group();
@@ -273,7 +343,8 @@ TEST_F(AutoscaleRoom, WhatANodeCanAttachCounts) {
     world.tenant.put(type, testing::yaml("{metadata: {name: " + text + "}"));
   };
   put(CsiNode::kType, "w1}, spec: {drivers: [{name: csi.kubevirt.io, allocatable: {count: 1}}]}");
-  put(StorageClass::kType, "fast}, provisioner: csi.kubevirt.io");
+  put(StorageClass::kType,
+      "fast}, provisioner: csi.kubevirt.io, volumeBindingMode: WaitForFirstConsumer");
   put(PersistentVolume::kType, "pv1}, spec: {csi: {driver: csi.kubevirt.io, volumeHandle: v1}}");
   put(PersistentVolumeClaim::kType, "a, namespace: default}, spec: {volumeName: pv1}");
   put(PersistentVolumeClaim::kType, "b, namespace: default}, spec: {storageClassName: fast}");
@@ -283,6 +354,45 @@ TEST_F(AutoscaleRoom, WhatANodeCanAttachCounts) {
   world.tenant.put(Pod::kType, api_pod("old", "1", "w1", "", claims("a")));
   world.tenant.put(Pod::kType, api_pod("new", "1", "", "", claims("b")));
   world.pass(seconds(2));
+  EXPECT_EQ(replicas(), 2);
+}
+
+TEST_F(AutoscaleRoom, NoNodeHelpsAPodThatWaitsForItsVolume) {
+  add_group(1, 3, 1);
+  add_pod("old", "4", "w1");
+  world.tenant.put(StorageClass::kType,
+                   testing::yaml("{metadata: {name: now}, provisioner: csi.kubevirt.io, "
+                                 "volumeBindingMode: Immediate}"));
+  const auto claim = [&](const std::string& name, const std::string& spec) {
+    world.tenant.put(
+        PersistentVolumeClaim::kType,
+        testing::yaml("{metadata: {name: " + name + ", namespace: default}, spec: " + spec + "}"));
+  };
+  claim("immediate", "{storageClassName: now}");
+  claim("classless", "{}");
+  const std::string unbound = "1 pod has unbound immediate PersistentVolumeClaims";
+  const std::map<std::string, std::string> expected{
+      {"immediate", unbound},
+      {"classless", unbound},
+      {"forgotten", "1 persistentvolumeclaim \"forgotten\" not found"}};
+  for (const auto& [name, why] : expected) {
+    const std::string volume = "persistentVolumeClaim: {claimName: " + name + "}";
+    world.tenant.put(Pod::kType,
+                     api_pod(name, "1", "", "", "volumes: [{name: v, " + volume + "}]"));
+  }
+  world.pass(seconds(15));
+  EXPECT_EQ(replicas(), 1);
+  std::map<std::string, std::string> told;
+  for (const Json& one : world.tenant.all(kEvent)) {
+    if (find_string(one, {"reason"}) != "NotTriggerScaleUp") continue;
+    told[std::string(find_string(one, {"involvedObject", "name"}))] = find_string(one, {"message"});
+  }
+  for (const auto& [name, why] : expected) {
+    EXPECT_EQ(told[name], "pod didn't trigger scale-up: " + why);
+  }
+  // Bound it is a pod like others.
+  claim("immediate", "{storageClassName: now, volumeName: pv}");
+  world.pass(seconds(15));
   EXPECT_EQ(replicas(), 2);
 }
 

@@ -17,8 +17,25 @@ using api::cluster::MachineDeployment;
 using api::cluster::MachineSet;
 
 constexpr std::string_view kComponent = "autoscale";
-/// From that many pods on a decision would hold up other tenants for too long.
-constexpr std::size_t kManyPods = 3000;
+/// Upstream gives each group as long.
+constexpr std::chrono::seconds kPatience(10);
+
+/// For decisions that would hold up the event loop. Not the pool of others: what one tenant makes
+/// may take all the time that a decision may take.
+asio::thread_pool& decision_pool() {
+  static asio::thread_pool pool(2);
+  return pool;
+}
+
+/// Whether more than a status or what we write about a group has changed.
+bool settings_differ(const kube::ObjectMeta& a, const kube::ObjectMeta& b) {
+  const auto settings = [](auto annotations) {
+    std::erase_if(annotations,
+                  [](const auto& one) { return one.first.starts_with(kAnnotationPrefix); });
+    return annotations;
+  };
+  return a.generation != b.generation || settings(a.annotations) != settings(b.annotations);
+}
 
 bool has_sizes(const kube::ObjectMeta& metadata) {
   return metadata.annotations.contains(std::string(api::cluster::kAutoscalerMaxSizeAnnotation));
@@ -26,20 +43,28 @@ bool has_sizes(const kube::ObjectMeta& metadata) {
 
 }  // namespace
 
+template <class T>
+void Autoscaler::watch_groups(kube::Informer<T> informer) {
+  informer.subscribe([this](const auto& old, const auto& now) {
+    const T& group = now ? *now : *old;
+    const bool urgent = !old || !now || settings_differ(old->metadata, now->metadata);
+    if (!urgent && old->status == now->status) return;
+    touched({group.metadata.namespace_, group.spec.clusterName}, urgent);
+  });
+  controller_->watch_mapped<T>(informer, [this](const T& group) {
+    const kube::ObjectKey cluster{group.metadata.namespace_, group.spec.clusterName};
+    const bool watched = tenants_.contains(cluster) || has_sizes(group.metadata);
+    return watched ? std::vector{cluster} : std::vector<kube::ObjectKey>{};
+  });
+}
+
 void Autoscaler::add() {
   controller_ = &runtime_.add_controller(
       std::string(kComponent), [this](kube::ObjectKey key) { return reconcile(std::move(key)); });
   auto& informers = runtime_.informers();
   controller_->watch(informers.of<Cluster>());
-  const auto group_changed = [this](const auto& group) {
-    const kube::ObjectKey cluster{group.metadata.namespace_, group.spec.clusterName};
-    const bool known = tenants_.contains(cluster);
-    if (!known && !has_sizes(group.metadata)) return std::vector<kube::ObjectKey>{};
-    if (known) touched(cluster, true);
-    return std::vector{cluster};
-  };
-  controller_->watch_mapped<MachineDeployment>(informers.of<MachineDeployment>(), group_changed);
-  controller_->watch_mapped<MachineSet>(informers.of<MachineSet>(), group_changed);
+  watch_groups(informers.of<MachineDeployment>());
+  watch_groups(informers.of<MachineSet>());
   controller_->watch_mapped<Machine>(informers.of<Machine>(), [this](const Machine& machine) {
     const kube::ObjectKey cluster{machine.metadata.namespace_, machine.spec.clusterName};
     if (!tenants_.contains(cluster)) return std::vector<kube::ObjectKey>{};
@@ -128,15 +153,22 @@ Task<kube::ReconcileResult> Autoscaler::reconcile(kube::ObjectKey key) {
   co_return result;
 }
 
-/// On the event loop, or on the pool when there is much to look at.
+void Autoscaler::Pause::put(GroupState& state) const {
+  if (state.backoff_until && *state.backoff_until >= until) return;
+  state.backoff_until = until;
+  state.backoff = length;
+  state.backoff_reason = reason;
+}
+
+/// On the event loop, or beside it when there is much to look at.
 Task<Decision> Autoscaler::decide_for(std::shared_ptr<TenantView> view) {
   const WallTime now = runtime_.clock().now();
   const auto work = [view, now]() -> Result<Decision> {
     SystemRandom random;
-    return decide(*view, now, random);
+    return decide(*view, now, random, Deadline(kPatience));
   };
-  if (view->pods.size() < kManyPods) co_return work();
-  co_return co_await run_blocking(work);
+  if (is_small(*view)) co_return work();
+  co_return co_await run_blocking(work, decision_pool());
 }
 
 Task<> Autoscaler::decide_and_act(TenantPtr tenant, ClusterPtr cluster,
@@ -148,14 +180,21 @@ Task<> Autoscaler::decide_and_act(TenantPtr tenant, ClusterPtr cluster,
   deed.view->options = read_options(cluster->metadata, faults);
   tenant->caches->fill(*deed.view, faults);
   groups_.fill(*deed.view, objects);
+  std::erase_if(tenant->pauses,
+                [&](const auto& one) { return runtime_.clock().now() >= one.second.until; });
+  for (NodeGroup& group : deed.view->groups) {
+    const auto pause = tenant->pauses.find(group.id());
+    if (pause != tenant->pauses.end()) pause->second.put(group.state);
+  }
   for (GroupObject& object : objects) {
     object.faults.insert(object.faults.begin(), faults.begin(), faults.end());
   }
   deed.objects = std::move(objects);
   const SteadyTime begun = runtime_.clock().steady_now();
-  NESTOR_CO_TRY(deed.decision, co_await decide_for(deed.view));
+  auto decided = co_await decide_for(deed.view);
   const SteadyTime made = runtime_.clock().steady_now();
   tenant->pace.took(made, made - begun);
+  NESTOR_CO_TRY(deed.decision, std::move(decided));
   if (Metrics* metrics = kube::metrics()) {
     record(*metrics, cluster->metadata.key(), *deed.view, deed.decision, made - begun);
   }

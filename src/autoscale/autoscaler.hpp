@@ -25,6 +25,13 @@ class Autoscaler {
   Task<kube::ReconcileResult> reconcile(kube::ObjectKey cluster);
 
  private:
+  /// Of a group whose growth was refused.
+  struct Pause {
+    WallTime until;
+    Duration length{};
+    std::string reason;
+    void put(GroupState& state) const;
+  };
   struct Tenant {
     std::shared_ptr<TenantCaches> caches;
     Pace pace;
@@ -35,10 +42,16 @@ class Autoscaler {
     kube::ObjectMeta status_map;
     /// Events written by this process.
     std::set<std::string> events;
+    /// By group's id.
+    std::map<std::string, Pause> pauses;
+    /// When a group got its last report: by its id.
+    std::map<std::string, WallTime> reported;
   };
   using TenantPtr = std::shared_ptr<Tenant>;
   using ClusterPtr = kube::Informer<api::cluster::Cluster>::Ptr;
 
+  template <class T>
+  void watch_groups(kube::Informer<T> informer);
   std::vector<kube::ObjectKey> users_of(const kube::ObjectMeta& machine_template);
   void touched(const kube::ObjectKey& cluster, bool urgent);
   TenantPtr open(const kube::ObjectKey& cluster, std::shared_ptr<tenant::Session> session);
@@ -53,9 +66,15 @@ class Autoscaler {
     Decision decision;
   };
   Task<> act(Deed& deed);
+  void pause(Deed& deed, std::size_t i, const std::string& why);
+  /// Writes what is to be written of a group, but for growth.
+  Task<> change_group(Deed& deed, std::size_t i);
   /// To a person who looks at the objects: that they are not scaled, and why.
   Task<> tell_faulty(std::vector<GroupObject> objects);
-  Task<> write_group(const GroupObject& object, const GroupChange& change);
+  /// The report to write: the one that is there while only numbers differ and it is young.
+  std::string report_of(Deed& deed, std::size_t i);
+  Task<> write_group(const GroupObject& object, const GroupChange& change,
+                     const std::string& report);
   Task<> mark_nodes(Deed& deed);
   Task<> mark_machines(const std::string& ns, const std::vector<std::string>& names, bool marked);
   Task<> write_notes(Deed& deed);

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "autoscale/planner.hpp"
+#include "base/heap_size.hpp"
 
 namespace nestor::autoscale {
 namespace {
@@ -13,6 +14,10 @@ constexpr const char* kCordonedAnnotation = "autoscaler.nestor.dev/cordoned";
 
 /// Of 2200: the clock's nanoseconds end in 2262. The tenant may write any number.
 constexpr std::int64_t kLastSecond = 7'258'118'400;
+
+/// Bytes that shapes, nodes and budgets take. Work grows with the product of their numbers: so few
+/// are looked at in milliseconds, whatever they are.
+constexpr std::size_t kSmall = 64 << 10;
 
 std::optional<WallTime> taint_time(const Taint& taint) {
   std::int64_t seconds = 0;
@@ -62,12 +67,13 @@ api::core::Node with_marks(const api::core::Node& node, const NodeMarks& marks) 
   return out;
 }
 
-Planner::Planner(const TenantView& view, WallTime now, Random& random)
+Planner::Planner(const TenantView& view, WallTime now, Random& random, Deadline deadline)
     : view_(view),
       now_(now),
       random_(random),
-      snapshot_(view.namespaces),
-      estimator_(snapshot_),
+      deadline_(deadline),
+      snapshot_(view.namespaces, deadline),
+      estimator_(snapshot_, deadline),
       growth_(view.groups.size()),
       shrink_(view.groups.size()) {
   out_.groups.resize(view.groups.size());
@@ -158,8 +164,7 @@ ClassIndex Planner::class_of(const Pod& pod) {
   std::vector<VolumeUse> volumes;
   if (view_.volume) {
     for (const std::string& claim : pod.claims) {
-      if (auto use = view_.volume(pod.metadata.namespace_, claim))
-        volumes.push_back(*std::move(use));
+      volumes.push_back(view_.volume(pod.metadata.namespace_, claim));
     }
   }
   return snapshot_.add_class(pod.shape, std::move(volumes));
@@ -178,6 +183,7 @@ void Planner::build_snapshot() {
   std::map<const PodShape*, ClassIndex> plain;
   std::vector<std::pair<PodPtr, ClassIndex>> placed;
   for (const PodPtr& pod : view_.pods) {
+    if (deadline_.passed()) return;
     if (pod->node.empty() || pod->finished() || !node_by_name_.contains(pod->node)) continue;
     if (pod->claims.empty()) {
       const auto [it, added] = plain.try_emplace(pod->shape.get());
@@ -188,6 +194,7 @@ void Planner::build_snapshot() {
     }
   }
   for (const auto& [pod, pod_class] : placed) {
+    if (deadline_.passed()) return;
     snapshot_.place(snapshot_.add_pod(pod_class), nodes_[node_by_name_[pod->node]].index);
     pods_.push_back(pod);
   }
@@ -219,7 +226,7 @@ void Planner::build_templates() {
   }
 }
 
-Decision Planner::run() {
+Result<Decision> Planner::run() {
   sort_nodes();
   count();
   for (std::size_t i = 0; i < view_.groups.size(); ++i) {
@@ -231,6 +238,9 @@ Decision Planner::run() {
   }
   build_snapshot();
   build_templates();
+  if (deadline_.passed()) {
+    return fail(Code::kDeadlineExceeded, "the tenant has more pods than can be looked at in time");
+  }
   const Snapshot::Mark mark = snapshot_.mark();
   add_upcoming();
   scale_up();
@@ -243,8 +253,23 @@ Decision Planner::run() {
   return std::move(out_);
 }
 
-Decision decide(const TenantView& view, WallTime now, Random& random) {
-  return Planner(view, now, random).run();
+Result<Decision> decide(const TenantView& view, WallTime now, Random& random, Deadline deadline) {
+  return Planner(view, now, random, deadline).run();
+}
+
+bool is_small(const TenantView& view) {
+  std::size_t size = heap_size(view.namespaces);
+  for (const Budget& budget : view.budgets) size += sizeof(budget) + heap_size(budget.selector);
+  for (const auto& shape : view.daemons) size += heap_size(shape);
+  for (const auto& node : view.nodes) {
+    if (size > kSmall) break;
+    size += heap_size(node);
+  }
+  for (const PodPtr& pod : view.pods) {
+    if (size > kSmall) break;
+    size += heap_size(pod->shape);
+  }
+  return size <= kSmall;
 }
 
 }  // namespace nestor::autoscale

@@ -9,6 +9,7 @@
 
 #include "api/core/node.hpp"
 #include "autoscale/node_group.hpp"
+#include "autoscale/simulation/deadline.hpp"
 #include "autoscale/simulation/expander.hpp"
 #include "base/random.hpp"
 
@@ -19,6 +20,8 @@ namespace nestor::autoscale {
 /// restart.
 inline constexpr std::string_view kToBeDeletedTaint = "ToBeDeletedByClusterAutoscaler";
 inline constexpr std::string_view kDeletionCandidateTaint = "DeletionCandidateOfClusterAutoscaler";
+/// Upstream's event about a pod that a group grows for.
+inline constexpr std::string_view kTriggered = "TriggeredScaleUp";
 inline constexpr std::string_view kScaleDownDisabled =
     "cluster-autoscaler.kubernetes.io/scale-down-disabled";
 
@@ -35,8 +38,8 @@ struct TenantView {
   std::map<std::string, LabelMap> namespaces;
   /// Limits of attachable volumes: by node and driver.
   std::map<std::string, std::map<std::string, std::int64_t>> volume_limits;
-  /// What a claim means for where a pod can run; nothing when it is not known.
-  std::function<std::optional<VolumeUse>(const std::string& ns, const std::string& claim)> volume;
+  /// What a claim means for where a pod can run. Absent: nothing is known of claims.
+  std::function<VolumeUse(const std::string& ns, const std::string& claim)> volume;
   Priorities priorities;
 };
 
@@ -62,7 +65,7 @@ struct Note {
   Subject subject = Subject::kGroup;
   /// Namespace and name of the pod or node; unused for the others.
   kube::ObjectMeta object;
-  /// Of Subject::kGroup: its place in TenantView::groups.
+  /// Of Subject::kGroup, and of a pod that it grows for: its place in TenantView::groups.
   std::size_t group = 0;
   bool warning = false;
   std::string reason;
@@ -113,6 +116,11 @@ struct Decision {
   std::optional<WallTime> next;
 };
 
-Decision decide(const TenantView& view, WallTime now, Random& random);
+/// After `deadline` a decision has what was found until then. Errors: kDeadlineExceeded when that
+/// is nothing, since not even all pods were seen.
+Result<Decision> decide(const TenantView& view, WallTime now, Random& random,
+                        Deadline deadline = {});
+/// Whether a decision takes no time to speak of, whatever it is that the tenant has.
+bool is_small(const TenantView& view);
 
 }  // namespace nestor::autoscale

@@ -164,6 +164,26 @@ TEST_F(Grown, ALostNodeHasItsTimeToComeBack) {
   EXPECT_EQ(out.groups[0].state.backoff_until, std::nullopt);
 }
 
+TEST_F(Grown, ALostNodeIsGotRidOfThoughPodsWait) {
+  group().max = 4;
+  lose_node();
+  scene.pod(api_pod("waits", "3"));
+  expect_patience(15);
+  Decision out = scene.decide();
+  EXPECT_EQ(out.groups[0].replicas, 3);
+  EXPECT_EQ(out.groups[0].mark, std::vector<std::string>{"m-a-4"});
+  EXPECT_EQ(message(out, "NotTriggerScaleUp"),
+            "pod didn't trigger scale-up: 1 getting rid of nodes first");
+  // Not before its deletion has begun.
+  scene.carry_out(out, seconds(1));
+  group().machines.back().marked = true;
+  out = scene.decide();
+  EXPECT_EQ(out.groups[0].replicas, std::nullopt);
+  EXPECT_TRUE(out.groups[0].unmark.empty());
+  group().machines.back().deleting = true;
+  EXPECT_EQ(scene.decide().groups[0].replicas, 4);
+}
+
 TEST_F(Grown, WhatDoesNotComeInARollOutPausesTheGroupOnceAndStays) {
   group().rolling = true;
   scene.machine("a-5", "", Duration(0));

@@ -83,17 +83,29 @@ std::vector<KnownNode*> Planner::candidates() {
   return out;
 }
 
+/// Whether a group has asked for more Machines than it has: a smaller size would only cancel that,
+/// and no Machine would go.
+bool Planner::growing(std::size_t group) const {
+  const auto alive =
+      std::ranges::count(view_.groups[group].machines, false, &MachineView::deleting);
+  return growth_[group] > 0 || alive < size(group);
+}
+
 void Planner::consider(KnownNode& node, RemovalSimulator& simulator) {
   GroupReport& report = out_.groups[node.group].report;
   std::string& says = report.nodes[node.node->metadata.name];
   std::string message;
   std::string reason = keeps(node, message);
+  const bool begun = node.marks.to_be_deleted_since.has_value();
+  if (reason.empty() && begun && growing(node.group)) {
+    reason = "NotUnneededOtherReason";
+    message = "its group grows";
+  }
   Removal removal;
   if (reason.empty()) {
     removal = simulator.try_remove(node.index);
     if (!removal.possible) std::tie(reason, message) = std::tie(removal.reason, removal.message);
   }
-  const bool begun = node.marks.to_be_deleted_since.has_value();
   if (!reason.empty()) {
     says = reason + ": " + message;
     if (node.going) return;
@@ -188,6 +200,8 @@ void Planner::start_removals() {
       says += "; scale-down is switched off";
     } else if (in_cooldown(message)) {
       says += "; " + message;
+    } else if (growing(node.group)) {
+      says += "; its group grows";
     } else if (now_ < due) {
       wake(due);
     } else {
@@ -207,7 +221,7 @@ void Planner::start_removals() {
 }
 
 void Planner::scale_down() {
-  if (cluster_ill_) return;
+  if (cluster_ill_ || deadline_.passed()) return;
   // Pods on their way to existing nodes take room there.
   for (const PodIndex pod : pending_pods()) {
     const NodeIndex node = snapshot_.first_fit(snapshot_.class_of(pod));
@@ -224,7 +238,7 @@ void Planner::scale_down() {
   std::size_t simulated = 0;
   for (KnownNode* node : candidates()) {
     const bool known = node->marks.candidate_since || node->marks.to_be_deleted_since;
-    if (!known && ++simulated > kMaxNewCandidates) break;
+    if (deadline_.passed() || (!known && ++simulated > kMaxNewCandidates)) break;
     consider(*node, simulator);
   }
   start_removals();

@@ -189,6 +189,50 @@ TEST_F(ScaleDown, ALargerSizeOvertakesARemoval) {
   EXPECT_TRUE(out.groups[0].state.removing.empty());
 }
 
+TEST_F(ScaleDown, AGroupThatGrowsKeepsItsNodes) {
+  scene.view.pods.clear();
+  scene.pod(api_pod("busy", "2500m", "a-1"));
+  scene.carry_out(scene.decide(), minutes(10));
+  scene.carry_out(scene.decide(), seconds(6));
+  scene.pod(api_pod("new", "3"));
+  Decision out = scene.decide();
+  EXPECT_EQ(out.groups[0].replicas, 3);
+  EXPECT_EQ(says(out, "a-2"), "NotUnneededOtherReason: its group grows");
+  ASSERT_TRUE(marks(out, "a-2"));
+  EXPECT_EQ(*marks(out, "a-2"), NodeMarks{});
+  EXPECT_TRUE(out.groups[0].mark.empty());
+  EXPECT_EQ(count(out, "ScaleDownFailed"), 1);
+  for (int i = 0; i < 6; ++i) {
+    SCOPED_TRACE(i);
+    scene.carry_out(out, seconds(1));
+    out = scene.decide();
+    EXPECT_EQ(out.groups[0].replicas, std::nullopt);
+    EXPECT_TRUE(out.groups[0].mark.empty());
+    EXPECT_TRUE(out.nodes.empty());
+    EXPECT_TRUE(out.notes.empty());
+  }
+}
+
+TEST_F(ScaleDown, ANodeDoesNotBeginToGoWhileItsGroupGrows) {
+  scene.view.options.scale_down_delay_after_add = Duration(0);
+  scene.carry_out(scene.decide(), minutes(10));
+  scene.view.groups[0].target = 3;
+  const Decision out = scene.decide();
+  EXPECT_FALSE(marks(out, "a-2"));
+  EXPECT_NE(says(out, "a-2").find("; its group grows"), std::string::npos) << says(out, "a-2");
+}
+
+TEST_F(ScaleDown, PodsThatAreIgnoredTakeTheirPartOfTheNode) {
+  auto node = api_node("a-2");
+  node.status.allocatable["cpu"] = "2";
+  scene.view.nodes[1] = std::make_shared<const api::core::Node>(node);
+  scene.pod(api_pod("daemon", "500m", "a-2", "", "", "default", "DaemonSet"));
+  scene.pod(api_pod("small", "800m", "a-2"));
+  scene.view.options.utilization.ignore_daemons = true;
+  EXPECT_EQ(says(scene.decide(), "a-2"),
+            "NotUnderutilized: its pods ask for 53% of it, more than 50%");
+}
+
 TEST_F(ScaleDown, SwitchedOffOnlyWatches) {
   scene.view.options.scale_down_enabled = false;
   scene.carry_out(scene.decide(), minutes(11));
@@ -306,6 +350,26 @@ TEST(Budgets, BlockWhenExhausted) {
   EXPECT_EQ(out.groups[0].report.candidates, 0);
   EXPECT_NE(out.groups[0].report.nodes.at("a-3").find("PodDisruptionBudget default/web"),
             std::string::npos);
+}
+
+TEST(Budgets, PodsOfOneNodeMayShareADisruption) {
+  Scene scene;
+  scene.group("a", 0, 5);
+  for (const char* name : {"a-1", "a-2", "a-3"}) scene.node_of(name);
+  scene.pod(api_pod("busy", "2500m", "a-1"));
+  for (const char* name : {"one", "two"}) scene.pod(api_pod(name, "200m", "a-2"));
+  scene.pod(api_pod("three", "500m", "a-3"));
+  Budget budget;
+  budget.ns = "default";
+  budget.name = "web";
+  budget.selector = Requirements{{"app", Requirement::Operator::kIn, {"web"}}};
+  budget.allowed = 1;
+  scene.view.budgets = {budget};
+  const Decision out = scene.decide();
+  const auto& says = out.groups[0].report.nodes;
+  EXPECT_TRUE(says.at("a-2").starts_with("unneeded since")) << says.at("a-2");
+  // The next node finds nothing left.
+  EXPECT_NE(says.at("a-3").find("PodDisruptionBudget default/web"), std::string::npos);
 }
 
 TEST(Parallel, IdleNodesGoTogetherOthersOneByOne) {

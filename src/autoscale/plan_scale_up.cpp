@@ -88,10 +88,22 @@ std::vector<PodIndex> Planner::pending_pods() {
   }
   std::vector<PodIndex> out;
   for (PodPtr& pod : pending) {
+    if (deadline_.passed()) return {};
     out.push_back(snapshot_.add_pod(class_of(*pod)));
     pods_.push_back(std::move(pod));
   }
   return out;
+}
+
+/// Whether Machines that replicas were lowered for are still to be deleted: a size that grows again
+/// before would keep them, and ask for nothing new.
+bool Planner::losing(std::size_t group) const {
+  const NodeGroup& view = view_.groups[group];
+  if (size(group) < view.target) return true;
+  const auto& removing = out_.groups[group].state.removing;
+  return std::ranges::any_of(view.machines, [&](const MachineView& machine) {
+    return !machine.deleting && removing.contains(machine.name);
+  });
 }
 
 /// Why a group cannot grow at all, in upstream's words; "" when it can.
@@ -102,6 +114,7 @@ std::string Planner::skip_reason(std::size_t group) const {
   if (change.state.backoff_until && now_ < *change.state.backoff_until) {
     return "in backoff after failed scale-up";
   }
+  if (losing(group)) return "getting rid of nodes first";
   if (room(group) <= 0) {
     return size(group) + growth_[group] >= view.max ? "max node group size reached"
                                                     : "max total nodes in cluster reached";
@@ -165,6 +178,7 @@ void Planner::scale_up() {
   std::vector<PodIndex> remaining;
   std::map<ClassIndex, NodeIndex> hints;
   for (const PodIndex pod : pending_pods()) {
+    if (deadline_.passed()) break;
     const ClassIndex pod_class = snapshot_.class_of(pod);
     NodeIndex& hint = hints[pod_class];
     const NodeIndex node = snapshot_.first_fit(pod_class, hint == kNoNode ? 0 : hint);
@@ -184,9 +198,10 @@ void Planner::scale_up() {
     return;
   }
   for (int round = 0; round < kMaxRounds && !remaining.empty(); ++round) {
-    if (!grow_once(remaining, round == 0)) break;
+    if (deadline_.passed() || !grow_once(remaining, round == 0)) break;
   }
-  note_refusals(remaining);
+  // Those that nobody looked at are not helpless.
+  deadline_.passed() ? wake(now_ + kNextBatch) : note_refusals(remaining);
 }
 
 /// Says to each pod that no group helps why that is.
@@ -250,7 +265,7 @@ void Planner::commit_growth() {
     if (!pod.node.empty()) continue;
     ++out_.pending;
     if (++notes > kMaxNotes) continue;
-    note(Subject::kPod, 0, pod.metadata, false, "TriggeredScaleUp",
+    note(Subject::kPod, group, pod.metadata, false, std::string(kTriggered),
          "pod triggered scale-up: [" + plans[group] + "]");
   }
   // What a group would not do for pods that nothing else helped either.

@@ -30,8 +30,9 @@ inline constexpr std::size_t kNoGroup = ~std::size_t{0};
 
 class Planner {
  public:
-  Planner(const TenantView& view, WallTime now, Random& random);
-  Decision run();
+  Planner(const TenantView& view, WallTime now, Random& random, Deadline deadline);
+  /// Errors: kDeadlineExceeded.
+  Result<Decision> run();
 
  private:
   // plan.cpp: what there is.
@@ -57,6 +58,7 @@ class Planner {
   void scale_up();
   bool to_be_helped(const Pod& pod);
   std::vector<PodIndex> pending_pods();
+  bool losing(std::size_t group) const;
   std::string skip_reason(std::size_t group) const;
   int room(std::size_t group) const;
   bool grow_once(std::vector<PodIndex>& remaining, bool first);
@@ -68,6 +70,7 @@ class Planner {
   std::vector<KnownNode*> candidates();
   std::string keeps(const KnownNode& node, std::string& message) const;
   bool in_cooldown(std::string& message) const;
+  bool growing(std::size_t group) const;
   void consider(KnownNode& node, RemovalSimulator& simulator);
   void finish_removal(KnownNode& node, const Removal& removal);
   void start_removals();
@@ -83,6 +86,7 @@ class Planner {
   const TenantView& view_;
   WallTime now_;
   Random& random_;
+  Deadline deadline_;
   Decision out_;
   Snapshot snapshot_;
   Estimator estimator_;

@@ -1,7 +1,9 @@
 #include "autoscale/status.hpp"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <ranges>
 
 namespace nestor::autoscale {
 namespace {
@@ -78,6 +80,11 @@ std::string report_text(const GroupReport& report, const std::vector<std::string
   if (!nodes.empty()) out["nodes"] = std::move(nodes);
   if (!wrong.empty()) out["faults"] = std::move(wrong);
   return to_text(out);
+}
+
+bool same_but_numbers(std::string_view a, std::string_view b) {
+  const auto word = [](char c) { return c < '0' || c > '9'; };
+  return std::ranges::equal(a | std::views::filter(word), b | std::views::filter(word));
 }
 
 std::map<std::string, std::string> states_of(const TenantView& view, const Decision& decision) {

@@ -12,6 +12,8 @@ inline constexpr std::string_view kReportAnnotation = "autoscaler.nestor.dev/rep
 /// scaleUp and scaleDown in the report of an object that its faults keep from being a group.
 inline constexpr std::string_view kNotScaled = "NotScaled";
 std::string report_text(const GroupReport& report, const std::vector<std::string>& faults);
+/// Whether two reports say the same with, at most, other numbers and times.
+bool same_but_numbers(std::string_view a, std::string_view b);
 
 /// The `status` of ConfigMap kube-system/cluster-autoscaler-status in upstream's shape (YAML), with
 /// `time` as the time of the probe. `last_transitions`: as given by the caller for "health",

@@ -100,13 +100,20 @@ Task<> TenantCaches::wait_synced() {
   NESTOR_CO_TRY_VOID(co_await synced(informers.of<PodDisruptionBudget>()));
   NESTOR_CO_TRY_VOID(co_await synced(informers.of<DaemonSet>()));
   NESTOR_CO_TRY_VOID(co_await synced(priority_map()));
-  if (volumes_watched_) {
-    NESTOR_CO_TRY_VOID(co_await synced(informers.of<PersistentVolumeClaim>()));
-    NESTOR_CO_TRY_VOID(co_await synced(informers.of<PersistentVolume>()));
-    NESTOR_CO_TRY_VOID(co_await synced(informers.of<StorageClass>()));
-    NESTOR_CO_TRY_VOID(co_await synced(informers.of<CsiNode>()));
+  // A pod that comes meanwhile may need more of them.
+  bool volumes = false;
+  bool namespaces = false;
+  while (volumes != volumes_watched_ || namespaces != namespaces_watched_) {
+    volumes = volumes_watched_;
+    namespaces = namespaces_watched_;
+    if (volumes) {
+      NESTOR_CO_TRY_VOID(co_await synced(informers.of<PersistentVolumeClaim>()));
+      NESTOR_CO_TRY_VOID(co_await synced(informers.of<PersistentVolume>()));
+      NESTOR_CO_TRY_VOID(co_await synced(informers.of<StorageClass>()));
+      NESTOR_CO_TRY_VOID(co_await synced(informers.of<CsiNode>()));
+    }
+    if (namespaces) NESTOR_CO_TRY_VOID(co_await synced(informers.of<Namespace>()));
   }
-  if (namespaces_watched_) NESTOR_CO_TRY_VOID(co_await synced(informers.of<Namespace>()));
   co_return Result<>{};
 }
 
@@ -125,18 +132,26 @@ void TenantCaches::fill_volumes(TenantView& view) {
   auto classes = informers.of<StorageClass>();
   for (const auto& claim : informers.of<PersistentVolumeClaim>().list()) {
     VolumeUse use;
+    const auto storage = classes.get({"", claim->spec.storageClassName.value_or("")});
     if (const auto volume = volumes.get({"", claim->spec.volumeName})) {
       use.driver = volume->spec.csi.driver;
       use.handle = volume->spec.csi.volumeHandle;
       use.node_terms = read_node_selector(&volume->spec.nodeAffinity.required);
-    } else if (const auto storage = classes.get({"", claim->spec.storageClassName.value_or("")})) {
+    } else if (storage) {
       use.driver = storage->provisioner;
+    }
+    const bool waits_for_pod = storage && storage->volumeBindingMode == "WaitForFirstConsumer";
+    if (claim->spec.volumeName.empty() && !waits_for_pod) {
+      use.missing = "pod has unbound immediate PersistentVolumeClaims";
     }
     uses[{claim->metadata.namespace_, claim->metadata.name}] = std::move(use);
   }
   view.volume = [uses = std::move(uses)](const std::string& ns, const std::string& claim) {
     const auto found = uses.find({ns, claim});
-    return found == uses.end() ? std::nullopt : std::optional<VolumeUse>(found->second);
+    if (found != uses.end()) return found->second;
+    VolumeUse unknown;
+    unknown.missing = "persistentvolumeclaim \"" + claim + "\" not found";
+    return unknown;
   };
 }
 

@@ -75,8 +75,10 @@ struct StorageClass {
                                             "storageclasses", false};
   kube::ObjectMeta metadata;
   std::string provisioner;
+  /// "Immediate" or "WaitForFirstConsumer": only then does a claim wait for its pod.
+  std::string volumeBindingMode;
 };
-BOOST_DESCRIBE_STRUCT(StorageClass, (), (metadata, provisioner))
+BOOST_DESCRIBE_STRUCT(StorageClass, (), (metadata, provisioner, volumeBindingMode))
 
 struct CsiAllocatable {
   std::optional<std::int64_t> count;

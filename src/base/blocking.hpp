@@ -22,15 +22,16 @@ inline asio::thread_pool& blocking_pool() {
   return pool;
 }
 
-/// Runs `work` (a callable that returns a Result and throws nothing) on the pool; the coroutine
+/// Runs `work` (a callable that returns a Result and throws nothing) on `pool`; the coroutine
 /// goes on on its own executor. Once begun the work cannot be cancelled: a cancelled caller waits
 /// for its end. The io_context stays alive meanwhile.
 template <class Work>
-asio::awaitable<std::invoke_result_t<Work&>> run_blocking(Work work) {
+asio::awaitable<std::invoke_result_t<Work&>> run_blocking(
+    Work work, asio::thread_pool& pool = blocking_pool()) {
   using Value = std::invoke_result_t<Work&>;
   const Executor executor = co_await asio::this_coro::executor;
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(Value)>(
-      [](auto handler, Work job, Executor home) {
+      [](auto handler, Work job, Executor home, asio::thread_pool* on) {
         // A coroutine's executor counts as work, so each copy of it touches the io_context when it
         // goes. All copies live here, are destroyed on the event loop, and not before the pool's
         // thread has left asio::post.
@@ -44,8 +45,8 @@ asio::awaitable<std::invoke_result_t<Work&>> run_blocking(Work work) {
         auto guard = asio::make_work_guard(home);
         auto state = std::make_unique<State>(
             State{std::move(handler), std::move(home), std::move(guard), posted});
-        asio::post(blocking_pool(), [state = std::move(state), job = std::move(job),
-                                     posted = std::move(posted)]() mutable {
+        asio::post(*on, [state = std::move(state), job = std::move(job),
+                         posted = std::move(posted)]() mutable {
           auto value = job();
           const Executor& where = state->executor;
           asio::post(where, [state = std::move(state), value = std::move(value)]() mutable {
@@ -55,7 +56,7 @@ asio::awaitable<std::invoke_result_t<Work&>> run_blocking(Work work) {
           posted->release();
         });
       },
-      asio::use_awaitable, std::move(work), executor);
+      asio::use_awaitable, std::move(work), executor, &pool);
 }
 
 }  // namespace nestor

@@ -52,6 +52,27 @@ TEST(RunBlocking, ManyCallersGetTheirOwnResultsOnTheirOwnThread) {
   EXPECT_EQ(seen.resumed_on, std::set{std::this_thread::get_id()});
 }
 
+Task<> use_own_pool(asio::thread_pool& pool, std::thread::id& ran_on) {
+  auto work = [&ran_on]() -> Result<> {
+    ran_on = std::this_thread::get_id();
+    return {};
+  };
+  co_return co_await run_blocking(std::move(work), pool);
+}
+
+TEST(RunBlocking, MayUseAPoolOfTheCallers) {
+  asio::io_context io;
+  asio::thread_pool pool(1);
+  std::thread::id pools;
+  std::thread::id ran_on;
+  asio::post(pool, [&] { pools = std::this_thread::get_id(); });
+  TaskGroup tasks(io.get_executor());
+  tasks.spawn("caller", use_own_pool(pool, ran_on));
+  io.run();
+  pool.join();
+  EXPECT_EQ(ran_on, pools);
+}
+
 TEST(RunBlocking, ACancelledCallerWaitsForTheWorkThatItBegan) {
   for (int i = 0; i < 50; ++i) {
     asio::io_context io;

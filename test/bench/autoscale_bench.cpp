@@ -133,7 +133,7 @@ void decide_many(benchmark::State& state, const std::string& cpu) {
   const Tenant tenant(static_cast<int>(state.range(0)), static_cast<int>(state.range(1)), cpu);
   SystemRandom random;
   Decision last;
-  for (auto _ : state) last = decide(tenant.view, kNow, random);
+  for (auto _ : state) last = decide(tenant.view, kNow, random).value();
   report(state, tenant, last);
 }
 

@@ -20,6 +20,7 @@ ClassIndex Snapshot::Impl::add_class(std::shared_ptr<const PodShape> shape,
   PodClass& made = classes.emplace_back();
   made.shape = std::move(shape);
   made.volumes = std::move(volumes);
+  if (deadline.passed()) return index;
   for (std::uint32_t i = 0; i < terms.size(); ++i) {
     if (matches(terms[i], *made.shape, namespaces)) made.matched_terms.push_back(i);
   }
@@ -28,15 +29,20 @@ ClassIndex Snapshot::Impl::add_class(std::shared_ptr<const PodShape> shape,
   }
   const PodShape& own = *made.shape;
   for (const PodTerm& term : own.affinity) {
+    if (deadline.passed()) return index;
     made.affinity_terms.push_back(add_term(own.affinity, term.topology_key));
   }
   made.matches_own_affinity = std::ranges::all_of(made.affinity_terms, [&](std::uint32_t term) {
     return std::ranges::find(made.matched_terms, term) != made.matched_terms.end();
   });
   for (const PodTerm& term : own.anti_affinity) {
+    if (deadline.passed()) return index;
     made.anti_terms.push_back(add_term({term}, term.topology_key));
   }
-  for (const SpreadConstraint& constraint : own.spread) add_spread(index, constraint);
+  for (const SpreadConstraint& constraint : own.spread) {
+    if (deadline.passed()) return index;
+    add_spread(index, constraint);
+  }
   return index;
 }
 

@@ -102,25 +102,22 @@ std::string Budgets::exhausted(const Pod& pod) const {
   return "";
 }
 
-void Budgets::use(const Pod& pod, std::int64_t count) {
+void Budgets::use(const Pod& pod) {
   for (Budget& one : budgets_) {
-    if (one.covers(pod)) one.allowed -= count;
+    if (one.covers(pod)) --one.allowed;
   }
 }
 
 DrainVerdict judge_drain(const std::vector<PodPtr>& pods, const Budgets& budgets,
                          const DrainRules& rules, WallTime now) {
   DrainVerdict out;
-  // Several pods of one node may share a budget.
-  Budgets left = budgets;
   for (const PodPtr& pod : pods) {
-    Judgement judged = judge(*pod, left, rules, now);
+    Judgement judged = judge(*pod, budgets, rules, now);
     switch (judged.is) {
       case Class::kStaying:
         out.staying.push_back(pod);
         break;
       case Class::kMoving:
-        left.use(*pod);
         out.moving.push_back(pod);
         break;
       case Class::kWaiting:

@@ -28,8 +28,8 @@ class Budgets {
   bool covered(const Pod& pod) const;
   /// The name of a budget that does not allow one disruption more of the pod; "" when all do.
   std::string exhausted(const Pod& pod) const;
-  /// Counts one disruption (or with -1 takes it back).
-  void use(const Pod& pod, std::int64_t count = 1);
+  /// Counts one disruption.
+  void use(const Pod& pod);
 
  private:
   std::vector<Budget> budgets_;
@@ -59,7 +59,8 @@ struct DrainVerdict {
 };
 
 /// By upstream's rules, in their order: mirrors, long-terminating, DaemonSets, safe-to-evict,
-/// finished, not replicated, kube-system, not safe to evict, local storage, disruption budgets.
+/// finished, not replicated, kube-system, not safe to evict, local storage, disruption budgets. A
+/// budget blocks when it allows no disruption at all: a drain takes pods that share one in turn.
 DrainVerdict judge_drain(const std::vector<PodPtr>& pods, const Budgets& budgets,
                          const DrainRules& rules, WallTime now);
 

@@ -32,6 +32,7 @@ std::vector<PodGroup> group_pods(const Snapshot& snapshot, const std::vector<Pod
 struct Estimator::Run {
   const NodeTemplate& node;
   int max_nodes;
+  const Deadline& deadline;
   /// The first of the new nodes in the snapshot.
   NodeIndex first;
   /// Pods placed, by new node.
@@ -55,6 +56,7 @@ void Estimator::place_group(Run& run, const PodGroup& group) {
   const bool fixed = !snapshot_.depends_on_pods(group.pod_class);
   std::size_t from = 0;
   for (const PodIndex pod : group.pods) {
+    if (run.deadline.passed()) return;
     if (snapshot_.node_of(pod) != kNoNode) continue;
     if (!fixed) from = 0;
     while (from < run.load.size() &&
@@ -74,15 +76,16 @@ void Estimator::place_group(Run& run, const PodGroup& group) {
   }
 }
 
-Estimate Estimator::apply(const std::vector<PodGroup>& groups, const NodeTemplate& node,
-                          int max_nodes) {
-  Run run{node, max_nodes, 0, {}, {}};
+Estimate Estimator::pack(const std::vector<PodGroup>& groups, const NodeTemplate& node,
+                         int max_nodes, const Deadline& deadline) {
+  Run run{node, max_nodes, deadline, 0, {}, {}};
   std::vector<const PodGroup*> order;
   {
     // One empty node tells who can run there at all.
     const Snapshot::Mark mark = snapshot_.mark();
     const NodeIndex empty = add_node(node);
     for (const PodGroup& group : groups) {
+      if (deadline.passed()) break;
       std::string detail;
       const Obstacle obstacle = snapshot_.check(group.pod_class, empty, &detail);
       if (obstacle == Obstacle::kNone) {
@@ -118,9 +121,14 @@ Estimate Estimator::apply(const std::vector<PodGroup>& groups, const NodeTemplat
 Estimate Estimator::estimate(const std::vector<PodGroup>& groups, const NodeTemplate& node,
                              int max_nodes) {
   const Snapshot::Mark mark = snapshot_.mark();
-  Estimate out = apply(groups, node, max_nodes);
+  Estimate out = pack(groups, node, max_nodes, deadline_);
   snapshot_.rollback(mark);
   return out;
+}
+
+Estimate Estimator::apply(const std::vector<PodGroup>& groups, const NodeTemplate& node,
+                          int max_nodes) {
+  return pack(groups, node, max_nodes, Deadline());
 }
 
 }  // namespace nestor::autoscale

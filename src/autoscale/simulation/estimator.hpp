@@ -34,18 +34,23 @@ struct Estimate {
 /// `max_nodes`. Pods that still do not fit then are left out.
 class Estimator {
  public:
-  explicit Estimator(Snapshot& snapshot) : snapshot_(snapshot) {}
-  /// Leaves the snapshot as it was.
+  explicit Estimator(Snapshot& snapshot, Deadline deadline = {})
+      : snapshot_(snapshot), deadline_(deadline) {}
+  /// Leaves the snapshot as it was. After the deadline it looks at no more pods.
   Estimate estimate(const std::vector<PodGroup>& groups, const NodeTemplate& node, int max_nodes);
-  /// The same, and leaves the new nodes and the pods on them in the snapshot.
+  /// The same for pods that were estimated, whatever the time, and leaves the new nodes and the
+  /// pods on them in the snapshot.
   Estimate apply(const std::vector<PodGroup>& groups, const NodeTemplate& node, int max_nodes);
   /// Adds one node like `node`, with its daemons.
   NodeIndex add_node(const NodeTemplate& node);
 
  private:
   struct Run;
+  Estimate pack(const std::vector<PodGroup>& groups, const NodeTemplate& node, int max_nodes,
+                const Deadline& deadline);
   void place_group(Run& run, const PodGroup& group);
   Snapshot& snapshot_;
+  Deadline deadline_;
   /// Makes the names of new nodes differ.
   int serial_ = 0;
 };

@@ -38,6 +38,13 @@ TEST_F(EstimatorTest, StopsAtTheLimit) {
   EXPECT_EQ(out.pods.size(), 6U);
 }
 
+TEST_F(EstimatorTest, LooksAtNoPodAfterItsDeadlineButAppliesWhatWasEstimated) {
+  const auto groups = group_pods(world.snapshot, world.pending(shape(asks("2")), 3));
+  Estimator late(world.snapshot, Deadline(std::chrono::seconds(-1)));
+  EXPECT_EQ(late.estimate(groups, of(node("t", 4000)), 9).nodes, 0);
+  EXPECT_EQ(late.apply(groups, of(node("t", 4000)), 9).nodes, 2);
+}
+
 TEST_F(EstimatorTest, SaysWhyAPodDoesNotFit) {
   const auto pods = world.pending(shape(asks("5")), 1);
   const Estimate out = run(pods, of(node("t", 4000)));

@@ -134,6 +134,11 @@ Obstacle Snapshot::check(ClassIndex pod_class, NodeIndex node, std::string* deta
   const PodClass& one = impl_->classes[pod_class];
   const NodeState& state = impl_->nodes[node];
   if (state.closed) return Obstacle::kClosed;
+  for (const VolumeUse& volume : one.volumes) {
+    if (volume.missing.empty()) continue;
+    if (detail != nullptr) *detail = volume.missing;
+    return Obstacle::kVolumeMissing;
+  }
   // The cheapest and likeliest first when nobody asks why; else in the scheduler's order.
   if (detail == nullptr && !state.node->allocatable.fits(one.shape->requests, state.used)) {
     return Obstacle::kResources;
@@ -157,6 +162,8 @@ std::string explain(Obstacle obstacle, const std::string& detail) {
       return "";
     case Obstacle::kClosed:
       return "node(s) being removed";
+    case Obstacle::kVolumeMissing:
+      return detail;
     case Obstacle::kUnschedulable:
       return "node(s) were unschedulable";
     case Obstacle::kTaint:

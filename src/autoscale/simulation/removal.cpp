@@ -60,15 +60,16 @@ Removal RemovalSimulator::try_remove(NodeIndex node) {
 double utilization(const Snapshot& snapshot, const std::vector<PodPtr>& pods, NodeIndex node,
                    const UtilizationRules& rules, const std::string& gpu_resource) {
   Resources used = snapshot.used(node);
+  Resources all = snapshot.node(node).allocatable;
   for (const PodIndex index : snapshot.pods_on(node)) {
     const Pod* pod = pods[index].get();
     if (pod == nullptr) continue;
     if ((rules.ignore_daemons && pod->owned_by("DaemonSet")) ||
         (rules.ignore_mirrors && pod->mirror())) {
       used -= pod->shape->requests;
+      all -= pod->shape->requests;
     }
   }
-  const Resources& all = snapshot.node(node).allocatable;
   const auto share = [](std::int64_t part, std::int64_t whole) {
     return whole <= 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
   };

@@ -44,6 +44,7 @@ class RemovalSimulator {
   std::map<ClassIndex, NodeIndex> hints_;
 };
 
+/// Pods that count neither as a use of the node nor as a part of it that others could use.
 struct UtilizationRules {
   bool ignore_daemons = false;
   bool ignore_mirrors = false;

@@ -6,8 +6,10 @@
 
 namespace nestor::autoscale {
 
-Snapshot::Snapshot(std::map<std::string, LabelMap> namespaces) : impl_(std::make_unique<Impl>()) {
+Snapshot::Snapshot(std::map<std::string, LabelMap> namespaces, Deadline deadline)
+    : impl_(std::make_unique<Impl>()) {
   impl_->namespaces = std::move(namespaces);
+  impl_->deadline = deadline;
 }
 
 Snapshot::~Snapshot() = default;

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "autoscale/simulation/deadline.hpp"
 #include "autoscale/simulation/node.hpp"
 #include "autoscale/simulation/pod.hpp"
 
@@ -25,6 +26,8 @@ struct VolumeUse {
   std::string handle;
   /// Where the volume can be reached from.
   std::optional<NodeTerms> node_terms;
+  /// Why no node helps a pod that uses it, in the scheduler's words; "" when one may.
+  std::string missing;
   bool operator==(const VolumeUse&) const = default;
 };
 
@@ -32,6 +35,7 @@ struct VolumeUse {
 enum class Obstacle : std::uint8_t {
   kNone,
   kClosed,
+  kVolumeMissing,
   kUnschedulable,
   kTaint,
   kNodeAffinity,
@@ -50,8 +54,9 @@ enum class Obstacle : std::uint8_t {
 /// each move, so a check does not look at other pods. No I/O. Not copyable; indexes stay valid.
 class Snapshot {
  public:
-  /// `namespaces`: labels by namespace, for namespace selectors.
-  explicit Snapshot(std::map<std::string, LabelMap> namespaces = {});
+  /// `namespaces`: labels by namespace, for namespace selectors. Classes that are added after
+  /// `deadline` lack terms and constraints: nothing may be decided by them.
+  explicit Snapshot(std::map<std::string, LabelMap> namespaces = {}, Deadline deadline = {});
   ~Snapshot();
   Snapshot(const Snapshot&) = delete;
   Snapshot& operator=(const Snapshot&) = delete;
@@ -67,8 +72,8 @@ class Snapshot {
   /// Takes a node out of consideration. Its pods stay and count.
   void close_node(NodeIndex node);
 
-  /// What would keep a pod of that class from the node; `detail` (may be null) gets the resource or
-  /// the taint.
+  /// What would keep a pod of that class from the node; `detail` (may be null) gets the resource,
+  /// the taint or what is the matter with a volume.
   Obstacle check(ClassIndex pod_class, NodeIndex node, std::string* detail = nullptr) const;
   bool fits(ClassIndex pod_class, NodeIndex node) const {
     return check(pod_class, node) == Obstacle::kNone;

@@ -50,6 +50,7 @@ struct Snapshot::Impl {
   };
 
   std::map<std::string, LabelMap> namespaces;
+  Deadline deadline;
   TopologyKeys topology;
   std::vector<NodeState> nodes;
   std::vector<PodState> pods;

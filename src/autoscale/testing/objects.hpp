@@ -89,7 +89,7 @@ struct Scene {
     ASSERT_TRUE(read) << read.error().message;
     view.pods.push_back(std::make_shared<const Pod>(*std::move(read)));
   }
-  Decision decide() { return autoscale::decide(view, now, random); }
+  Decision decide() { return autoscale::decide(view, now, random).value(); }
   /// Lets time pass, with the taints and the state that were decided.
   void carry_out(const Decision& decision, Duration time) {
     for (const NodeChange& change : decision.nodes) {
