@@ -106,6 +106,31 @@ TEST(JsonPatch, RefusesWhatMakesNoSense) {
   EXPECT_EQ(code({"grow", "/a", Json(1), ""}), Code::kInvalidArgument);
 }
 
+TEST(JsonPatch, TakesABoundedNumberOfOperations) {
+  std::vector<std::string> warnings;
+  std::vector<api::kamaji::JsonPatch> patches(kMaxJsonPatches, {"add", "/a", Json(1), ""});
+  Json document = JsonObject{};
+  EXPECT_TRUE(apply_json_patch(document, patches, warnings));
+  patches.push_back(patches.front());
+  const auto refused = apply_json_patch(document, patches, warnings);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kInvalidArgument);
+  EXPECT_THAT(refused.error().message, HasSubstr("at most 64"));
+}
+
+TEST(JsonPatch, EndsWhatDoublesTheDocument) {
+  // Each step puts all that is there into itself: 2^64 bytes at the end.
+  Json document = json(R"({"a":"some text"})");
+  std::vector<api::kamaji::JsonPatch> patches;
+  for (int i = 0; i < 64; ++i) patches.push_back({"copy", "/b" + std::to_string(i), {}, ""});
+  std::vector<std::string> warnings;
+  const auto refused = apply_json_patch(document, patches, warnings);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kInvalidArgument);
+  EXPECT_THAT(refused.error().message, HasSubstr("larger than 1048576 bytes"));
+  EXPECT_LT(to_text(document).size(), 2 * kMaxPatchedBytes + 100);
+}
+
 TEST(Manifest, KeepsTheTypeOfAWholeVariable) {
   Json document = json(R"({"n":"${N}","text":"at ${HOST}:${N}","list":["${L}"]})");
   ASSERT_TRUE(substitute(document, {{"N", Json(7)}, {"HOST", Json("h")}, {"L", json("[1]")}}));
