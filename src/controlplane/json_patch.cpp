@@ -150,8 +150,8 @@ Result<> apply_json_patch(Json& document, const std::vector<JsonPatch>& patches,
   for (std::size_t i = 0; i < patches.size(); ++i) {
     auto done = apply_one(document, patches[i], warnings);
     if (done && to_text(document).size() > kMaxPatchedBytes) {
-      done = fail(Code::kInvalidArgument, "the result is larger than " +
-                                              std::to_string(kMaxPatchedBytes) + " bytes");
+      done = fail(Code::kInvalidArgument,
+                  "the result is larger than " + std::to_string(kMaxPatchedBytes) + " bytes");
     }
     if (!done) return with_context(std::move(done).error(), "JSON patch " + std::to_string(i));
   }

@@ -11,6 +11,7 @@
 #include "controlplane/exposure.hpp"
 #include "controlplane/json_patch.hpp"
 #include "controlplane/kamaji_control_plane_controller.hpp"
+#include "controlplane/konnectivity.hpp"
 #include "controlplane/manifest.hpp"
 #include "controlplane/tenant_kinds.hpp"
 #include "controlplane/tenant_objects.hpp"
@@ -386,6 +387,26 @@ TEST(Arguments, TunnelsServerTakesUpstreamsOptions) {
   EXPECT_THAT(arguments, Contains("--server-count=2"));
   const auto api_server = api_server_arguments(tcp, settings_of(tcp), sample_address(), {});
   EXPECT_THAT(api_server, Contains(StartsWith("--egress-selector-config-file=")));
+}
+
+TEST(Egress, SendsAllThatTheTenantNamesThroughTheTunnel) {
+  TenantControlPlane tcp = sample();
+  const auto names = [&] {
+    std::vector<std::string> out;
+    const auto documents = parse_yaml_documents(egress_configuration(tcp)).value();
+    for (const Json& selection : documents.at(0).at("egressSelections").as_array()) {
+      out.emplace_back(find_string(selection, {"name"}));
+      EXPECT_EQ(find_string(selection, {"connection", "transport", "uds", "udsName"}),
+                "/run/konnectivity/konnectivity-server.socket");
+    }
+    return out;
+  };
+  EXPECT_THAT(names(), ElementsAre("cluster", "controlplane"));
+  auto& extra = tcp.spec.controlPlane.deployment.extraArgs.apiServer;
+  extra = {"--v=2", "--oidc-issuer-url=https://login.example.com"};
+  EXPECT_THAT(names(), ElementsAre("cluster", "controlplane"));
+  extra.emplace_back("--audit-webhook-config-file=/etc/audit/webhook.yaml");
+  EXPECT_THAT(names(), ElementsAre("cluster"));
 }
 
 TEST(TenantObjects, TellNodesHowToJoin) {
