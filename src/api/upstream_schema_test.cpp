@@ -20,6 +20,8 @@ namespace fs = std::filesystem;
 /// Fields of ours that upstream does not have, or has otherwise, each with the reason; for one kind
 /// or for all.
 const std::map<std::string, std::string> kDifferences{
+    {"TenantControlPlane.status.conditions",
+     "ours: what is wrong in the spec, where a user sees it"},
     {"VirtualMachine.status.conditions[]", "metav1.Condition; KubeVirt has a type of its own"},
     {"VirtualMachineInstance.status.conditions[]", "as above"},
 };

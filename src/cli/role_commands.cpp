@@ -27,6 +27,8 @@ void add_manager(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   manager.add_option("--vm-launcher-image", o.vm_launcher_image)->capture_default_str();
   manager.add_option("--image", o.image, "Of Nestor itself")->capture_default_str();
+  manager.add_flag("--privileged-control-planes", o.privileged_control_planes,
+                   "Control planes get any pod that their spec describes");
   manager.add_option("--cloud-zones", o.cloud_zones,
                      "true: zones and regions of nodes reach the tenants' Nodes");
   manager

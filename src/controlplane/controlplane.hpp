@@ -25,6 +25,8 @@ struct Options {
   std::string etcdctl = "etcdctl";
   /// Nestor's own image.
   std::string image = "nestor.dev/nestor:dev";
+  /// Control planes get any pod that their spec describes; otherwise only what check_pod lets pass.
+  bool privileged = false;
   /// Empty: kube::make_client.
   ConnectTenant connect = {};
 };

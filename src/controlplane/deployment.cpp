@@ -48,10 +48,13 @@ JsonObject pod_annotations(const Work& work) {
   annotations["storage.kamaji.clastix.io/config"] = work.tcp.status.storage.config.checksum;
   annotations["storage.kamaji.clastix.io/certificate"] =
       work.tcp.status.storage.certificate.checksum;
-  // Programs that read their certificate once.
+  // Programs that read their files once.
   const auto& tunnel = work.tcp.status.addons.konnectivity;
   if (work.tcp.spec.addons.konnectivity && tunnel && tunnel->kubeconfig) {
     annotations["nestor.dev/konnectivity-kubeconfig"] = tunnel->kubeconfig->checksum;
+  }
+  if (work.tcp.spec.addons.konnectivity && tunnel && tunnel->configMap) {
+    annotations["nestor.dev/konnectivity-egress"] = tunnel->configMap->checksum;
   }
   return annotations;
 }
@@ -154,9 +157,7 @@ Json build_deployment(const Work& work, const Address& address, const StoreAcces
                     {"spec", std::move(body)}};
 }
 
-Task<> ensure_deployment(Work& work, const Address& address, const StoreAccess& store,
-                         std::optional<Deployment>& out) {
-  Json wanted = build_deployment(work, address, store);
+Task<> ensure_deployment(Work& work, Json wanted, std::optional<Deployment>& out) {
   NESTOR_CO_TRY(const auto deployment,
                 co_await work.applier.ensure(work.runtime.client(), work.caches.deployments,
                                              std::move(wanted)));

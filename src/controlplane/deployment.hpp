@@ -10,8 +10,7 @@ namespace nestor::controlplane {
 Json build_deployment(const Work& work, const Address& address, const StoreAccess& store);
 
 /// Applies it, notes its state in the status, and gives it as the API server has it now.
-Task<> ensure_deployment(Work& work, const Address& address, const StoreAccess& store,
-                         std::optional<api::apps::Deployment>& out);
+Task<> ensure_deployment(Work& work, Json wanted, std::optional<api::apps::Deployment>& out);
 
 /// The pod template's containers and volumes. Pure.
 JsonArray build_containers(const TenantControlPlane& tcp, const Settings& settings,

@@ -143,10 +143,17 @@ Result<> apply_one(Json& document, const JsonPatch& patch, std::vector<std::stri
 
 Result<> apply_json_patch(Json& document, const std::vector<JsonPatch>& patches,
                           std::vector<std::string>& warnings) {
+  if (patches.size() > kMaxJsonPatches) {
+    return fail(Code::kInvalidArgument, std::to_string(patches.size()) + " JSON patches; at most " +
+                                            std::to_string(kMaxJsonPatches) + " are allowed");
+  }
   for (std::size_t i = 0; i < patches.size(); ++i) {
-    if (auto done = apply_one(document, patches[i], warnings); !done) {
-      return with_context(std::move(done).error(), "JSON patch " + std::to_string(i));
+    auto done = apply_one(document, patches[i], warnings);
+    if (done && to_text(document).size() > kMaxPatchedBytes) {
+      done = fail(Code::kInvalidArgument,
+                  "the result is larger than " + std::to_string(kMaxPatchedBytes) + " bytes");
     }
+    if (!done) return with_context(std::move(done).error(), "JSON patch " + std::to_string(i));
   }
   return {};
 }

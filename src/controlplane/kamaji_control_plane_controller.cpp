@@ -107,6 +107,11 @@ void KamajiControlPlaneController::note_status(KamajiControlPlane& kcp,
   const bool initialized = status.initialization.controlPlaneInitialized.value_or(false);
   const std::string state =
       "the control plane is " + (version.status.empty() ? "unknown" : version.status);
+  if (const auto* refused = kube::find_condition(tcp.status.conditions, kPodAllowed)) {
+    set(kcp, kPodAllowed, false, "PodNotAllowed", refused->message);
+  } else {
+    std::erase_if(status.conditions, [](const auto& old) { return old.type == kPodAllowed; });
+  }
   set(kcp, "KamajiControlPlaneIsInitialized", initialized,
       initialized ? "Initialized" : "NotInitialized", initialized ? "" : state);
   set(kcp, "KamajiControlPlaneIsReady", ready, ready ? "Ready" : "NotReady", ready ? "" : state);

@@ -9,6 +9,8 @@
 namespace nestor::controlplane::testing {
 namespace {
 
+using ::testing::HasSubstr;
+
 using api::cluster::Cluster;
 using api::controlplane::KamajiControlPlane;
 using api::core::Secret;
@@ -192,6 +194,28 @@ TEST_F(KamajiWorld, PutsBackTheKubeconfigAndWritesNothingElse) {
       [&] { return management.peek(Secret::kType, {"team", "sky-kubeconfig"}).has_value(); }));
   quiet();
   EXPECT_EQ(management.count("apply"), 1U);
+}
+
+TEST_F(KamajiWorld, SaysThatItsPodIsNotAllowed) {
+  create();
+  KamajiControlPlane greedy = kcp();
+  greedy.spec.deployment.extraContainers = {
+      JsonObject{{"name", "mine"}, {"securityContext", JsonObject{{"privileged", true}}}}};
+  management.put(greedy);
+  give_address("192.0.2.7");
+  const auto refused = [&] {
+    const KamajiControlPlane now = kcp();
+    const auto* found = kube::find_condition(now.status.conditions, "PodAllowed");
+    return found == nullptr ? kube::Condition{} : *found;
+  };
+  ASSERT_TRUE(until([&] { return refused().status == "False"; }));
+  EXPECT_THAT(refused().message, HasSubstr("containers[mine].securityContext.privileged"));
+  EXPECT_FALSE(has_deployment());
+
+  greedy = kcp();
+  greedy.spec.deployment.extraContainers.clear();
+  management.put(greedy);
+  EXPECT_TRUE(until([&] { return has_deployment() && refused().status.empty(); }));
 }
 
 TEST_F(KamajiWorld, DoesNothingWithoutItsCluster) {

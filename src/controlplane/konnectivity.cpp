@@ -1,5 +1,7 @@
 #include "controlplane/konnectivity.hpp"
 
+#include <algorithm>
+#include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
@@ -23,14 +25,22 @@ TunnelProgram program(const std::string& image, const std::string& version, cons
   return {image + ":" + upstream_version(version, settings), {upstream_command}};
 }
 
-std::string egress_configuration() {
-  JsonObject uds{{"udsName", std::string(kTunnelFolder) + "/konnectivity-server.socket"}};
-  JsonObject connection{{"proxyProtocol", "GRPC"},
-                        {"transport", JsonObject{{"uds", std::move(uds)}}}};
-  JsonArray selections{JsonObject{{"name", "cluster"}, {"connection", std::move(connection)}}};
-  return to_yaml(JsonObject{{"apiVersion", "apiserver.k8s.io/v1beta1"},
-                            {"kind", "EgressSelectorConfiguration"},
-                            {"egressSelections", std::move(selections)}});
+/// What lets the API server itself dial something beside etcd, at an address that only who writes
+/// the control plane's spec can choose.
+constexpr std::array<std::string_view, 7> kOwnCalls{"--audit-webhook-config-file",
+                                                    "--authentication-config",
+                                                    "--authentication-token-webhook-config-file",
+                                                    "--authorization-config",
+                                                    "--authorization-webhook-config-file",
+                                                    "--peer-ca-file",
+                                                    "--tracing-config-file"};
+
+bool makes_own_calls(const TenantControlPlane& tcp) {
+  const auto& arguments = tcp.spec.controlPlane.deployment.extraArgs.apiServer;
+  return std::ranges::any_of(arguments, [](const std::string& argument) {
+    const std::string_view flag = std::string_view(argument).substr(0, argument.find('='));
+    return std::ranges::find(kOwnCalls, flag) != kOwnCalls.end();
+  });
 }
 
 Task<> remove_konnectivity(Work& work) {
@@ -53,6 +63,19 @@ api::kamaji::KonnectivityStatus& status_of(Work& work) {
 
 }  // namespace
 
+std::string egress_configuration(const TenantControlPlane& tcp) {
+  JsonObject uds{{"udsName", std::string(kTunnelFolder) + "/konnectivity-server.socket"}};
+  const JsonObject connection{{"proxyProtocol", "GRPC"},
+                              {"transport", JsonObject{{"uds", std::move(uds)}}}};
+  JsonArray selections{JsonObject{{"name", "cluster"}, {"connection", connection}}};
+  if (!makes_own_calls(tcp)) {
+    selections.push_back(JsonObject{{"name", "controlplane"}, {"connection", connection}});
+  }
+  return to_yaml(JsonObject{{"apiVersion", "apiserver.k8s.io/v1beta1"},
+                            {"kind", "EgressSelectorConfiguration"},
+                            {"egressSelections", std::move(selections)}});
+}
+
 TunnelProgram tunnel_server_program(const api::kamaji::KonnectivityServer& server,
                                     const Settings& settings) {
   return program(server.image, server.version, "konnectivity-server", "/proxy-server", settings);
@@ -72,7 +95,8 @@ api::kamaji::SecretStatus& konnectivity_kubeconfig_status(Work& work) {
 Task<> ensure_konnectivity(Work& work) {
   if (!work.tcp.spec.addons.konnectivity) co_return co_await remove_konnectivity(work);
   const std::string name = egress_config_name(work.settings.name);
-  std::map<std::string, std::string> data{{std::string(kEgressFile), egress_configuration()}};
+  std::map<std::string, std::string> data{
+      {std::string(kEgressFile), egress_configuration(work.tcp)}};
   NESTOR_CO_TRY(const std::string sum,
                 co_await ensure_config_map(work, name, "konnectivity-egress-selector-configuration",
                                            std::move(data)));

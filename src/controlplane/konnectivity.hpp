@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -28,6 +29,14 @@ TunnelProgram tunnel_server_program(const api::kamaji::KonnectivityServer& serve
                                     const Settings& settings);
 TunnelProgram tunnel_agent_program(const api::kamaji::KonnectivityAgent& agent,
                                    const Settings& settings);
+
+/// The API server's EgressSelectorConfiguration, as YAML. Everything but etcd goes through the
+/// tunnel: what the tenant's objects name by address too ("controlplane": webhooks with a URL), or
+/// the tenant's administrators could have the API server dial in the management network. That part
+/// is left out, as upstream leaves it out always, when the spec lets the API server call something
+/// itself (an audit or authorization webhook, tracing), which need not be reachable for the tenant.
+/// Pure.
+std::string egress_configuration(const TenantControlPlane& tcp);
 
 /// Applies the API server's egress configuration and notes the add-on in the status; takes both
 /// back, with the kubeconfig, when the spec no longer has it.

@@ -37,6 +37,9 @@ inline constexpr std::string_view kStorageAnnotation = "nestor.dev/storage";
 inline constexpr std::string_view kManagedByLabel = "app.kubernetes.io/managed-by";
 inline constexpr std::string_view kManagedByValue = "nestor";
 
+/// False on a control plane whose pod the manager does not make, with the reason; else absent.
+inline constexpr const char* kPodAllowed = "PodAllowed";
+
 inline constexpr std::string_view kStoreFinalizer = "finalizer.kamaji.clastix.io";
 inline constexpr std::string_view kDataStoreFinalizer = "kamaji.clastix.io/TenantControlPlane";
 

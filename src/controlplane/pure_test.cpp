@@ -11,6 +11,7 @@
 #include "controlplane/exposure.hpp"
 #include "controlplane/json_patch.hpp"
 #include "controlplane/kamaji_control_plane_controller.hpp"
+#include "controlplane/konnectivity.hpp"
 #include "controlplane/manifest.hpp"
 #include "controlplane/tenant_kinds.hpp"
 #include "controlplane/tenant_objects.hpp"
@@ -104,6 +105,31 @@ TEST(JsonPatch, RefusesWhatMakesNoSense) {
   EXPECT_EQ(code({"move", "/a/0", {}, "/a"}), Code::kInvalidArgument);
   EXPECT_EQ(code({"add", "a", Json(1), ""}), Code::kInvalidArgument);
   EXPECT_EQ(code({"grow", "/a", Json(1), ""}), Code::kInvalidArgument);
+}
+
+TEST(JsonPatch, TakesABoundedNumberOfOperations) {
+  std::vector<std::string> warnings;
+  std::vector<api::kamaji::JsonPatch> patches(kMaxJsonPatches, {"add", "/a", Json(1), ""});
+  Json document = JsonObject{};
+  EXPECT_TRUE(apply_json_patch(document, patches, warnings));
+  patches.push_back(patches.front());
+  const auto refused = apply_json_patch(document, patches, warnings);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kInvalidArgument);
+  EXPECT_THAT(refused.error().message, HasSubstr("at most 64"));
+}
+
+TEST(JsonPatch, EndsWhatDoublesTheDocument) {
+  // Each step puts all that is there into itself: 2^64 bytes at the end.
+  Json document = json(R"({"a":"some text"})");
+  std::vector<api::kamaji::JsonPatch> patches;
+  for (int i = 0; i < 64; ++i) patches.push_back({"copy", "/b" + std::to_string(i), {}, ""});
+  std::vector<std::string> warnings;
+  const auto refused = apply_json_patch(document, patches, warnings);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kInvalidArgument);
+  EXPECT_THAT(refused.error().message, HasSubstr("larger than 1048576 bytes"));
+  EXPECT_LT(to_text(document).size(), 2 * kMaxPatchedBytes + 100);
 }
 
 TEST(Manifest, KeepsTheTypeOfAWholeVariable) {
@@ -361,6 +387,26 @@ TEST(Arguments, TunnelsServerTakesUpstreamsOptions) {
   EXPECT_THAT(arguments, Contains("--server-count=2"));
   const auto api_server = api_server_arguments(tcp, settings_of(tcp), sample_address(), {});
   EXPECT_THAT(api_server, Contains(StartsWith("--egress-selector-config-file=")));
+}
+
+TEST(Egress, SendsAllThatTheTenantNamesThroughTheTunnel) {
+  TenantControlPlane tcp = sample();
+  const auto names = [&] {
+    std::vector<std::string> out;
+    const auto documents = parse_yaml_documents(egress_configuration(tcp)).value();
+    for (const Json& selection : documents.at(0).at("egressSelections").as_array()) {
+      out.emplace_back(find_string(selection, {"name"}));
+      EXPECT_EQ(find_string(selection, {"connection", "transport", "uds", "udsName"}),
+                "/run/konnectivity/konnectivity-server.socket");
+    }
+    return out;
+  };
+  EXPECT_THAT(names(), ElementsAre("cluster", "controlplane"));
+  auto& extra = tcp.spec.controlPlane.deployment.extraArgs.apiServer;
+  extra = {"--v=2", "--oidc-issuer-url=https://login.example.com"};
+  EXPECT_THAT(names(), ElementsAre("cluster", "controlplane"));
+  extra.emplace_back("--audit-webhook-config-file=/etc/audit/webhook.yaml");
+  EXPECT_THAT(names(), ElementsAre("cluster"));
 }
 
 TEST(TenantObjects, TellNodesHowToJoin) {

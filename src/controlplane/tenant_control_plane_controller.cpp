@@ -10,6 +10,7 @@
 #include "controlplane/kubeadm.hpp"
 #include "controlplane/kubeconfigs.hpp"
 #include "controlplane/names.hpp"
+#include "controlplane/pod_policy.hpp"
 #include "controlplane/store_step.hpp"
 
 namespace nestor::controlplane {
@@ -148,7 +149,32 @@ Task<> TenantControlPlaneController::run_steps(Work& work, std::optional<Deploym
     NESTOR_CO_TRY_VOID(co_await join_all(std::move(signed_ones)));
   }
   const StoreAccess access{.endpoints = store.endpoints};
-  co_return co_await ensure_deployment(work, *address, access, deployment);
+  Json wanted = build_deployment(work, *address, access);
+  // Only a change of the spec helps, and that comes as an event.
+  if (!is_pod_allowed(work, wanted)) co_return Result<>();
+  co_return co_await ensure_deployment(work, std::move(wanted), deployment);
+}
+
+bool TenantControlPlaneController::is_pod_allowed(Work& work, const Json& deployment) {
+  auto& conditions = work.tcp.status.conditions;
+  Result<> verdict;
+  if (!options_.privileged) verdict = check_pod(deployment.at("spec").at("template"));
+  if (verdict) {
+    std::erase_if(conditions, [](const auto& condition) { return condition.type == kPodAllowed; });
+    return true;
+  }
+  kube::Condition refused;
+  refused.type = kPodAllowed;
+  refused.status = "False";
+  refused.observedGeneration = work.tcp.metadata.generation;
+  refused.reason = "PodNotAllowed";
+  refused.message = "the pod is not made: " + verdict.error().message +
+                    ". Take this out of the spec, or have Nestor installed with "
+                    "controlPlanes.privileged";
+  if (kube::set_condition(conditions, refused, work.now())) {
+    runtime_.events().warning(work.tcp, refused.reason, refused.message);
+  }
+  return false;
 }
 
 void TenantControlPlaneController::forget(const TenantControlPlane& tcp) {

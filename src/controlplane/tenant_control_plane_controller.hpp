@@ -19,6 +19,8 @@ class TenantControlPlaneController {
   Task<kube::ReconcileResult> reconcile(kube::ObjectKey key);
 
  private:
+  /// Notes a refusal in the status.
+  bool is_pod_allowed(Work& work, const Json& deployment);
   Task<> run_steps(Work& work, std::optional<api::apps::Deployment>& deployment);
   Task<> prepare_store(Work& work, StoreContents& store);
   Task<> find_address(Work& work, std::optional<Address>& out);

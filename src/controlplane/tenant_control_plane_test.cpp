@@ -75,6 +75,43 @@ TEST_F(World, WaitsForTheLoadBalancerWithoutADeployment) {
   EXPECT_EQ(tcp().status.controlPlaneEndpoint, "");
 }
 
+TEST_F(World, MakesNoPodThatIsNotAllowedUntilTheSpecIsMended) {
+  TenantControlPlane greedy = sample();
+  greedy.spec.controlPlane.deployment.additionalVolumes = {
+      JsonObject{{"name", "host"}, {"hostPath", JsonObject{{"path", "/"}}}}};
+  management.put(greedy);
+  give_address("192.0.2.7");
+  ASSERT_TRUE(until([&] { return !tcp().status.conditions.empty(); }));
+  quiet();
+  EXPECT_FALSE(has_deployment());
+  const kube::Condition condition = tcp().status.conditions.front();
+  EXPECT_EQ(condition.type, "PodAllowed");
+  EXPECT_EQ(condition.status, "False");
+  EXPECT_EQ(condition.reason, "PodNotAllowed");
+  EXPECT_THAT(condition.message, HasSubstr("volumes[host].hostPath"));
+  EXPECT_THAT(condition.message, HasSubstr("controlPlanes.privileged"));
+
+  TenantControlPlane mended = tcp();
+  mended.spec.controlPlane.deployment.additionalVolumes = {
+      JsonObject{{"name", "host"}, {"emptyDir", JsonObject{}}}};
+  management.put(mended);
+  ASSERT_TRUE(until([&] { return has_deployment(); }));
+  EXPECT_TRUE(until([&] { return tcp().status.conditions.empty(); }));
+}
+
+TEST_F(World, MakesAnyPodWhereThatIsSwitchedOn) {
+  stop();
+  privileged = true;
+  start();
+  TenantControlPlane greedy = sample();
+  greedy.spec.controlPlane.deployment.additionalVolumes = {
+      JsonObject{{"name", "host"}, {"hostPath", JsonObject{{"path", "/"}}}}};
+  management.put(greedy);
+  give_address("192.0.2.7");
+  EXPECT_TRUE(until([&] { return has_deployment(); }));
+  EXPECT_THAT(tcp().status.conditions, IsEmpty());
+}
+
 TEST_F(World, ANewManagerFindsEverythingDone) {
   management.put(sample());
   give_address("192.0.2.7");

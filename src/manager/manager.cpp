@@ -114,6 +114,7 @@ class Manager {
     controlplane::Options controlplane;
     controlplane.etcdctl = options_.etcdctl;
     controlplane.image = options_.image;
+    controlplane.privileged = options_.privileged_control_planes;
     controlplane::add_controllers(*runtime_, *sessions_, std::move(controlplane));
     storage::Options storage;
     storage.grow_local_path = options_.grow_local_path;

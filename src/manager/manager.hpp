@@ -34,6 +34,8 @@ struct Options {
   bool grow_local_path = false;
   /// Nestor's own, for what runs of it in control planes and tenants.
   std::string image = "nestor.dev/nestor:dev";
+  /// Control planes get any pod that their spec describes; see controlplane::Options.
+  bool privileged_control_planes = false;
   /// Whether tenants' Nodes get the zone and region of the node their machine runs on.
   bool cloud_zones = true;
   /// Load balancers that one tenant may have.

@@ -188,9 +188,12 @@ struct TenantControlPlaneStatus {
   KubernetesResourcesStatus kubernetesResources;
   /// What is installed in the tenant.
   AddonsStatus addons;
+  /// What is wrong with the control plane: PodAllowed is False when its spec asks for a pod that is
+  /// not allowed.
+  std::vector<kube::Condition> conditions;
 };
 BOOST_DESCRIBE_STRUCT(TenantControlPlaneStatus, (),
                       (observedGeneration, controlPlaneEndpoint, storage, certificates, kubeconfig,
-                       kubeadmconfig, kubeadmPhase, kubernetesResources, addons))
+                       kubeadmconfig, kubeadmPhase, kubernetesResources, addons, conditions))
 
 }  // namespace nestor::api::kamaji

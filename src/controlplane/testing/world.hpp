@@ -46,7 +46,7 @@ class World : public ::testing::Test {
 
   void start() {
     runtime = std::make_unique<kube::Runtime>(io.get_executor(), management, clock, etcd, "test");
-    Options options{.etcdctl = "etcdctl", .connect = {}};
+    Options options{.etcdctl = "etcdctl", .privileged = privileged, .connect = {}};
     options.connect = [this](Executor, kube::ClientConfig config) {
       tenant_config = std::move(config);
       return Result<std::unique_ptr<kube::Client>>(
@@ -154,6 +154,8 @@ class World : public ::testing::Test {
   }
   bool is_ready() const { return tcp().status.kubernetesResources.version.status == "Ready"; }
 
+  /// Options::privileged at the next start.
+  bool privileged = false;
   asio::io_context io;
   ManualClock clock;
   FakeClient management;
