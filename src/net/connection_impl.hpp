@@ -31,7 +31,7 @@ struct Connection::Impl {
 };
 
 /// No delay, and a peer that is gone without a word (a dead machine, a lost route) ends every
-/// pending read and write within half a minute.
+/// pending read and write within half a minute; so does one that takes nothing for so long.
 void tune(asio::generic::stream_protocol::socket& socket);
 
 /// Addresses of a host. The lookup blocks in a thread of Asio's and cannot be stopped, so a closed
