@@ -141,7 +141,7 @@ Task<> Server::serve(std::unique_ptr<Connection> connection) {
       co_return Result<>{};
     }
   }
-  ReadBuffer buffer;
+  ReadBuffer buffer{.max_head = kMaxRequestHead};
   while (true) {
     const auto again = co_await serve_one(*connection, buffer);
     // A client that went away or broke the protocol is no failure of the server.
@@ -173,7 +173,7 @@ Task<> Server::read_request(Connection& connection, ReadBuffer& buffer, RequestP
 Task<bool> Server::serve_one(Connection& connection, ReadBuffer& buffer) {
   RequestParser parser;
   parser.body_limit(options_.max_body);
-  parser.header_limit(kMaxHead);
+  parser.header_limit(buffer.max_head);
   if (auto read = co_await read_request(connection, buffer, parser); !read) {
     if (!parser.got_some() || !connection.is_open()) co_return false;
     HttpResponse refusal;
