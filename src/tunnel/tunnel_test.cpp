@@ -204,6 +204,7 @@ TEST_F(Tunnel, AgentWithoutAGoodTokenIsRefused) {
   struct Check {
     static Task<> token(std::string token) {
       if (token == "right") co_return Result<>{};
+      if (token == "another's") co_return fail(Code::kPermissionDenied, "that of another");
       co_return fail(Code::kUnauthenticated, "not that one");
     }
   };
@@ -217,6 +218,9 @@ TEST_F(Tunnel, AgentWithoutAGoodTokenIsRefused) {
   EXPECT_NE(refusal.find("not that one"), std::string::npos) << refusal;
   EXPECT_FALSE(tunnel_->ready());
   // Read anew at each try.
+  std::ofstream(file) << "another's\n";
+  run_until([&] { return refusal.find("that of another") != std::string::npos; });
+  EXPECT_FALSE(tunnel_->ready());
   std::ofstream(file) << "right\n";
   run_until([this] { return tunnel_->ready(); });
 }
