@@ -345,6 +345,11 @@ Result<> check(const ServerOptions& options) {
     return fail(Code::kInvalidArgument,
                 "--cluster-cert and --cluster-key are needed: agents send tokens");
   }
+  if (options.authentication_audience.empty() && options.cluster_ca_cert.empty()) {
+    return fail(Code::kInvalidArgument,
+                "--authentication-audience or --cluster-ca-cert is needed: whoever can connect "
+                "would be an agent");
+  }
   if (!options.authentication_audience.empty() && !options.cluster_ca_cert.empty()) {
     return fail(Code::kInvalidArgument,
                 "agents show tokens or certificates: --authentication-audience and "

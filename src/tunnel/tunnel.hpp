@@ -65,8 +65,8 @@ struct AgentOptions {
   HealthOptions admin = {"127.0.0.1", 8094};
 };
 
-/// Whether they fit together, and nobody speaks without TLS over a network. Errors:
-/// kInvalidArgument.
+/// Whether they fit together, nobody speaks without TLS over a network, and no stranger is an
+/// agent. Errors: kInvalidArgument.
 Result<> check(const ServerOptions& options);
 
 /// Run to a signal's end. Return the exit code; why something failed is in the log. The agent's
