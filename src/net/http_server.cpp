@@ -70,20 +70,7 @@ class Server final : public HttpServer {
 };
 
 Result<> Server::listen() {
-  boost::system::error_code error;
-  const auto address = asio::ip::make_address(options_.address, error);
-  if (error) return fail(Code::kInvalidArgument, "not an IP address: " + options_.address);
-  const tcp::endpoint endpoint(address, options_.port);
-  acceptor_.open(endpoint.protocol(), error);
-  if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor_.bind(endpoint, error);
-  if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-  if (error) {
-    const std::string where = options_.address + ":" + std::to_string(options_.port);
-    const Code code =
-        error == asio::error::address_in_use ? Code::kAlreadyExists : Code::kInvalidArgument;
-    return fail(code, "listening on " + where + ": " + error.message());
-  }
+  NESTOR_TRY_VOID(listen_tcp(acceptor_, options_.address, options_.port));
   port_ = acceptor_.local_endpoint().port();
   tasks_.spawn("http server accept", accept_loop());
   return {};

@@ -9,7 +9,8 @@
 /// Source: sigs.k8s.io/apiserver-network-proxy, cmd/server and cmd/agent.
 namespace nestor::tunnel {
 
-/// Where a program answers /healthz, /readyz and /metrics. Port 0: nowhere.
+/// Where a program answers /healthz, /readyz and /metrics. Port 0: nowhere. Here and below, an
+/// empty address is every one of the machine.
 struct HealthOptions {
   std::string bind_address = {};
   std::uint16_t port = 0;
