@@ -8,6 +8,7 @@
 #include "base/go_duration.hpp"
 #include "base/log.hpp"
 #include "cli/role_commands.hpp"
+#include "cli/usage.hpp"
 #include "tunnel/tunnel.hpp"
 
 namespace nestor::cli {
@@ -46,10 +47,7 @@ void add_klog(CLI::App& command) {
       .add_option_function<std::string>(
           "-v,--v",
           [](const std::string& level) {
-            const bool verbose = level.size() > 1 && level.back() >= '4';
-            if (verbose || (level.size() == 1 && level[0] >= '4')) {
-              log::set_level(log::Level::kDebug);
-            }
+            if (is_debug_level(level)) log::set_level(log::Level::kDebug);
           },
           "Log level; 4 and more show everything")
       ->group("Logging");

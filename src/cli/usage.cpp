@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 
 #include "base/go_duration.hpp"
 #include "cli/table.hpp"
@@ -59,6 +60,14 @@ Result<Duration> parse_timeout(std::string_view text) {
 
 std::string timeout_text(Duration duration) {
   return human_duration(std::chrono::duration_cast<std::chrono::seconds>(duration));
+}
+
+bool is_debug_level(std::string_view level) {
+  constexpr int kDebug = 4;
+  if (level.starts_with('=')) level.remove_prefix(1);
+  int number = 0;
+  std::from_chars(level.data(), level.data() + level.size(), number);
+  return number >= kDebug;
 }
 
 }  // namespace nestor::cli

@@ -24,4 +24,7 @@ Result<Duration> parse_timeout(std::string_view text);
 /// That time for a person: "10m", "90s".
 std::string timeout_text(Duration duration);
 
+/// Whether a level of upstream's logging library, "4" or "=4" (of "-v=4"), means ours of debugging.
+bool is_debug_level(std::string_view level);
+
 }  // namespace nestor::cli

@@ -47,5 +47,14 @@ TEST(Usage, ReadsTimesInSecondsOrAsGoWritesThem) {
   EXPECT_EQ(timeout_text(std::chrono::minutes(30)), "30m");
 }
 
+TEST(Usage, LogLevelsAreNumbers) {
+  for (const char* level : {"4", "=4", "5", "=10", "10", "40"}) {
+    EXPECT_TRUE(is_debug_level(level)) << level;
+  }
+  for (const char* level : {"", "=", "0", "2", "=3", "-4", "high"}) {
+    EXPECT_FALSE(is_debug_level(level)) << level;
+  }
+}
+
 }  // namespace
 }  // namespace nestor::cli

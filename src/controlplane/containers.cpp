@@ -131,20 +131,26 @@ Json projected(const std::string& secret,
   return JsonObject{{"secret", JsonObject{{"name", secret}, {"items", std::move(list)}}}};
 }
 
-Json secret_volume(std::string_view name, const std::string& secret) {
-  return JsonObject{{"name", name},
-                    {"secret", JsonObject{{"secretName", secret}, {"defaultMode", 420}}}};
+/// Only these `keys` of the Secret; without any, all.
+Json secret_volume(std::string_view name, const std::string& secret,
+                   std::initializer_list<std::string_view> keys = {}) {
+  JsonObject source{{"secretName", secret}, {"defaultMode", 420}};
+  JsonArray items;
+  for (const auto key : keys) items.push_back(JsonObject{{"key", key}, {"path", key}});
+  if (!items.empty()) source["items"] = std::move(items);
+  return JsonObject{{"name", name}, {"secret", std::move(source)}};
 }
 
 Json same(const std::string& secret, std::string_view first, std::string_view second) {
   return projected(secret, {{first, first}, {second, second}});
 }
 
-/// Konnectivity's server: agents come in by the Service, the API server by a socket file.
+/// Konnectivity's server: agents come in by the Service, the API server by a socket file. Strangers
+/// speak to it, so of the pod's keys it has its own only.
 Json build_tunnel_server(const TenantControlPlane& tcp, const Settings& settings) {
   const auto& server = tcp.spec.addons.konnectivity->server;
   const TunnelProgram program = tunnel_server_program(server, settings);
-  JsonArray mounts{mount("etc-kubernetes-pki", "/etc/kubernetes/pki"),
+  JsonArray mounts{mount("konnectivity-server-certificate", "/etc/kubernetes/pki"),
                    mount("konnectivity-server-kubeconfig",
                          "/etc/kubernetes/konnectivity-server.conf", "konnectivity-server.conf")};
   mounts.push_back(JsonObject{{"name", "konnectivity-uds"}, {"mountPath", kTunnelFolder}});
@@ -229,12 +235,11 @@ JsonArray build_volumes(const TenantControlPlane& tcp, const Settings& settings)
       secret_volume("scheduler-kubeconfig", scheduler_kubeconfig_name(n)),
       secret_volume("controller-manager-kubeconfig", controller_manager_kubeconfig_name(n))};
   for (const auto& [name, path] : kAuthorityVolumes) {
-    JsonArray items{JsonObject{{"key", "ca.crt"}, {"path", "ca.crt"}}};
-    JsonObject secret{
-        {"secretName", ca_name(n)}, {"defaultMode", 420}, {"items", std::move(items)}};
-    volumes.push_back(JsonObject{{"name", name}, {"secret", std::move(secret)}});
+    volumes.push_back(secret_volume(name, ca_name(n), {"ca.crt"}));
   }
   if (tcp.spec.addons.konnectivity) {
+    volumes.push_back(secret_volume("konnectivity-server-certificate", api_server_name(n),
+                                    {"apiserver.crt", "apiserver.key"}));
     volumes.push_back(
         secret_volume("konnectivity-server-kubeconfig", konnectivity_kubeconfig_name(n)));
     volumes.push_back(JsonObject{{"name", "egress-selector-configuration"},

@@ -8,6 +8,7 @@
 #include "controlplane/arguments.hpp"
 #include "controlplane/checksum.hpp"
 #include "controlplane/cidr.hpp"
+#include "controlplane/deployment.hpp"
 #include "controlplane/exposure.hpp"
 #include "controlplane/json_patch.hpp"
 #include "controlplane/kamaji_control_plane_controller.hpp"
@@ -407,6 +408,39 @@ TEST(Egress, SendsAllThatTheTenantNamesThroughTheTunnel) {
   EXPECT_THAT(names(), ElementsAre("cluster", "controlplane"));
   extra.emplace_back("--audit-webhook-config-file=/etc/audit/webhook.yaml");
   EXPECT_THAT(names(), ElementsAre("cluster"));
+}
+
+TEST(Containers, TunnelsServerHasNoKeysButItsOwn) {
+  TenantControlPlane tcp = sample();
+  tcp.spec.addons.konnectivity.emplace();
+  const Settings settings = settings_of(tcp);
+  const auto named = [](const JsonArray& all, std::string_view name) {
+    const auto found = std::ranges::find_if(
+        all, [&](const Json& item) { return find_string(item, {"name"}) == name; });
+    return found == all.end() ? Json() : *found;
+  };
+  const JsonArray volumes = build_volumes(tcp, settings);
+  const Json server =
+      named(build_containers(tcp, settings, sample_address(), {}), "konnectivity-server");
+  std::map<std::string, Json> sources;
+  for (const Json& mount : find(server, {"volumeMounts"})->as_array()) {
+    EXPECT_EQ(find_string(mount, {"subPath"}) == "konnectivity-server.conf",
+              find_string(mount, {"name"}) == "konnectivity-server-kubeconfig");
+    sources[std::string(find_string(mount, {"mountPath"}))] =
+        named(volumes, find_string(mount, {"name"}));
+  }
+  EXPECT_EQ(sources.size(), 3U);
+  EXPECT_EQ(*find(sources["/etc/kubernetes/pki"], {"secret"}), json(R"({
+      "secretName": "blue-api-server-certificate", "defaultMode": 420,
+      "items": [{"key": "apiserver.crt", "path": "apiserver.crt"},
+                {"key": "apiserver.key", "path": "apiserver.key"}]})"));
+  EXPECT_NE(find(sources["/run/konnectivity"], {"emptyDir"}), nullptr);
+  const auto arguments = konnectivity_server_arguments(tcp, settings);
+  EXPECT_THAT(arguments, Contains("--cluster-cert=/etc/kubernetes/pki/apiserver.crt"));
+  EXPECT_THAT(arguments, Contains("--cluster-key=/etc/kubernetes/pki/apiserver.key"));
+  EXPECT_EQ(std::ranges::count_if(
+                arguments, [](const auto& a) { return a.find("/pki/") != std::string::npos; }),
+            2);
 }
 
 TEST(TenantObjects, TellNodesHowToJoin) {

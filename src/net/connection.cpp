@@ -125,7 +125,8 @@ void tune(asio::generic::stream_protocol::socket& socket) {
   set(TCP_KEEPIDLE, kProbeAfterSeconds);
   set(TCP_KEEPINTVL, kProbeEverySeconds);
   set(TCP_KEEPCNT, kProbes);
-  // One with bytes under way is not probed: they must be acknowledged in that time.
+  // One with bytes under way is not probed: they must be acknowledged in that time. It also runs
+  // out while the peer acknowledges, but has no room for more: see allow_pauses().
   set(TCP_USER_TIMEOUT, kDeadAfterSeconds * 1000);
 }
 
@@ -152,6 +153,11 @@ Task<> Connection::connect(std::string host, std::uint16_t port) {
     co_return Result<>{};
   }
   co_return failure(*impl_, "connecting to " + host + ":" + std::to_string(port), last);
+}
+
+void Connection::allow_pauses() {
+  const int never = 0;
+  ::setsockopt(impl_->socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &never, sizeof never);
 }
 
 Task<> Connection::connect_unix(std::string path) {

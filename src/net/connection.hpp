@@ -27,6 +27,10 @@ class Connection {
   Task<> connect(std::string host, std::uint16_t port);
   /// The socket file `path`. Errors: kUnavailable.
   Task<> connect_unix(std::string path);
+  /// After connect(): the peer may take nothing for as long as it likes, as a program that does not
+  /// read yet. One that is gone without a word is then noticed within half a minute only while
+  /// nothing is under way to it, else after the system's quarter of an hour.
+  void allow_pauses();
   /// TLS as client; verifies the peer. Errors: kUnavailable with the reason.
   Task<> start_tls(const TlsContext& context, std::string server_name);
   /// TLS as server.

@@ -1,6 +1,7 @@
 #pragma once
 
-// The only header of net with sockets in it; for connection.cpp, resolve.cpp and http_server.cpp.
+// The only header of net with sockets in it; for connection.cpp, listen.cpp, resolve.cpp and the
+// servers.
 
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -31,8 +32,15 @@ struct Connection::Impl {
 };
 
 /// No delay, and a peer that is gone without a word (a dead machine, a lost route) ends every
-/// pending read and write within half a minute.
+/// pending read and write within half a minute; so does one that takes nothing for so long.
 void tune(asio::generic::stream_protocol::socket& socket);
+
+/// Opens, binds and listens. Without an address: on every one of the machine, IPv6's too if it has
+/// any. Errors: kAlreadyExists (address in use), kInvalidArgument.
+Result<> listen_tcp(asio::ip::tcp::acceptor& acceptor, const std::string& address,
+                    std::uint16_t port);
+/// That error, also of other sockets.
+std::unexpected<Error> listen_failure(const std::string& where, boost::system::error_code error);
 
 /// Addresses of a host. The lookup blocks in a thread of the Resolver's and cannot be stopped, so a
 /// closed connection leaves it behind. Errors: kUnavailable, kCancelled.

@@ -95,6 +95,7 @@ struct TlsServerConfig {
 };
 
 struct HttpServerOptions {
+  /// "": every address of the machine, IPv6's too.
   std::string address = "0.0.0.0";
   /// 0: any free port, see HttpServer::port().
   std::uint16_t port = 0;

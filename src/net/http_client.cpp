@@ -43,7 +43,7 @@ asio::awaitable<Exchange> exchange(Connection& connection, const HttpRequest& re
   while (true) {
     ResponseParser parser;
     parser.body_limit(request.max_response);
-    parser.header_limit(kMaxHead);
+    parser.header_limit(buffer.max_head);
     parser.eager(true);
     if (request.method == "HEAD") parser.skip(true);
     MemoryCharge charge(request.memory);

@@ -19,6 +19,8 @@ namespace beast_http = boost::beast::http;
 
 /// Bytes of a message before its body, and of what stands around a chunk of it.
 inline constexpr std::uint32_t kMaxHead = 256 * 1024;
+/// The same of a request, which anyone may send.
+inline constexpr std::uint32_t kMaxRequestHead = 16 * 1024;
 
 /// Bytes of a connection on their way into a parser.
 struct ReadBuffer {
@@ -27,6 +29,8 @@ struct ReadBuffer {
   static constexpr std::size_t kLarge = 64 * 1024;
 
   std::string bytes = {};
+  /// Of the messages that are read.
+  std::uint32_t max_head = kMaxHead;
   /// How much the next read asks for: more after each read that filled what it asked for.
   std::size_t next = kSmall;
   /// Whether anything was ever received.
@@ -53,7 +57,7 @@ inline Task<bool> fill(Connection& connection, ReadBuffer& buffer) {
 /// What a parser does not take is the beginning of a head, of a chunk's head or of trailers. Beast
 /// limits only the first: without this a peer could send the others without end.
 inline Result<> check_untaken(const ReadBuffer& buffer) {
-  if (buffer.bytes.size() <= kMaxHead) return {};
+  if (buffer.bytes.size() <= buffer.max_head) return {};
   return fail(Code::kResourceExhausted, "the head of a chunk, or its trailers, are too large");
 }
 

@@ -70,20 +70,7 @@ class Server final : public HttpServer {
 };
 
 Result<> Server::listen() {
-  boost::system::error_code error;
-  const auto address = asio::ip::make_address(options_.address, error);
-  if (error) return fail(Code::kInvalidArgument, "not an IP address: " + options_.address);
-  const tcp::endpoint endpoint(address, options_.port);
-  acceptor_.open(endpoint.protocol(), error);
-  if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor_.bind(endpoint, error);
-  if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-  if (error) {
-    const std::string where = options_.address + ":" + std::to_string(options_.port);
-    const Code code =
-        error == asio::error::address_in_use ? Code::kAlreadyExists : Code::kInvalidArgument;
-    return fail(code, "listening on " + where + ": " + error.message());
-  }
+  NESTOR_TRY_VOID(listen_tcp(acceptor_, options_.address, options_.port));
   port_ = acceptor_.local_endpoint().port();
   tasks_.spawn("http server accept", accept_loop());
   return {};
@@ -141,7 +128,7 @@ Task<> Server::serve(std::unique_ptr<Connection> connection) {
       co_return Result<>{};
     }
   }
-  ReadBuffer buffer;
+  ReadBuffer buffer{.max_head = kMaxRequestHead};
   while (true) {
     const auto again = co_await serve_one(*connection, buffer);
     // A client that went away or broke the protocol is no failure of the server.
@@ -173,7 +160,7 @@ Task<> Server::read_request(Connection& connection, ReadBuffer& buffer, RequestP
 Task<bool> Server::serve_one(Connection& connection, ReadBuffer& buffer) {
   RequestParser parser;
   parser.body_limit(options_.max_body);
-  parser.header_limit(kMaxHead);
+  parser.header_limit(buffer.max_head);
   if (auto read = co_await read_request(connection, buffer, parser); !read) {
     if (!parser.got_some() || !connection.is_open()) co_return false;
     HttpResponse refusal;

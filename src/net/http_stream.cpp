@@ -17,7 +17,7 @@ class Stream final : public HttpStream {
 
   explicit Stream(Executor executor) : executor_(executor), connection_(std::move(executor)) {
     parser_.body_limit(boost::none);
-    parser_.header_limit(kMaxHead);
+    parser_.header_limit(buffer_.max_head);
   }
 
   Task<> open(const Route& route, const HttpRequest& request);

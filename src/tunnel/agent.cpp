@@ -58,7 +58,9 @@ Task<> Agent::keep_connected() {
       co_return connected;
     } else if (connected.error().code != Code::kAlreadyExists) {
       log::warn(kAgentComponent, "{}", connected.error().message);
-      if (connected.error().code == Code::kUnauthenticated && settings_.on_refused) {
+      const Code code = connected.error().code;
+      const bool refused = code == Code::kUnauthenticated || code == Code::kPermissionDenied;
+      if (refused && settings_.on_refused) {
         settings_.on_refused(connected.error());
       }
       metrics_

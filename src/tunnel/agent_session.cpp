@@ -167,6 +167,8 @@ Task<> AgentSession::dial(net::Connection& connection, const DialRequest& reques
   const net::Deadline deadline(tasks_.executor(), kDialTimeout, connection);
   const Result<> connected = co_await connection.connect(address.host, address.port);
   if (!connected) co_return deadline.explain(connected.error());
+  // A program behind `kubectl exec -i` may begin to read when it likes.
+  connection.allow_pauses();
   co_return Result<>{};
 }
 

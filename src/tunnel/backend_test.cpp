@@ -134,6 +134,7 @@ TEST(TunnelServerOptions, NobodySpeaksOverANetworkWithoutTls) {
   good.server_port = 0;
   good.cluster_cert = "/c";
   good.cluster_key = "/k";
+  good.cluster_ca_cert = "/ca";
   EXPECT_TRUE(check(good));
   ServerOptions agents = good;
   agents.cluster_cert = "";
@@ -147,9 +148,25 @@ TEST(TunnelServerOptions, NobodySpeaksOverANetworkWithoutTls) {
   EXPECT_FALSE(check(port)) << "whoever can connect would use the tunnel";
   port.server_ca_cert = "/ca";
   EXPECT_TRUE(check(port));
-  ServerOptions half = good;
+}
+
+TEST(TunnelServerOptions, AgentsShowTokensOrCertificates) {
+  ServerOptions none;
+  none.uds_name = "/run/x.sock";
+  none.server_port = 0;
+  none.cluster_cert = "/c";
+  none.cluster_key = "/k";
+  EXPECT_FALSE(check(none)) << "anybody would be an agent";
+  ServerOptions half = none;
   half.authentication_audience = "a";
   EXPECT_FALSE(check(half));
+  ServerOptions tokens = half;
+  tokens.agent_namespace = "kube-system";
+  tokens.agent_service_account = "konnectivity-agent";
+  EXPECT_TRUE(check(tokens));
+  ServerOptions both = tokens;
+  both.cluster_ca_cert = "/ca";
+  EXPECT_FALSE(check(both));
 }
 
 }  // namespace

@@ -128,6 +128,41 @@ TEST_F(HostileTunnel, AgentThatBreaksTheRulesLosesItsStream) {
   EXPECT_NE(std::get<CloseResponse>(*ended).error, "");
 }
 
+/// Whether the next packet of a server to an agent's stream is a request to dial; it is refused.
+Task<bool> refuse_dial(grpc::ClientCall& agent) {
+  NESTOR_CO_TRY(const std::optional<std::string> bytes, co_await agent.read());
+  if (!bytes) co_return false;
+  NESTOR_CO_TRY(const Packet packet, decode(*bytes));
+  const auto* request = std::get_if<DialRequest>(&packet);
+  if (request == nullptr) co_return false;
+  agent.post(encode(DialResponse{"refused", 0, request->random}));
+  co_return true;
+}
+
+TEST_F(HostileTunnel, OfTwoStreamsOfOneAgentTheFirstIsUsed) {
+  serve();
+  auto first = connect_agent();
+  const auto second = std::move(
+      agent_channel_->call("/AgentService/Connect", {.metadata = {{"agentid", "evil"}}}).value());
+  const auto count = [this] {
+    return metrics_
+        .gauge("konnectivity_network_proxy_server_ready_backend_connections", "Connected agents")
+        .value();
+  };
+  run_until([&] { return count() == 2; });
+  const auto dial_reaches = [this](grpc::ClientCall& agent) {
+    Frontend front = frontend();
+    EXPECT_TRUE(front.send(DialRequest{"tcp", "10.0.0.1:10250", 99}));
+    EXPECT_TRUE(run_coroutine<bool>(io_, refuse_dial(agent)).value_or(false));
+    const auto answer = front.read();
+    return answer && std::get<DialResponse>(*answer).error == "refused";
+  };
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(dial_reaches(*first));
+  first.reset();
+  run_until([&] { return count() == 1; });
+  EXPECT_TRUE(dial_reaches(*second));
+}
+
 TEST_F(HostileTunnel, ReviewsAreFewAndEndWithTheirCalls) {
   int reviews = 0;
   Signal answered;

@@ -43,10 +43,6 @@ Result<std::string> read_file(const std::string& path) {
   return std::string{std::istreambuf_iterator<char>(file), {}};
 }
 
-std::string any_if_empty(const std::string& address) {
-  return address.empty() ? "0.0.0.0" : address;
-}
-
 /// Answers health probes and Prometheus.
 class Health {
  public:
@@ -56,7 +52,7 @@ class Health {
   Result<> listen(Executor executor, const HealthOptions& options) {
     if (options.port == 0) return {};
     const net::HttpServerOptions http{
-        .address = any_if_empty(options.bind_address), .port = options.port, .max_body = 0};
+        .address = options.bind_address, .port = options.port, .max_body = 0};
     NESTOR_TRY(auto server, net::make_http_server(executor, http, [this](net::HttpRequest request) {
                  return answer(std::move(request));
                }));
@@ -150,8 +146,7 @@ class ServerProgram {
     stream.idle_timeout = kGreetTime;
     stream.max_idle_connections = 512;
     agents_ = std::make_unique<grpc::Server>(executor_, tunnel_->agent_handlers(), stream);
-    grpc::Listen agents{.address = any_if_empty(options_.agent_bind_address),
-                        .port = options_.agent_port};
+    grpc::Listen agents{.address = options_.agent_bind_address, .port = options_.agent_port};
     NESTOR_TRY(agents.tls.cert_pem, read_file(options_.cluster_cert));
     NESTOR_TRY(agents.tls.key_pem, read_file(options_.cluster_key));
     NESTOR_TRY(agents.tls.client_ca_pem, read_file(options_.cluster_ca_cert));
@@ -162,7 +157,7 @@ class ServerProgram {
     proxies_ = std::make_unique<grpc::Server>(executor_, tunnel_->proxy_handlers(), frontend);
     grpc::Listen proxies{.unix_path = options_.uds_name,
                          .unix_mode = 0770,
-                         .address = any_if_empty(options_.server_bind_address),
+                         .address = options_.server_bind_address,
                          .port = options_.server_port};
     NESTOR_TRY(proxies.tls.cert_pem, read_file(options_.server_cert));
     NESTOR_TRY(proxies.tls.key_pem, read_file(options_.server_key));
@@ -344,6 +339,11 @@ Result<> check(const ServerOptions& options) {
   if (options.cluster_cert.empty() || options.cluster_key.empty()) {
     return fail(Code::kInvalidArgument,
                 "--cluster-cert and --cluster-key are needed: agents send tokens");
+  }
+  if (options.authentication_audience.empty() && options.cluster_ca_cert.empty()) {
+    return fail(Code::kInvalidArgument,
+                "--authentication-audience or --cluster-ca-cert is needed: whoever can connect "
+                "would be an agent");
   }
   if (!options.authentication_audience.empty() && !options.cluster_ca_cert.empty()) {
     return fail(Code::kInvalidArgument,

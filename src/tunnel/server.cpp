@@ -1,5 +1,6 @@
 #include "tunnel/server.hpp"
 
+#include <set>
 #include <utility>
 
 #include "base/log.hpp"
@@ -210,9 +211,16 @@ Task<> TunnelServer::read_agent(grpc::ServerCall& call, Backend& backend) {
 
 std::shared_ptr<Backend> TunnelServer::choose(const std::string& address) {
   std::vector<Candidate> candidates;
-  std::vector<std::shared_ptr<Backend>> all(backends_.begin(), backends_.end());
-  for (const auto& backend : all)
+  std::vector<std::shared_ptr<Backend>> all;
+  std::set<std::string_view> agents;
+  for (const auto& backend : backends_) {
+    // An agent that reached us a second time, on its way to another server, is about to close that
+    // stream. One that drains may have a successor of its name.
+    if (agents.contains(backend->agent_id())) continue;
+    if (!backend->draining()) agents.insert(backend->agent_id());
+    all.push_back(backend);
     candidates.push_back({&backend->identifiers(), backend->draining()});
+  }
   const auto parsed = parse_address(address);
   const std::string host = parsed ? parsed->host : address;
   const int place = choose_agent(candidates, settings_.strategies, host, random_);

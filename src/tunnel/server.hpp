@@ -73,6 +73,7 @@ class TunnelServer {
   const ServerSettings settings_;
   const TokenCheck check_;
   int reviews_ = 0;
+  /// The oldest first.
   std::list<std::shared_ptr<Backend>> backends_;
   /// By segment and type.
   std::map<std::string_view, std::array<std::optional<Counter>, std::variant_size_v<Packet>>>

@@ -9,7 +9,8 @@
 /// Source: sigs.k8s.io/apiserver-network-proxy, cmd/server and cmd/agent.
 namespace nestor::tunnel {
 
-/// Where a program answers /healthz, /readyz and /metrics. Port 0: nowhere.
+/// Where a program answers /healthz, /readyz and /metrics. Port 0: nowhere. Here and below, an
+/// empty address is every one of the machine.
 struct HealthOptions {
   std::string bind_address = {};
   std::uint16_t port = 0;
@@ -65,8 +66,8 @@ struct AgentOptions {
   HealthOptions admin = {"127.0.0.1", 8094};
 };
 
-/// Whether they fit together, and nobody speaks without TLS over a network. Errors:
-/// kInvalidArgument.
+/// Whether they fit together, nobody speaks without TLS over a network, and no stranger is an
+/// agent. Errors: kInvalidArgument.
 Result<> check(const ServerOptions& options);
 
 /// Run to a signal's end. Return the exit code; why something failed is in the log. The agent's

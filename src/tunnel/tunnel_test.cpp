@@ -1,4 +1,8 @@
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <fstream>
+#include <optional>
 
 #include "tunnel/testing/tunnel_fixture.hpp"
 
@@ -15,6 +19,31 @@ TEST_F(Tunnel, CarriesBytesBothWays) {
   large[2'000'000] = 'b';
   ASSERT_TRUE(front.send(Data{front.id, large}));
   EXPECT_EQ(front.read_data(large.size()), large);
+}
+
+/// An option of the socket that leads to `address`, in this process.
+std::optional<int> option_towards(const std::string& address, int name) {
+  for (int fd = 0; fd < 1024; ++fd) {
+    tcp::endpoint peer;
+    auto size = static_cast<socklen_t>(peer.capacity());
+    if (::getpeername(fd, peer.data(), &size) != 0 || peer.data()->sa_family != AF_INET) continue;
+    if ("127.0.0.1:" + std::to_string(peer.port()) != address) continue;
+    int value = -1;
+    size = sizeof value;
+    ::getsockopt(fd, IPPROTO_TCP, name, &value, &size);
+    return value;
+  }
+  return std::nullopt;
+}
+
+TEST_F(Tunnel, EndpointMayPauseAsLongAsItLikes) {
+  start();
+  Frontend front = frontend();
+  ASSERT_EQ(front.dial(endpoint_.address()).error, "");
+  EXPECT_EQ(option_towards(endpoint_.address(), TCP_USER_TIMEOUT), 0);
+  // A stream to a server has no pauses.
+  const std::string server = "127.0.0.1:" + std::to_string(agents_server_->port());
+  EXPECT_GT(option_towards(server, TCP_USER_TIMEOUT).value_or(0), 0);
 }
 
 TEST_F(Tunnel, EndpointsEndReachesTheFrontend) {
@@ -175,6 +204,7 @@ TEST_F(Tunnel, AgentWithoutAGoodTokenIsRefused) {
   struct Check {
     static Task<> token(std::string token) {
       if (token == "right") co_return Result<>{};
+      if (token == "another's") co_return fail(Code::kPermissionDenied, "that of another");
       co_return fail(Code::kUnauthenticated, "not that one");
     }
   };
@@ -188,6 +218,9 @@ TEST_F(Tunnel, AgentWithoutAGoodTokenIsRefused) {
   EXPECT_NE(refusal.find("not that one"), std::string::npos) << refusal;
   EXPECT_FALSE(tunnel_->ready());
   // Read anew at each try.
+  std::ofstream(file) << "another's\n";
+  run_until([&] { return refusal.find("that of another") != std::string::npos; });
+  EXPECT_FALSE(tunnel_->ready());
   std::ofstream(file) << "right\n";
   run_until([this] { return tunnel_->ready(); });
 }

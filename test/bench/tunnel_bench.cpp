@@ -228,12 +228,13 @@ Ends start_ends(const std::string& nestor, const std::string& server, const std:
        {"--uds-name=" + folder + "/uds", std::string("--server-port=0"),
         std::string("--agent-port=18132"), std::string("--health-port=18133"),
         std::string("--admin-port=18134"), "--cluster-cert=" + folder + "/tls.crt",
-        "--cluster-key=" + folder + "/tls.key"}) {
+        "--cluster-key=" + folder + "/tls.key", "--cluster-ca-cert=" + folder + "/ca.crt"}) {
     serve.push_back(word);
   }
   for (const auto& word :
        {std::string("--proxy-server-host=127.0.0.1"), std::string("--proxy-server-port=18132"),
-        "--ca-cert=" + folder + "/ca.crt", std::string("--sync-interval=100ms"),
+        "--ca-cert=" + folder + "/ca.crt", "--agent-cert=" + folder + "/tls.crt",
+        "--agent-key=" + folder + "/tls.key", std::string("--sync-interval=100ms"),
         std::string("--health-server-port=18135"), std::string("--admin-server-port=18136")}) {
     dial.push_back(word);
   }

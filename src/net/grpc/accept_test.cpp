@@ -166,13 +166,29 @@ TEST_F(GrpcAccept, ClosedConnectionLeavesNothingForTheKeepalive) {
 
 /// Source: RFC 9113, section 4.1.
 std::string frame(char type, char flags, char stream, const std::string& payload) {
-  std::string out{0, 0, static_cast<char>(payload.size()), type, flags, 0, 0, 0, stream};
-  return out + payload;
+  const auto byte = [&](int place) { return static_cast<char>(payload.size() >> 8 * place); };
+  return std::string{byte(2), byte(1), byte(0), type, flags, 0, 0, 0, stream} + payload;
 }
 
-/// A client's first bytes, of which the last begin a call. Source of the headers' names: RFC 7541,
-/// appendix A.
-std::string call_behind(std::size_t filling) {
+/// The types of the whole frames in what a server sent.
+std::set<int> frame_types(std::string_view sent) {
+  constexpr std::size_t kHead = 9;
+  std::set<int> out;
+  while (sent.size() >= kHead) {
+    std::size_t size = 0;
+    for (int i = 0; i < 3; ++i) {
+      size = size << 8 | static_cast<unsigned char>(sent[static_cast<std::size_t>(i)]);
+    }
+    if (sent.size() < kHead + size) break;
+    out.insert(sent[3]);
+    sent.remove_prefix(kHead + size);
+  }
+  return out;
+}
+
+/// A client's first bytes, of which the last begin a call with `more` among its headers. Source of
+/// the headers' names: RFC 7541, appendix A.
+std::string call_behind(std::size_t filling, const std::string& more = "") {
   std::string out = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, "");
   const std::string window_update = frame(8, 0, 0, std::string("\0\0\0\1", 4));
   while (out.size() < filling) out += window_update;
@@ -181,7 +197,7 @@ std::string call_behind(std::size_t filling) {
   };
   return out + frame(1, 4, 1,
                      "\x83\x86" + literal("\x04", "/test.Test/Hold") + literal("\x01", "a") +
-                         literal("\x0f\x10", "application/grpc"));
+                         literal("\x0f\x10", "application/grpc") + more);
 }
 
 TEST_F(GrpcAccept, WhatWasReadBeforeTheEndBeginsNoCall) {
@@ -199,6 +215,30 @@ TEST_F(GrpcAccept, WhatWasReadBeforeTheEndBeginsNoCall) {
   EXPECT_TRUE(run_until([this] { return server_->connections() == 0; }, Duration(5000)));
   run_until([] { return false; }, Duration(20));
   EXPECT_EQ(begun_, 0);
+}
+
+TEST_F(GrpcAccept, HeadersThatAreSmallOnlyOnTheWireBeginNoCall) {
+  serve({});
+  // Each a byte of the peer, and a pair of strings of ours.
+  const std::string many(15'000, '\x95');
+  asio::ip::tcp::socket socket(io_);
+  socket.connect({asio::ip::address_v4::loopback(), server_->port()});
+  asio::write(socket, asio::buffer(call_behind(0, many)));
+  socket.non_blocking(true);
+  std::string answer;
+  const auto is_reset = [&] {
+    constexpr int kReset = 3;
+    std::array<char, 1024> some{};
+    boost::system::error_code error;
+    const std::size_t count = socket.read_some(asio::buffer(some), error);
+    answer.append(some.data(), count);
+    return frame_types(answer).contains(kReset);
+  };
+  EXPECT_TRUE(run_until(is_reset, Duration(5000)));
+  EXPECT_EQ(begun_, 0);
+  EXPECT_EQ(server_->connections(), 1U);
+  // SETTINGS_MAX_HEADER_LIST_SIZE told the peer.
+  EXPECT_NE(answer.find(std::string("\0\6\0\0\x40\0", 6)), std::string::npos);
 }
 
 }  // namespace

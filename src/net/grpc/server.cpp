@@ -51,12 +51,6 @@ struct Listener {
   bool closed = false;
 };
 
-std::unexpected<Error> listen_failure(const std::string& where, boost::system::error_code error) {
-  const Code code =
-      error == asio::error::address_in_use ? Code::kAlreadyExists : Code::kInvalidArgument;
-  return fail(code, "listening on " + where + ": " + error.message());
-}
-
 Result<> bind_unix(Listener& listener, const Listen& where) {
   stream_protocol::endpoint endpoint;
   try {
@@ -71,22 +65,8 @@ Result<> bind_unix(Listener& listener, const Listen& where) {
   if (!error) listener.unix_acceptor.bind(endpoint, error);
   if (!error) ::chmod(where.unix_path.c_str(), where.unix_mode);
   if (!error) listener.unix_acceptor.listen(asio::socket_base::max_listen_connections, error);
-  if (error) return listen_failure(where.unix_path, error);
+  if (error) return net::listen_failure(where.unix_path, error);
   listener.unix_path = where.unix_path;
-  return {};
-}
-
-Result<> bind_tcp(Listener& listener, const Listen& where) {
-  boost::system::error_code error;
-  const auto address = asio::ip::make_address(where.address, error);
-  if (error) return fail(Code::kInvalidArgument, "not an IP address: " + where.address);
-  const tcp::endpoint endpoint(address, where.port);
-  tcp::acceptor& acceptor = listener.tcp_acceptor;
-  acceptor.open(endpoint.protocol(), error);
-  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor.bind(endpoint, error);
-  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
-  if (error) return listen_failure(where.address + ":" + std::to_string(where.port), error);
   return {};
 }
 
@@ -165,7 +145,7 @@ Result<> Server::listen(Listen where) {
   auto listener = std::make_shared<Listener>(impl_->executor);
   NESTOR_TRY(listener->tls, server_tls(where.tls));
   if (where.unix_path.empty()) {
-    NESTOR_TRY_VOID(bind_tcp(*listener, where));
+    NESTOR_TRY_VOID(net::listen_tcp(listener->tcp_acceptor, where.address, where.port));
     impl_->port = listener->tcp_acceptor.local_endpoint().port();
   } else {
     NESTOR_TRY_VOID(bind_unix(*listener, where));

@@ -88,6 +88,7 @@ struct Listen {
   std::string unix_path = {};
   /// What others may do with the socket file.
   unsigned unix_mode = 0660;
+  /// "": every address of the machine, IPv6's too.
   std::string address = "0.0.0.0";
   /// 0: any free port, see Server::port().
   std::uint16_t port = 0;

@@ -217,14 +217,15 @@ Result<> Session::begin() {
   nghttp2_session_callbacks_del(callbacks);
   nghttp2_option_del(option);
   if (made != 0) return std::unexpected(http2_error("HTTP/2", made));
-  const std::array<nghttp2_settings_entry, 4> settings{{
+  const std::array<nghttp2_settings_entry, 5> settings{{
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, options_.window},
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, server ? options_.max_calls : 0},
       {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, kMaxFrame},
+      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, kMaxHeaderList},
       {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
   }};
   // A server may not speak of push.
-  nghttp2_submit_settings(http2_, NGHTTP2_FLAG_NONE, settings.data(), server ? 3 : 4);
+  nghttp2_submit_settings(http2_, NGHTTP2_FLAG_NONE, settings.data(), server ? 4 : 5);
   nghttp2_session_set_local_window_size(
       http2_, NGHTTP2_FLAG_NONE, 0,
       static_cast<std::int32_t>(options_.window * kConnectionWindows));

@@ -10,8 +10,9 @@ namespace nestor::grpc {
 
 namespace {
 
-/// Names and values of one block of headers, in bytes.
-constexpr std::size_t kMaxHeaders = 64 * 1024;
+/// What a header counts beside its name and value, of which a compressed one has none on the wire.
+/// Source: RFC 9113, section 6.5.2.
+constexpr std::size_t kHeaderOverhead = 32;
 constexpr std::size_t kPrefixSize = sizeof(Prefix);
 
 Error over() { return {Code::kCancelled, "the call is over", {}}; }
@@ -143,8 +144,11 @@ void Stream::set_deadline(Duration timeout) {
 }
 
 bool Stream::on_header(std::string_view name, std::string_view value) {
-  incoming_bytes_ += name.size() + value.size();
-  if (incoming_bytes_ > kMaxHeaders) return false;
+  incoming_bytes_ += name.size() + value.size() + kHeaderOverhead;
+  if (incoming_bytes_ > kMaxHeaderList) {
+    incoming_ = {};
+    return false;
+  }
   if (name == ":path") {
     method_ = value;
   } else if (name == ":method") {

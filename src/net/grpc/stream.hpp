@@ -17,6 +17,10 @@ namespace nestor::grpc {
 
 class Session;
 
+/// Bytes of one block of headers, as SETTINGS_MAX_HEADER_LIST_SIZE counts them: each with its name,
+/// its value and 32. The largest that anybody sends is a token.
+inline constexpr std::uint32_t kMaxHeaderList = 16 * 1024;
+
 /// One call, on either side: messages on their way in and out, and how it ended. Held by its
 /// session until HTTP/2 closes the stream, and by the ServerCall or ClientCall.
 class Stream : public std::enable_shared_from_this<Stream> {
