@@ -4,9 +4,9 @@
 #include <boost/json/object.hpp>
 #include <cstdio>
 
+#include "base/race.hpp"
 #include "cli/kinds.hpp"
 #include "cli/usage.hpp"
-#include "kube/deadline.hpp"
 
 namespace nestor::cli {
 namespace {
@@ -71,8 +71,8 @@ Task<> ClusterWatch::wait_until(std::function<bool(const ClusterState&)> predica
     NESTOR_CO_TRY_VOID(co_await informer->wait_synced());
   }
   const SteadyTime deadline = context_.clock.steady_now() + timeout;
-  co_return co_await kube::before(context_.clock, deadline,
-                                  until(std::move(predicate), std::move(changed)));
+  co_return co_await before(context_.clock, deadline,
+                            until(std::move(predicate), std::move(changed)));
 }
 
 Task<> ClusterWatch::until(std::function<bool(const ClusterState&)> predicate,

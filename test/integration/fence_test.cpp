@@ -74,22 +74,19 @@ std::string arp(const std::string& mac, const std::string& from, const std::stri
 
 class Port {
  public:
-  explicit Port(const char* name) : fd_(open_tap(name).value_or(-1)) {}
-  ~Port() { ::close(fd_); }
-  Port(const Port&) = delete;
-  Port& operator=(const Port&) = delete;
+  explicit Port(const char* name) : fd_(open_tap(name).value_or(UniqueFd())) {}
 
-  bool open() const { return fd_ >= 0; }
+  bool open() const { return static_cast<bool>(fd_); }
   void send(const std::string& frame) const {
     const std::string all = std::string(kVnetHeader, '\0') + frame;
-    ASSERT_EQ(::write(fd_, all.data(), all.size()), static_cast<ssize_t>(all.size()));
+    ASSERT_EQ(::write(fd_.get(), all.data(), all.size()), static_cast<ssize_t>(all.size()));
   }
   /// The next frame whose sender is that; others are the kernel's own.
   std::string receive(const std::string& sender) const {
     std::array<char, 4096> buffer;
-    pollfd set{fd_, POLLIN, 0};
+    pollfd set{fd_.get(), POLLIN, 0};
     while (::poll(&set, 1, kPatienceMs) > 0) {
-      const ssize_t count = ::read(fd_, buffer.data(), buffer.size());
+      const ssize_t count = ::read(fd_.get(), buffer.data(), buffer.size());
       if (count < static_cast<ssize_t>(kVnetHeader + 14)) continue;
       const std::string frame(buffer.data() + kVnetHeader,
                               static_cast<std::size_t>(count) - kVnetHeader);
@@ -99,7 +96,7 @@ class Port {
   }
 
  private:
-  int fd_;
+  UniqueFd fd_;
 };
 
 bool nft(const std::string& input) {
