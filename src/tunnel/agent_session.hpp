@@ -40,7 +40,6 @@ class AgentSession : public std::enable_shared_from_this<AgentSession> {
   Task<> run();
   /// Asks the server to give new connections to others.
   void drain();
-  std::size_t connections() const { return endpoints_.size(); }
 
  private:
   struct Endpoint {

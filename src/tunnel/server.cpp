@@ -81,21 +81,22 @@ Task<> download(grpc::ServerCall& call, Flow& flow) {
   }
 }
 
+/// Adds one to a number, and takes it back at its end.
+template <class Add>
+struct OneMore {
+  explicit OneMore(Add to) : add(std::move(to)) { add(1); }
+  ~OneMore() { add(-1); }
+  OneMore(const OneMore&) = delete;
+  OneMore& operator=(const OneMore&) = delete;
+  Add add;
+};
+
 struct HangUpAtEnd {
   std::shared_ptr<Backend> backend;
   std::shared_ptr<Flow>& flow;
   ~HangUpAtEnd() {
     if (flow) backend->hang_up(*flow);
   }
-};
-
-/// One more, as long as it lives.
-struct Counted {
-  explicit Counted(Gauge of) : gauge(of) { gauge.add(1); }
-  ~Counted() { gauge.add(-1); }
-  Counted(const Counted&) = delete;
-  Counted& operator=(const Counted&) = delete;
-  Gauge gauge;
 };
 
 }  // namespace
@@ -118,19 +119,6 @@ grpc::Handlers TunnelServer::proxy_handlers() {
   return {{"/ProxyService/Proxy", [this](grpc::ServerCall& call) { return serve_proxy(call); }}};
 }
 
-namespace {
-
-/// One more, as long as it lives.
-struct Reviewing {
-  explicit Reviewing(int& of) : reviews(of) { ++reviews; }
-  ~Reviewing() { --reviews; }
-  Reviewing(const Reviewing&) = delete;
-  Reviewing& operator=(const Reviewing&) = delete;
-  int& reviews;
-};
-
-}  // namespace
-
 /// Whether the agent may connect. Ends with the call: whoever hangs up waits for no answer.
 Task<> TunnelServer::review(grpc::ServerCall& call) {
   std::string token(grpc::find(call.metadata(), "authorization"));
@@ -142,7 +130,7 @@ Task<> TunnelServer::review(grpc::ServerCall& call) {
   if (reviews_ >= kMaxReviews) {
     co_return fail(Code::kResourceExhausted, "too many tokens are being reviewed");
   }
-  const Reviewing one(reviews_);
+  const OneMore reviewed([this](int by) { reviews_ += by; });
   co_return co_await first_of(check_(std::move(token)), left(call));
 }
 
@@ -251,8 +239,9 @@ Task<> TunnelServer::serve_proxy(grpc::ServerCall& call) {
     call.post(encode(DialResponse{connected.error().message, 0, request->random}));
     co_return Result<>{};
   }
-  const Counted established(metrics_.gauge(kMetricPrefix + "established_connections",
-                                           "Tunnelled connections that are open"));
+  Gauge open = metrics_.gauge(kMetricPrefix + "established_connections",
+                              "Tunnelled connections that are open");
+  const OneMore established([open](int by) mutable { open.add(by); });
   call.post(encode(DialResponse{"", flow->id(), request->random}));
   co_return co_await carry(call, *flow);
 }

@@ -19,8 +19,6 @@ using Metadata = std::vector<std::pair<std::string, std::string>>;
 
 /// The first value of that name, or "".
 std::string_view find(const Metadata& metadata, std::string_view name);
-/// Every value of that name.
-std::vector<std::string> find_all(const Metadata& metadata, std::string_view name);
 
 /// Bounds of one connection, where nothing else is said.
 struct Options {

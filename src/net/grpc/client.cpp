@@ -25,7 +25,6 @@ Task<std::optional<std::string>> ClientCall::read() {
   const auto stream = stream_;
   co_return co_await stream->read();
 }
-const Metadata& ClientCall::trailers() const { return stream_->received_trailers(); }
 
 Channel::Channel(std::shared_ptr<Session> session) : session_(std::move(session)) {}
 Channel::~Channel() { session_->close({Code::kUnavailable, "the channel was closed", {}}); }

@@ -48,8 +48,6 @@ class ClientCall {
   Task<Metadata> headers();
   /// The next message, or nothing when the call ended well. Errors: the call's status.
   Task<std::optional<std::string>> read();
-  /// What the server sent with the status; empty before the end.
-  const Metadata& trailers() const;
 
  private:
   std::shared_ptr<Stream> stream_;

@@ -167,11 +167,9 @@ Result<> Stream::on_headers() {
   if (!server_) status_in_ = read_status(block);
   const bool is_grpc = find(block, "content-type").starts_with("application/grpc");
   const std::string timeout(find(block, "grpc-timeout"));
+  // Trailers: of them only the status counts.
+  if (headers_received_) return {};
   std::erase_if(block, [](const auto& pair) { return is_reserved(pair.first); });
-  if (headers_received_) {
-    trailers_ = std::move(block);
-    return {};
-  }
   headers_received_ = true;
   headers_ = std::move(block);
   readable_.notify();

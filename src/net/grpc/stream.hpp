@@ -44,9 +44,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
   /// Ends both directions now; the peer is told. Nothing, if the call is over.
   void abort(Error why);
   void set_deadline(Duration timeout);
-  /// The client's description of the call (server), or what came with the status (client).
+  /// What the peer sent ahead of its first message.
   const Metadata& received_headers() const { return headers_; }
-  const Metadata& received_trailers() const { return trailers_; }
   const std::string& method() const { return method_; }
 
   // For the session.
@@ -94,7 +93,6 @@ class Stream : public std::enable_shared_from_this<Stream> {
   Metadata incoming_;
   std::size_t incoming_bytes_ = 0;
   Metadata headers_;
-  Metadata trailers_;
   /// The status that the server sent.
   std::optional<Result<>> status_in_;
   bool headers_received_ = false;

@@ -31,14 +31,6 @@ std::string_view find(const Metadata& metadata, std::string_view name) {
   return {};
 }
 
-std::vector<std::string> find_all(const Metadata& metadata, std::string_view name) {
-  std::vector<std::string> out;
-  for (const auto& [key, value] : metadata) {
-    if (key == name) out.push_back(value);
-  }
-  return out;
-}
-
 std::string write_timeout(Duration timeout) {
   constexpr std::pair<std::int64_t, char> kUnits[] = {
       {1, 'm'}, {1'000, 'S'}, {60'000, 'M'}, {3'600'000, 'H'}};
