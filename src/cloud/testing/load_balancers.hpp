@@ -68,7 +68,7 @@ struct LoadBalancersTest : ::testing::Test {
     world.tenant.put(slice);
     world.run();
   }
-  CloudWorld world{{"10.9.0.1", "10.9.0.2"}, {.passed_annotations = {"example.org/*"}}};
+  CloudWorld world{{.passed_annotations = {"example.org/*"}}};
 };
 
 }  // namespace nestor::cloud::testing
