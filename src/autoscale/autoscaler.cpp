@@ -186,6 +186,10 @@ Task<> Autoscaler::decide_and_act(TenantPtr tenant, ClusterPtr cluster,
     const auto pause = tenant->pauses.find(group.id());
     if (pause != tenant->pauses.end()) pause->second.put(group.state);
   }
+  std::erase_if(tenant->reported, [&](const auto& one) {
+    return std::ranges::none_of(deed.view->groups,
+                                [&](const NodeGroup& group) { return group.id() == one.first; });
+  });
   for (GroupObject& object : objects) {
     object.faults.insert(object.faults.begin(), faults.begin(), faults.end());
   }

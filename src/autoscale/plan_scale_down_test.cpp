@@ -329,6 +329,15 @@ INSTANTIATE_TEST_SUITE_P(
                   "unneeded since"}),
     [](const auto& info) { return info.param.name; });
 
+Budget one_disruption() {
+  Budget out;
+  out.ns = "default";
+  out.name = "web";
+  out.selector = Requirements{{"app", Requirement::Operator::kIn, {"web"}}};
+  out.allowed = 1;
+  return out;
+}
+
 TEST(Budgets, BlockWhenExhausted) {
   Scene scene;
   scene.group("a", 0, 5);
@@ -336,12 +345,7 @@ TEST(Budgets, BlockWhenExhausted) {
   scene.pod(api_pod("busy", "2500m", "a-1"));
   scene.pod(api_pod("one", "500m", "a-2"));
   scene.pod(api_pod("two", "500m", "a-3"));
-  Budget budget;
-  budget.ns = "default";
-  budget.name = "web";
-  budget.selector = Requirements{{"app", Requirement::Operator::kIn, {"web"}}};
-  budget.allowed = 1;
-  scene.view.budgets = {budget};
+  scene.view.budgets = {one_disruption()};
   Decision out = scene.decide();
   // One disruption: one of the two can go.
   EXPECT_EQ(out.groups[0].report.candidates, 1);
@@ -359,12 +363,7 @@ TEST(Budgets, PodsOfOneNodeMayShareADisruption) {
   scene.pod(api_pod("busy", "2500m", "a-1"));
   for (const char* name : {"one", "two"}) scene.pod(api_pod(name, "200m", "a-2"));
   scene.pod(api_pod("three", "500m", "a-3"));
-  Budget budget;
-  budget.ns = "default";
-  budget.name = "web";
-  budget.selector = Requirements{{"app", Requirement::Operator::kIn, {"web"}}};
-  budget.allowed = 1;
-  scene.view.budgets = {budget};
+  scene.view.budgets = {one_disruption()};
   const Decision out = scene.decide();
   const auto& says = out.groups[0].report.nodes;
   EXPECT_TRUE(says.at("a-2").starts_with("unneeded since")) << says.at("a-2");

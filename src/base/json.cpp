@@ -87,7 +87,11 @@ Result<Json> parse_json(std::string_view text) {
 Result<Json> parse_json(std::string_view text, std::size_t max_memory) {
   // Of a value: its place among its parent's members, its key, and both on the parser's stack.
   constexpr std::size_t kValue = 128;
-  if (text.size() + kValue * most_values(text) > max_memory) {
+  const auto too_large = [&](std::size_t values) {
+    return text.size() + kValue * values > max_memory;
+  };
+  // Few texts are so long that their values must be counted.
+  if (too_large(text.size() + 1) && too_large(most_values(text))) {
     return fail(Code::kResourceExhausted,
                 "JSON that takes more than " + std::to_string(max_memory >> 20) + " MiB of memory");
   }

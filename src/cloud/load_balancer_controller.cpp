@@ -169,6 +169,10 @@ bool LoadBalancerController::admit(const Work& work) {
   return true;
 }
 
+void LoadBalancerController::give_up_place(const TenantKey& key) {
+  if (making_[key.cluster].erase(key.packed()) > 0) enqueue_surplus(key.cluster);
+}
+
 void LoadBalancerController::enqueue_surplus(const kube::ObjectKey& cluster) {
   const auto waiting = surplus_.extract(cluster);
   if (!waiting) return;
@@ -202,6 +206,10 @@ Task<kube::ReconcileResult> LoadBalancerController::reconcile(kube::ObjectKey ke
   work.session = sessions_.find(tenant->cluster);
   if (!work.session) co_return woken_by_watch;
   NESTOR_CO_TRY(work.tenant, co_await tenant_service(work));
+  if (!work.tenant || !is_served_class(*work.tenant) || !wants_balancer(*work.tenant)) {
+    // A parent that came and went while the watch was broken never showed.
+    give_up_place(work.key);
+  }
   if (!work.tenant || !is_served_class(*work.tenant)) {
     // Whoever serves another class uses the same finalizer: that is then not ours to take off.
     NESTOR_CO_TRY_VOID(co_await remove_parents(work.key, ""));
@@ -269,7 +277,7 @@ Task<kube::ReconcileResult> LoadBalancerController::ensure(Work& work) {
   }
   const auto ensured = co_await ensure_parent(work);
   if (!ensured) {
-    if (making_[work.key.cluster].erase(work.key.packed()) > 0) enqueue_surplus(work.key.cluster);
+    give_up_place(work.key);
     co_return std::unexpected(ensured.error());
   }
   const Service& parent = *ensured;

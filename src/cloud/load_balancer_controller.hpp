@@ -73,6 +73,8 @@ class LoadBalancerController {
   /// whether there was room. No coroutine: of several at a time none may see the room that another
   /// takes.
   bool admit(const Work& work);
+  /// Takes back what admit() gave, for the next who waits.
+  void give_up_place(const tenant::TenantKey& key);
   /// Looks again at the Services of `cluster` for which there was no room.
   void enqueue_surplus(const kube::ObjectKey& cluster);
   /// The name of the Service's parent: the one it has, else the first that is nobody else's.

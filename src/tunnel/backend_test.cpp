@@ -128,12 +128,18 @@ TEST(TunnelToken, IsThatOfOneAccountForOneAudience) {
   EXPECT_FALSE(review(R"({"authenticated": true, "user": {)" + agent + "}}"));
 }
 
+/// Without anything that agents show.
+ServerOptions server_options() {
+  ServerOptions out;
+  out.uds_name = "/run/x.sock";
+  out.server_port = 0;
+  out.cluster_cert = "/c";
+  out.cluster_key = "/k";
+  return out;
+}
+
 TEST(TunnelServerOptions, NobodySpeaksOverANetworkWithoutTls) {
-  ServerOptions good;
-  good.uds_name = "/run/x.sock";
-  good.server_port = 0;
-  good.cluster_cert = "/c";
-  good.cluster_key = "/k";
+  ServerOptions good = server_options();
   good.cluster_ca_cert = "/ca";
   EXPECT_TRUE(check(good));
   ServerOptions agents = good;
@@ -151,11 +157,7 @@ TEST(TunnelServerOptions, NobodySpeaksOverANetworkWithoutTls) {
 }
 
 TEST(TunnelServerOptions, AgentsShowTokensOrCertificates) {
-  ServerOptions none;
-  none.uds_name = "/run/x.sock";
-  none.server_port = 0;
-  none.cluster_cert = "/c";
-  none.cluster_key = "/k";
+  const ServerOptions none = server_options();
   EXPECT_FALSE(check(none)) << "anybody would be an agent";
   ServerOptions half = none;
   half.authentication_audience = "a";

@@ -23,7 +23,7 @@ std::string lower(std::string text) {
 }
 
 /// The order in which Services have a claim to be open: a total one.
-bool before(const std::shared_ptr<const Service>& a, const std::shared_ptr<const Service>& b) {
+bool precedes(const std::shared_ptr<const Service>& a, const std::shared_ptr<const Service>& b) {
   const auto rank = [](const Service& service) {
     const auto& metadata = service.metadata;
     return std::tuple(!metadata.label(api::cluster::kTenantServiceNameLabel).empty(),
@@ -94,6 +94,8 @@ std::vector<std::string> fence_peers(const std::vector<std::shared_ptr<const Pod
   std::set<std::string> peers;
   for (const auto& pod : pods) {
     if (pod->metadata.deleting() || api::core::finished(*pod)) continue;
+    // Its address is the node's. No launcher is like that, but the label is anybody's.
+    if (pod->spec.hostNetwork.value_or(false)) continue;
     for (const auto& address : pod->status.podIPs) peers.insert(address.ip);
     peers.insert(pod->status.podIP);
   }
@@ -103,7 +105,7 @@ std::vector<std::string> fence_peers(const std::vector<std::shared_ptr<const Pod
 
 FenceServices fence_services(std::vector<std::shared_ptr<const Service>> services,
                              const ControlPlanes& control_planes) {
-  std::ranges::sort(services, before);
+  std::ranges::sort(services, precedes);
   std::set<FenceService> open;
   FenceServices out;
   for (const auto& service : services) {

@@ -64,7 +64,7 @@ BOOST_DESCRIBE_STRUCT(FenceAccess, (), (peers, services))
 std::string_view fence_cluster(const kube::ObjectMeta& metadata);
 
 /// The addresses of the cluster's launcher pods, sorted, each once. A pod on its way out no longer
-/// counts: its address may soon be another tenant's.
+/// counts: its address may soon be another tenant's. Nor does one in a node's network.
 std::vector<std::string> fence_peers(
     const std::vector<std::shared_ptr<const api::core::Pod>>& pods);
 

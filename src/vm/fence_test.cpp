@@ -98,6 +98,12 @@ TEST(FenceAccess, ForgetsAMachineThatIsOnItsWayOut) {
   EXPECT_TRUE(fence_peers(shared(deleting, ended)).empty());
 }
 
+TEST(FenceAccess, NoLabelOpensTheNetworkOfANode) {
+  Pod of_node = launcher("c", "demo", "192.168.250.2");
+  of_node.spec.hostNetwork = true;
+  EXPECT_TRUE(fence_peers(shared(of_node)).empty());
+}
+
 TEST(FenceAccess, LeavesHeadlessServicesOut) {
   Service headless = endpoint("demo");
   headless.spec.clusterIP = "None";

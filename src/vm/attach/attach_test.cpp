@@ -174,14 +174,20 @@ class ReadWatch {
   UniqueFd events_;
 };
 
+/// What the program is started with, all of it below `folder`.
+AttachOptions options_in(const fs::path& folder) {
+  AttachOptions out{.volume = "v"};
+  out.claim_folder = folder.string();
+  out.wanted_folder = (folder / "wanted").string();
+  out.socket = (folder / "launcher.sock").string();
+  out.port = 0;
+  return out;
+}
+
 CO_TEST(AttachMain, WaitsForTheLaunchersSocket) {
   const fs::path folder = fs::temp_directory_path() / ("attach-wait-" + std::to_string(::getpid()));
   fs::create_directories(folder / "wanted");
-  AttachOptions options{.volume = "v"};
-  options.claim_folder = folder.string();
-  options.wanted_folder = (folder / "wanted").string();
-  options.socket = (folder / "launcher.sock").string();
-  options.port = 0;
+  const AttachOptions options = options_in(folder);
   std::ofstream(folder / "wanted" / "size") << "4096";
   SystemClock clock(io.get_executor());
   int code = -1;
@@ -213,11 +219,7 @@ CO_TEST(AttachMain, WaitsForTheLaunchersSocket) {
 CO_TEST(AttachMain, ADetachThatIsAskedForDuringAResizeIsNotLost) {
   const fs::path folder = fs::temp_directory_path() / ("attach-main-" + std::to_string(::getpid()));
   fs::create_directories(folder / "wanted");
-  AttachOptions options{.volume = "v"};
-  options.claim_folder = folder.string();
-  options.wanted_folder = (folder / "wanted").string();
-  options.socket = (folder / "launcher.sock").string();
-  options.port = 0;
+  const AttachOptions options = options_in(folder);
   const auto want = [&](const char* name, const char* text) {
     std::ofstream(folder / "wanted" / name) << text;
   };
