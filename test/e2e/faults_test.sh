@@ -25,7 +25,7 @@ spec: {type: LoadBalancer, ports: [{port: 80}]}"
   some_wait() { [[ $(m get services -l taken=all -o json | jq '[.items[] | select(.status.loadBalancer.ingress == null)] | length') -gt 0 ]]; }
   retry 120 some_wait || die "130 Services got an address each"
   t demo create service loadbalancer late --tcp 80:8080
-  retry 60 told "t demo" Service late 'SyncLoadBalancerFailed: .*all [0-9]+ addresses of the load-balancer pool are taken' ||
+  retry 60 told "t demo" Service late 'SyncLoadBalancerFailed: .*all [0-9]+ addresses of the load-balancer pool that clusters. Services may have are taken' ||
     die "nothing says that no address is left: $(t demo describe service late)"
   m delete services -l taken=all --wait=false >/dev/null
   t demo wait service late --for=jsonpath='{.status.loadBalancer.ingress[0].ip}' --timeout=120s
