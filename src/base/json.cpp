@@ -144,4 +144,20 @@ Json merge_diff(const Json& from, const Json& to) {
   return patch;
 }
 
+void apply_merge_patch(Json& target, const Json& patch) {
+  if (!patch.is_object()) {
+    target = patch;
+    return;
+  }
+  if (!target.is_object()) target = JsonObject();
+  JsonObject& object = target.get_object();
+  for (const auto& item : patch.get_object()) {
+    if (item.value().is_null()) {
+      object.erase(item.key());
+    } else {
+      apply_merge_patch(object[item.key()], item.value());
+    }
+  }
+}
+
 }  // namespace nestor

@@ -43,5 +43,7 @@ std::string_view find_string(const Json& value, std::initializer_list<std::strin
 /// The RFC 7386 merge patch that turns `from` into `to` (arrays as wholes); an empty object when
 /// equal.
 Json merge_diff(const Json& from, const Json& to);
+/// Applies an RFC 7386 merge patch to `target`.
+void apply_merge_patch(Json& target, const Json& patch);
 
 }  // namespace nestor

@@ -64,19 +64,17 @@ TEST(Json, FindsByPath) {
   EXPECT_EQ(find(pod, {}), &pod);
 }
 
-/// RFC 7386's algorithm, as the server applies it.
-Json apply_merge(Json target, const Json& patch) {
-  if (!patch.is_object()) return patch;
-  if (!target.is_object()) target = JsonObject();
-  for (const auto& item : patch.get_object()) {
-    if (item.value().is_null()) {
-      target.get_object().erase(item.key());
-    } else {
-      Json& member = target.get_object()[item.key()];
-      member = apply_merge(member, item.value());
-    }
-  }
-  return target;
+TEST(MergePatch, IsRfc7386) {
+  const auto patched = [](const char* target, const char* patch) {
+    Json out = json(target);
+    apply_merge_patch(out, json(patch));
+    return out;
+  };
+  EXPECT_EQ(patched(R"({"a":{"b":1},"c":2})", R"({"a":{"b":null,"d":3}})"),
+            json(R"({"a":{"d":3},"c":2})"));
+  EXPECT_EQ(patched(R"({"a":[{"b":1}]})", R"({"a":[1]})"), json(R"({"a":[1]})"));
+  EXPECT_EQ(patched(R"(["a"])", R"({"a":{"b":{"c":null}}})"), json(R"({"a":{"b":{}}})"));
+  EXPECT_EQ(patched(R"({"a":1})", R"(["b"])"), json(R"(["b"])"));
 }
 
 TEST(MergeDiff, TurnsOneIntoTheOther) {
@@ -90,8 +88,9 @@ TEST(MergeDiff, TurnsOneIntoTheOther) {
   };
   for (const char* from : documents) {
     for (const char* to : documents) {
-      const Json patch = merge_diff(json(from), json(to));
-      EXPECT_EQ(apply_merge(json(from), patch), json(to)) << from << " -> " << to;
+      Json value = json(from);
+      apply_merge_patch(value, merge_diff(value, json(to)));
+      EXPECT_EQ(value, json(to)) << from << " -> " << to;
     }
   }
 }

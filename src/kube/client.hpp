@@ -54,7 +54,7 @@ class WatchStream {
   virtual Task<WatchEvent> next() = 0;
 };
 
-enum class PatchType { kMerge, kJson, kStrategicMerge };
+enum class PatchType { kMerge, kStrategicMerge };
 
 struct PatchOptions {
   /// "" or "status", "scale".

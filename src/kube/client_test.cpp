@@ -181,7 +181,8 @@ TEST_F(ClientTest, SendsWhatEachWriteNeeds) {
   Json body = parse_json(R"({"metadata":{"name":"a","namespace":"ns"}})").value();
   ASSERT_TRUE(run(client().apply(kPods, body, ApplyOptions{"nestor-x"})).has_value());
   PatchOptions status{"status"};
-  ASSERT_TRUE(run(client().patch(kPods, kPod, PatchType::kJson, body, status)).has_value());
+  ASSERT_TRUE(
+      run(client().patch(kPods, kPod, PatchType::kStrategicMerge, body, status)).has_value());
   ASSERT_TRUE(run(client().patch(kPods, kPod, PatchType::kMerge, body)).has_value());
   ASSERT_TRUE(run(client().remove(kPods, kPod)).has_value());
   EXPECT_EQ(requests_[0].method, "PATCH");
@@ -189,7 +190,7 @@ TEST_F(ClientTest, SendsWhatEachWriteNeeds) {
             "/prefix/api/v1/namespaces/ns/pods/a?fieldManager=nestor-x&force=true");
   EXPECT_EQ(header(0, "Content-Type"), "application/apply-patch+yaml");
   EXPECT_EQ(requests_[1].target, "/prefix/api/v1/namespaces/ns/pods/a/status");
-  EXPECT_EQ(header(1, "Content-Type"), "application/json-patch+json");
+  EXPECT_EQ(header(1, "Content-Type"), "application/strategic-merge-patch+json");
   EXPECT_EQ(header(2, "Content-Type"), "application/merge-patch+json");
   EXPECT_EQ(requests_[3].method, "DELETE");
   EXPECT_NE(requests_[3].body.find("Background"), std::string::npos);

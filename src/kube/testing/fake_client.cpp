@@ -9,8 +9,8 @@
 #include <limits>
 
 #include "kube/testing/fake_store.hpp"
-#include "kube/testing/json_patch.hpp"
 #include "kube/testing/selector.hpp"
+#include "kube/testing/write_operations.hpp"
 
 namespace nestor::kube::testing {
 
@@ -345,11 +345,7 @@ Task<Json> FakeClient::patch(ResourceType type, ObjectKey key, PatchType patch_t
     co_return fail(Code::kNotFound, std::string(type.plural) + " \"" + key.name + "\" not found");
   }
   Json object = *found;
-  if (patch_type == PatchType::kJson) {
-    NESTOR_CO_TRY_VOID(apply_json_patch(object, body));
-  } else {
-    apply_merge_patch(object, body);
-  }
+  apply_merge_patch(object, body);
   co_return impl_->store.write(type, key, std::move(object), options.subresource);
 }
 

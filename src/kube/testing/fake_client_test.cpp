@@ -55,8 +55,8 @@ TEST_F(FakeClientTest, HoldsADeletedObjectUntilItsFinalizersAreGone) {
   ASSERT_TRUE(client_.peek<Widget>(kA)->metadata.deleting());
   Json more = parse_json(R"({"metadata":{"finalizers":["x","y"]}})").value();
   EXPECT_FALSE(run(client_.patch(Widget::kType, kA, PatchType::kMerge, more)).has_value());
-  Json none = parse_json(R"([{"op":"remove","path":"/metadata/finalizers/0"}])").value();
-  ASSERT_TRUE(run(client_.patch(Widget::kType, kA, PatchType::kJson, none)).has_value());
+  Json none = parse_json(R"({"metadata":{"finalizers":null}})").value();
+  ASSERT_TRUE(run(client_.patch(Widget::kType, kA, PatchType::kMerge, none)).has_value());
   EXPECT_FALSE(client_.peek(Widget::kType, kA).has_value());
   EXPECT_TRUE(run(ensure_deleted(client_, Widget::kType, kA)).has_value());
 }

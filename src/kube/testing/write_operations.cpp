@@ -1,108 +1,12 @@
-#include "kube/testing/json_patch.hpp"
+#include "kube/testing/write_operations.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <string_view>
 
 namespace nestor::kube::testing {
 
-void apply_merge_patch(Json& target, const Json& patch) {
-  if (!patch.is_object()) {
-    target = patch;
-    return;
-  }
-  if (!target.is_object()) target = JsonObject();
-  JsonObject& object = target.get_object();
-  for (const auto& item : patch.get_object()) {
-    if (item.value().is_null()) {
-      object.erase(item.key());
-    } else {
-      apply_merge_patch(object[item.key()], item.value());
-    }
-  }
-}
-
 namespace {
-
-std::string unescape(std::string_view token) {
-  std::string out;
-  for (std::size_t i = 0; i < token.size(); ++i) {
-    if (token[i] == '~' && i + 1 < token.size()) {
-      out.push_back(token[++i] == '1' ? '/' : '~');
-    } else {
-      out.push_back(token[i]);
-    }
-  }
-  return out;
-}
-
-std::optional<std::size_t> index_of(std::string_view token, std::size_t size) {
-  std::size_t index = 0;
-  const auto [end, bad] = std::from_chars(token.data(), token.data() + token.size(), index);
-  if (bad != std::errc() || end != token.data() + token.size() || index > size) return std::nullopt;
-  return index;
-}
-
-Json* child(Json& parent, const std::string& token) {
-  if (parent.is_object()) return parent.get_object().if_contains(token);
-  if (!parent.is_array()) return nullptr;
-  JsonArray& array = parent.get_array();
-  const auto index = index_of(token, array.size());
-  return index && *index < array.size() ? &array[*index] : nullptr;
-}
-
-Result<> change(Json& parent, std::string_view op, const std::string& token, const Json& value) {
-  Json* found = child(parent, token);
-  if (op == "test") {
-    if (found != nullptr && *found == value) return {};
-    return fail(Code::kInvalidArgument, "the test of a JSON patch failed at " + token);
-  }
-  if (op != "add" && found == nullptr) {
-    return fail(Code::kInvalidArgument, "a JSON patch names a missing member: " + token);
-  }
-  if (op == "replace") {
-    *found = value;
-    return {};
-  }
-  if (parent.is_object()) {
-    if (op == "remove") {
-      parent.get_object().erase(token);
-    } else {
-      parent.get_object()[token] = value;
-    }
-    return {};
-  }
-  if (!parent.is_array()) return fail(Code::kInvalidArgument, "a JSON patch misses its place");
-  JsonArray& array = parent.get_array();
-  const auto index = token == "-" ? array.size() : index_of(token, array.size());
-  if (!index) return fail(Code::kInvalidArgument, "a JSON patch has a wrong index: " + token);
-  const auto place = array.begin() + static_cast<std::ptrdiff_t>(*index);
-  if (op == "remove") {
-    array.erase(place);
-  } else {
-    array.insert(place, value);
-  }
-  return {};
-}
-
-Result<> apply_operation(Json& target, const Json& operation) {
-  const std::string_view op = find_string(operation, {"op"});
-  std::string_view path = find_string(operation, {"path"});
-  const Json* value = find(operation, {"value"});
-  if (op != "add" && op != "remove" && op != "replace" && op != "test") {
-    return fail(Code::kInvalidArgument, "unknown JSON patch operation: " + std::string(op));
-  }
-  if (!path.starts_with('/')) return fail(Code::kInvalidArgument, "not a JSON pointer");
-  if (value == nullptr && op != "remove") return fail(Code::kInvalidArgument, "no value");
-  Json* parent = &target;
-  path.remove_prefix(1);
-  for (auto slash = path.find('/'); slash != std::string_view::npos; slash = path.find('/')) {
-    parent = child(*parent, unescape(path.substr(0, slash)));
-    if (parent == nullptr) return fail(Code::kInvalidArgument, "a JSON patch misses its place");
-    path.remove_prefix(slash + 1);
-  }
-  return change(*parent, op, unescape(path), value == nullptr ? Json() : *value);
-}
 
 constexpr std::array<std::string_view, 5> kListKeys = {"type", "name", "uid", "key",
                                                        "containerPort"};
@@ -172,14 +76,6 @@ void merge_list(JsonArray& target, const JsonArray& before, const JsonArray& now
 }
 
 }  // namespace
-
-Result<> apply_json_patch(Json& target, const Json& operations) {
-  if (!operations.is_array()) return fail(Code::kInvalidArgument, "a JSON patch is a list");
-  for (const Json& operation : operations.get_array()) {
-    NESTOR_TRY_VOID(apply_operation(target, operation));
-  }
-  return {};
-}
 
 void apply_configuration(Json& target, const Json& before, const Json& now) {
   if (!now.is_object() || !target.is_object()) {
