@@ -1,6 +1,7 @@
 #include "bootstrap/token_secret.hpp"
 
 #include "api/bootstrap/labels.hpp"
+#include "base/base64.hpp"
 
 namespace nestor::bootstrap {
 
@@ -10,7 +11,7 @@ api::core::Secret token_secret(const pki::BootstrapToken& token, WallTime now) {
   secret.metadata.namespace_ = "kube-system";
   secret.type = api::bootstrap::kTokenSecretType;
   const auto put = [&](const char* key, std::string_view value) {
-    secret.data[key] = pki::base64_encode(value);
+    secret.data[key] = base64_encode(value);
   };
   put("token-id", token.id);
   put("token-secret", token.secret);
@@ -25,7 +26,7 @@ api::core::Secret token_secret(const pki::BootstrapToken& token, WallTime now) {
 bool needs_refresh(const api::core::Secret& secret, WallTime now) {
   const auto value = secret.data.find("expiration");
   if (value == secret.data.end()) return true;
-  const auto text = pki::base64_decode(value->second);
+  const auto text = base64_decode(value->second);
   if (!text) return true;
   const auto expiration = parse_rfc3339(*text);
   return !expiration || *expiration - now < 2 * kTokenCheckPeriod;

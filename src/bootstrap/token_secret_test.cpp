@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/base64.hpp"
+
 namespace nestor::bootstrap {
 namespace {
 
@@ -9,7 +11,7 @@ const WallTime kNow = parse_rfc3339("2026-01-01T00:00:00Z").value();
 const pki::BootstrapToken kToken{.id = "abcdef", .secret = "0123456789abcdef"};
 
 std::string value(const api::core::Secret& secret, const std::string& key) {
-  return pki::base64_decode(secret.data.at(key)).value();
+  return base64_decode(secret.data.at(key)).value();
 }
 
 TEST(TokenSecret, IsWhatKubeadmExpects) {
@@ -35,7 +37,7 @@ TEST(TokenSecret, IsRefreshedInGoodTime) {
 
 TEST(TokenSecret, AnUnreadableExpirationIsRefreshed) {
   auto secret = token_secret(kToken, kNow);
-  secret.data["expiration"] = pki::base64_encode("soon");
+  secret.data["expiration"] = base64_encode("soon");
   EXPECT_TRUE(needs_refresh(secret, kNow));
   secret.data.erase("expiration");
   EXPECT_TRUE(needs_refresh(secret, kNow));

@@ -1,7 +1,7 @@
 #include "cluster/machine_deployment_controller.hpp"
 
 #include "api/cluster/labels.hpp"
-#include "pki/pki.hpp"
+#include "base/random.hpp"
 
 namespace nestor::cluster {
 
@@ -119,7 +119,7 @@ Task<> MachineDeploymentController::create_set(DeploymentPtr deployment, const M
   }
   if (made.name.empty()) {
     const WallTime now = context_.runtime.clock().now();
-    MachineSet set = machine_set_of(*deployment, pki::random_lowercase(5), now);
+    MachineSet set = machine_set_of(*deployment, SystemRandom().name_suffix(), now);
     set.metadata.annotations[std::string(api::cluster::kRevisionAnnotation)] =
         std::to_string(current_revision(sets));
     set.spec.replicas = plan_rollout(*deployment, sets).current;

@@ -6,11 +6,11 @@
 #include "api/cluster/labels.hpp"
 #include "api/controlplane/kamaji_control_plane.hpp"
 #include "api/infrastructure/kubevirt_machine.hpp"
+#include "base/random.hpp"
 #include "cluster/contract.hpp"
 #include "cluster/machine_deployment_logic.hpp"
 #include "cluster/preflight.hpp"
 #include "cluster/replica_logic.hpp"
-#include "pki/pki.hpp"
 
 namespace nestor::cluster {
 
@@ -34,12 +34,13 @@ void add_half_made(kube::Informer<T> informer, const MachineSet& set,
   }
 }
 
-}  // namespace
-
+/// "<base>-" and five random characters, at most 63 in all.
 std::string random_name(const std::string& base) {
   constexpr std::size_t kLongest = 63 - 6;
-  return base.substr(0, kLongest) + "-" + pki::random_lowercase(5);
+  return base.substr(0, kLongest) + "-" + SystemRandom().name_suffix();
 }
+
+}  // namespace
 
 void MachineSetController::add() {
   auto& controller = context_.runtime.add_controller(

@@ -59,7 +59,4 @@ class MachineSetController {
   kube::Applier applier_{"nestor-machineset"};
 };
 
-/// A name below `base` that no other has: "<base>-" and five random characters, 63 in all.
-std::string random_name(const std::string& base);
-
 }  // namespace nestor::cluster

@@ -4,6 +4,7 @@
 #include <boost/json/object.hpp>
 
 #include "api/cluster/labels.hpp"
+#include "base/base64.hpp"
 #include "controlplane/names.hpp"
 #include "pki/kubeconfig.hpp"
 #include "pki/pki.hpp"
@@ -38,11 +39,11 @@ std::string source_key(const KamajiControlPlane& kcp) {
 }
 
 Result<std::string> kubeconfig_for(const std::string& cluster, const std::string& encoded) {
-  NESTOR_TRY(const std::string text, pki::base64_decode(encoded));
+  NESTOR_TRY(const std::string text, base64_decode(encoded));
   NESTOR_TRY(pki::KubeconfigSpec spec, pki::read_kubeconfig(text));
   spec.cluster_name = cluster;
   spec.user_name = cluster + "-admin";
-  return pki::base64_encode(pki::make_kubeconfig(spec));
+  return base64_encode(pki::make_kubeconfig(spec));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "api/cluster/cluster.hpp"
 #include "api/infrastructure/kubevirt_cluster.hpp"
+#include "base/base64.hpp"
 #include "controlplane/testing/world.hpp"
 
 namespace nestor::controlplane::testing {
@@ -68,7 +69,7 @@ TEST_F(KamajiWorld, BecomesATenantAndTellsItsEndpoint) {
   const Secret kubeconfig = secret("sky-kubeconfig");
   EXPECT_EQ(kubeconfig.type, "cluster.x-k8s.io/secret");
   EXPECT_EQ(kubeconfig.metadata.label("cluster.x-k8s.io/cluster-name"), "sky");
-  const std::string text = pki::base64_decode(kubeconfig.data.at("value")).value();
+  const std::string text = base64_decode(kubeconfig.data.at("value")).value();
   EXPECT_NE(text.find("sky-admin@sky"), std::string::npos);
   EXPECT_EQ(secret("sky-ca").data.at("tls.crt"), secret("blue-ca").data.at("ca.crt"));
 }

@@ -3,10 +3,10 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include "base/base64.hpp"
 #include "base/log.hpp"
 #include "controlplane/checksum.hpp"
 #include "controlplane/names.hpp"
-#include "pki/pki.hpp"
 
 namespace nestor::controlplane {
 namespace {
@@ -16,14 +16,14 @@ using api::core::Secret;
 Result<SecretData> decode(const Secret& secret) {
   SecretData out;
   for (const auto& [key, value] : secret.data) {
-    NESTOR_TRY(out[key], pki::base64_decode(value));
+    NESTOR_TRY(out[key], base64_decode(value));
   }
   return out;
 }
 
 JsonObject encode(const SecretData& data) {
   JsonObject out;
-  for (const auto& [key, value] : data) out[key] = pki::base64_encode(value);
+  for (const auto& [key, value] : data) out[key] = base64_encode(value);
   return out;
 }
 

@@ -1,5 +1,7 @@
 #include "controlplane/store_contents.hpp"
 
+#include "base/base64.hpp"
+
 namespace nestor::controlplane {
 namespace {
 
@@ -23,7 +25,7 @@ Task<std::shared_ptr<const Secret>> read_secret(kube::Runtime& runtime, kube::Ob
 
 Task<std::string> read_content(kube::Runtime& runtime, const ContentRef& ref, std::string field) {
   if (!ref.content.empty()) {
-    auto decoded = pki::base64_decode(ref.content);
+    auto decoded = base64_decode(ref.content);
     if (!decoded) co_return with_context(std::move(decoded).error(), field + ".content");
     co_return decoded;
   }
@@ -37,7 +39,7 @@ Task<std::string> read_content(kube::Runtime& runtime, const ContentRef& ref, st
     co_return fail(Code::kNotFound, field + ": Secret " + key.to_string() + " has no key " +
                                         ref.secretReference->keyPath);
   }
-  co_return pki::base64_decode(found->second);
+  co_return base64_decode(found->second);
 }
 
 Task<pki::KeyPair> read_pair(kube::Runtime& runtime, const api::kamaji::KeyPairRef& ref,

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "base/base64.hpp"
 #include "controlplane/testing/world.hpp"
 #include "kube/client.hpp"
 
@@ -20,7 +21,7 @@ using api::kamaji::TenantControlPlane;
 
 std::string decoded(const Secret& secret, const std::string& key) {
   const auto found = secret.data.find(key);
-  return found == secret.data.end() ? "" : pki::base64_decode(found->second).value();
+  return found == secret.data.end() ? "" : base64_decode(found->second).value();
 }
 
 TEST_F(World, MakesATenantFromServiceToDeployment) {
@@ -313,12 +314,12 @@ TEST_F(World, RepairsTheStoreConfigButNeverReplacesADamagedAuthority) {
   make_ready();
   ASSERT_TRUE(until([&] { return is_ready(); }));
   Secret config = secret("blue-datastore-config");
-  config.data["DB_SCHEMA"] = pki::base64_encode("other");
+  config.data["DB_SCHEMA"] = base64_encode("other");
   management.put(config);
   ASSERT_TRUE(until(
       [&] { return decoded(secret("blue-datastore-config"), "DB_SCHEMA") == tcp().metadata.uid; }));
   Secret authority = secret("blue-ca");
-  authority.data["ca.key"] = pki::base64_encode("junk");
+  authority.data["ca.key"] = base64_encode("junk");
   management.put(authority);
   quiet();
   EXPECT_EQ(decoded(secret("blue-ca"), "ca.key"), "junk");

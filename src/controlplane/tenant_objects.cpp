@@ -3,13 +3,13 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include "base/base64.hpp"
 #include "base/text.hpp"
 #include "controlplane/arguments.hpp"
 #include "controlplane/checksum.hpp"
 #include "controlplane/konnectivity.hpp"
 #include "controlplane/kubeadm.hpp"
 #include "controlplane/names.hpp"
-#include "pki/pki.hpp"
 
 namespace nestor::controlplane {
 namespace {
@@ -149,7 +149,7 @@ Result<TenantObjects> build_tenant_objects(const TenantControlPlane& tcp, const 
                                            const std::string& endpoint, const std::string& ca_pem) {
   TenantObjects out;
   NESTOR_TRY(const Json kubelet, kubelet_configuration(tcp, settings, out.warnings));
-  const Json cluster = JsonObject{{"certificate-authority-data", pki::base64_encode(ca_pem)},
+  const Json cluster = JsonObject{{"certificate-authority-data", base64_encode(ca_pem)},
                                   {"server", "https://" + endpoint}};
   Variables variables;
   variables["CLUSTER_CONFIGURATION"] = Json(to_yaml(cluster_configuration(settings, endpoint)));

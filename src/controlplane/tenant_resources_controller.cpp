@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/base64.hpp"
 #include "base/join.hpp"
 #include "base/log.hpp"
 #include "controlplane/checksum.hpp"
@@ -10,7 +11,6 @@
 #include "controlplane/names.hpp"
 #include "controlplane/tenant_kinds.hpp"
 #include "kube/foreign_kubeconfig.hpp"
-#include "pki/pki.hpp"
 
 namespace nestor::controlplane {
 namespace {
@@ -173,7 +173,7 @@ Result<> TenantResourcesController::connect(const TenantControlPlane& tcp, const
   if (found == secret->data.end()) {
     return fail(Code::kFailedPrecondition, "Secret " + secret_name + " has no key " + key);
   }
-  NESTOR_TRY(const std::string text, pki::base64_decode(found->second));
+  NESTOR_TRY(const std::string text, base64_decode(found->second));
   NESTOR_TRY(kube::ClientConfig config, kube::parse_foreign_kubeconfig(text));
   ca_pem = config.ca_pem;
   const auto service = caches_.services.get({settings.ns, settings.name});

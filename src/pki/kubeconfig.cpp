@@ -3,6 +3,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include "base/base64.hpp"
 #include "base/json.hpp"
 #include "pki/pki.hpp"
 

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "base/async.hpp"
-#include "base/base64.hpp"
 #include "base/result.hpp"
 
 /// Keys and certificates as kubeadm makes them. The synchronous functions block the calling thread
@@ -97,10 +96,6 @@ Result<std::string> public_key_hash(const std::string& cert_pem);
 
 /// SHA-256 in lower-case hexadecimal; for checksums in annotations that restart pods.
 std::string sha256_hex(std::string_view data);
-
-// What certificates are wrapped in, in Secret.data and kubeconfigs.
-using nestor::base64_decode;
-using nestor::base64_encode;
 
 /// `length` characters of [a-z0-9], from the system's generator of secrets.
 std::string random_lowercase(std::size_t length);

@@ -7,6 +7,7 @@
 #include "api/cluster/cluster.hpp"
 #include "api/cluster/labels.hpp"
 #include "api/core/secret.hpp"
+#include "base/base64.hpp"
 #include "base/join.hpp"
 #include "base/log.hpp"
 #include "base/memory_budget.hpp"
@@ -14,7 +15,6 @@
 #include "kube/foreign_kubeconfig.hpp"
 #include "kube/metrics.hpp"
 #include "kube/runtime.hpp"
-#include "pki/pki.hpp"
 #include "tenant/probe.hpp"
 
 namespace nestor::tenant {
@@ -130,7 +130,7 @@ std::string Sessions::Impl::wanted_kubeconfig(const kube::ObjectKey& cluster) {
   if (!secret || secret->metadata.label(names::kClusterNameLabel) != cluster.name) return {};
   const auto value = secret->data.find(std::string(names::kSecretValueKey));
   if (value == secret->data.end()) return {};
-  auto text = pki::base64_decode(value->second);
+  auto text = base64_decode(value->second);
   if (!text) {
     log::warn(kComponent, "Secret {}/{}-kubeconfig: {}", cluster.ns, cluster.name,
               text.error().message);

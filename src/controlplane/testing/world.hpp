@@ -15,6 +15,7 @@
 #include "api/core/service.hpp"
 #include "api/kamaji/data_store.hpp"
 #include "api/kamaji/tenant_control_plane.hpp"
+#include "base/base64.hpp"
 #include "base/testing/co_test.hpp"
 #include "base/testing/manual_clock.hpp"
 #include "controlplane/controlplane.hpp"
@@ -89,10 +90,10 @@ class World : public ::testing::Test {
     api::core::Secret secret;
     secret.metadata.name = "etcd";
     secret.metadata.namespace_ = "system";
-    secret.data = {{"ca.crt", pki::base64_encode(ca.cert_pem)},
-                   {"ca.key", pki::base64_encode(ca.key_pem)},
-                   {"tls.crt", pki::base64_encode(root.cert_pem)},
-                   {"tls.key", pki::base64_encode(root.key_pem)}};
+    secret.data = {{"ca.crt", base64_encode(ca.cert_pem)},
+                   {"ca.key", base64_encode(ca.key_pem)},
+                   {"tls.crt", base64_encode(root.cert_pem)},
+                   {"tls.key", base64_encode(root.key_pem)}};
     management.put(secret);
     const auto ref = [](const char* key) {
       return api::kamaji::ContentRef{
