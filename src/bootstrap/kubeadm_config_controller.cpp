@@ -4,6 +4,7 @@
 #include "api/cluster/labels.hpp"
 #include "api/core/secret.hpp"
 #include "bootstrap/token_secret.hpp"
+#include "net/url.hpp"
 #include "pki/pki.hpp"
 
 namespace nestor::bootstrap {
@@ -31,13 +32,6 @@ void set(KubeadmConfig& config, std::string_view type, bool status, std::string_
 
 std::string cluster_index(std::string_view ns, std::string_view name) {
   return std::string(ns) + "/" + std::string(name);
-}
-
-std::string endpoint_text(const api::cluster::Endpoint& endpoint) {
-  // An IPv6 address needs brackets in front of a port.
-  const bool six = endpoint.host.find(':') != std::string::npos;
-  const std::string host = six ? "[" + endpoint.host + "]" : endpoint.host;
-  return host + ":" + std::to_string(endpoint.port.value_or(6443));
 }
 
 std::string token_of(const KubeadmConfig& config) {
@@ -233,7 +227,8 @@ Task<Json> KubeadmConfigController::resolved_spec(ConfigPtr config) {
 Task<> KubeadmConfigController::write_secret(ConfigPtr config, MachinePtr machine,
                                              ClusterPtr cluster) {
   JoinInput input;
-  input.api_server_endpoint = endpoint_text(cluster->spec.controlPlaneEndpoint);
+  const auto& endpoint = cluster->spec.controlPlaneEndpoint;
+  input.api_server_endpoint = net::authority(endpoint.host, endpoint.port.value_or(6443));
   input.kubernetes_version = machine->spec.version;
   input.token = token_of(*config);
   // Their Nodes are initialised by the cloud provider, which the manager is.

@@ -61,10 +61,4 @@ std::string canonical_ip(std::string_view text) {
   return "";
 }
 
-std::string host_port(std::string_view host, int port) {
-  std::string out(host);
-  if (host.find(':') != std::string_view::npos) out = "[" + out + "]";
-  return out + ":" + std::to_string(port);
-}
-
 }  // namespace nestor::controlplane

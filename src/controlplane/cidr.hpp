@@ -15,7 +15,4 @@ Result<std::string> nth_address(std::string_view cidr, std::uint32_t offset);
 /// An IPv4 or IPv6 address in its one usual spelling, or "" when `text` is none.
 std::string canonical_ip(std::string_view text);
 
-/// "host:port", with brackets around an IPv6 address.
-std::string host_port(std::string_view host, int port);
-
 }  // namespace nestor::controlplane

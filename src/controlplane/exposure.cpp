@@ -7,6 +7,7 @@
 #include "api/cluster/labels.hpp"
 #include "controlplane/cidr.hpp"
 #include "controlplane/names.hpp"
+#include "net/url.hpp"
 
 namespace nestor::controlplane {
 namespace {
@@ -150,7 +151,7 @@ Task<std::optional<Address>> ensure_service(Work& work) {
   status->port = work.settings.port;
   status->loadBalancer = to_json(service->status.loadBalancer);
   NESTOR_CO_TRY(auto address, address_of(work.tcp, work.settings, *service));
-  if (address) work.tcp.status.controlPlaneEndpoint = host_port(address->host, address->port);
+  if (address) work.tcp.status.controlPlaneEndpoint = net::authority(address->host, address->port);
   co_return address;
 }
 

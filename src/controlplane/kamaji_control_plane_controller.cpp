@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <charconv>
 
 #include "api/cluster/labels.hpp"
 #include "controlplane/cluster_secrets.hpp"
 #include "controlplane/names.hpp"
+#include "net/url.hpp"
 
 namespace nestor::controlplane {
 namespace {
@@ -26,19 +26,6 @@ bool can_be_joined(const TenantControlPlane& tcp) {
 }
 
 }  // namespace
-
-std::optional<api::controlplane::Endpoint> parse_endpoint(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string::npos || colon == 0) return std::nullopt;
-  api::controlplane::Endpoint out{.host = text.substr(0, colon), .port = 0};
-  if (out.host.starts_with('[') && out.host.ends_with(']')) {
-    out.host = out.host.substr(1, out.host.size() - 2);
-  }
-  const char* end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data() + colon + 1, end, out.port);
-  if (error != std::errc{} || rest != end || out.port < 1 || out.port > 65535) return std::nullopt;
-  return out;
-}
 
 KamajiControlPlaneController::KamajiControlPlaneController(kube::Runtime& runtime)
     : runtime_(runtime),
@@ -157,11 +144,11 @@ Task<> KamajiControlPlaneController::run_steps(KamajiControlPlane& kcp, const Cl
   const TenantControlPlane& tcp = **applied;
   note_status(kcp, tcp);
 
-  const auto endpoint = parse_endpoint(tcp.status.controlPlaneEndpoint);
+  const auto endpoint = net::parse_authority(tcp.status.controlPlaneEndpoint);
   set(kcp, "TenantControlPlaneAddressReady", endpoint.has_value(),
       endpoint ? "AddressReady" : "WaitingForAddress");
   if (!endpoint) co_return Result<>();
-  kcp.spec.controlPlaneEndpoint = *endpoint;
+  kcp.spec.controlPlaneEndpoint = api::controlplane::Endpoint{endpoint->host, endpoint->port};
   set(kcp, "ControlPlaneEndpointPatched", true, "Patched");
   NESTOR_CO_TRY_VOID(co_await patch_infrastructure(kcp, cluster));
   co_return co_await write_secrets(kcp, cluster, tcp);

@@ -41,7 +41,4 @@ class KamajiControlPlaneController {
   kube::Applier applier_;
 };
 
-/// "host:port" or "[host]:port" taken apart; nothing when it is neither.
-std::optional<api::controlplane::Endpoint> parse_endpoint(const std::string& text);
-
 }  // namespace nestor::controlplane

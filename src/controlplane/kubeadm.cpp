@@ -4,9 +4,9 @@
 #include <boost/json/object.hpp>
 
 #include "base/text.hpp"
-#include "controlplane/cidr.hpp"
 #include "controlplane/json_patch.hpp"
 #include "controlplane/names.hpp"
+#include "net/url.hpp"
 
 namespace nestor::controlplane {
 namespace {
@@ -67,7 +67,7 @@ Result<Json> kubelet_configuration(const TenantControlPlane& tcp, const Settings
 
 Task<> ensure_kubeadm_config(Work& work, const Address& address) {
   const std::string name = kubeadm_config_name(work.settings.name);
-  const std::string endpoint = host_port(address.host, address.port);
+  const std::string endpoint = net::authority(address.host, address.port);
   std::map<std::string, std::string> data{
       {"ClusterConfiguration", to_text(cluster_configuration(work.settings, endpoint))},
       {"InitConfiguration", to_text(init_configuration(work.settings, address))}};

@@ -1,9 +1,9 @@
 #include "controlplane/kubeconfigs.hpp"
 
 #include "base/join.hpp"
-#include "controlplane/cidr.hpp"
 #include "controlplane/konnectivity.hpp"
 #include "controlplane/names.hpp"
+#include "net/url.hpp"
 #include "pki/kubeconfig.hpp"
 
 namespace nestor::controlplane {
@@ -86,8 +86,8 @@ Task<> ensure_bundle(Work& work, Bundle bundle, const KeyPair& ca,
 }
 
 Bundle admin_bundle(const Settings& settings, const Address& address) {
-  const std::string outside = "https://" + host_port(address.host, address.port);
-  const std::string inside = "https://" + host_port(settings.service_host(), settings.port);
+  const std::string outside = "https://" + net::authority(address.host, address.port);
+  const std::string inside = "https://" + net::authority(settings.service_host(), settings.port);
   return {.secret = admin_kubeconfig_name(settings.name),
           .component = "admin-kubeconfig",
           .users = {{.request = {.common_name = "kubernetes-admin",

@@ -41,7 +41,6 @@ TEST(Cidr, CountsFromTheNetworksStart) {
 TEST(Cidr, SpellsAddressesInOneWay) {
   EXPECT_EQ(canonical_ip("FD00:0:0::1"), "fd00::1");
   EXPECT_EQ(canonical_ip("example.org"), "");
-  EXPECT_EQ(host_port("fd00::1", 6443), "[fd00::1]:6443");
 }
 
 TEST(Checksum, IsTheMd5OfValuesInKeyOrder) {
@@ -239,15 +238,6 @@ TEST(Exposure, PrefersTheFixedAddress) {
   tcp.spec.networkProfile.address.clear();
   tcp.spec.controlPlane.service.serviceType = "NodePort";
   EXPECT_EQ(address_of(tcp, settings_of(tcp), service).error().code, Code::kInvalidArgument);
-}
-
-TEST(Endpoint, IsTakenApart) {
-  EXPECT_EQ(parse_endpoint("10.0.0.1:6443")->host, "10.0.0.1");
-  EXPECT_EQ(parse_endpoint("[fd00::1]:40000")->host, "fd00::1");
-  EXPECT_EQ(parse_endpoint("[fd00::1]:40000")->port, 40000);
-  EXPECT_FALSE(parse_endpoint("10.0.0.1"));
-  EXPECT_FALSE(parse_endpoint("10.0.0.1:0"));
-  EXPECT_FALSE(parse_endpoint(""));
 }
 
 TEST(TenantFromKamaji, TakesNetworksFromTheCluster) {

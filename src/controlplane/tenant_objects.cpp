@@ -10,6 +10,7 @@
 #include "controlplane/konnectivity.hpp"
 #include "controlplane/kubeadm.hpp"
 #include "controlplane/names.hpp"
+#include "net/url.hpp"
 
 namespace nestor::controlplane {
 namespace {
@@ -92,7 +93,7 @@ void add_core_dns(Variables& out, const TenantControlPlane& tcp, const Settings&
       Json(image(tcp.spec.addons.coreDNS, kCoreDnsRepository, "coredns", kCoreDnsTag));
 }
 
-void add_flannel(Variables& out, const Settings& settings, const std::string& endpoint) {
+void add_flannel(Variables& out, const Settings& settings, const net::HostPort& api_server) {
   JsonObject network{{"EnableNFTables", settings.minor >= kNftablesMinor},
                      {"Backend", JsonObject{{"Type", "vxlan"}}}};
   for (const std::string& cidr : settings.pod_cidrs) {
@@ -101,14 +102,12 @@ void add_flannel(Variables& out, const Settings& settings, const std::string& en
     if (v6) network["EnableIPv6"] = true;
   }
   const std::string text = to_text(network);
-  std::string host = endpoint.substr(0, endpoint.rfind(':'));
-  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
   out["FLANNEL_NETWORK"] = Json(text);
   out["FLANNEL_CHECKSUM"] = Json(md5_hex(text));
   out["FLANNEL_IMAGE"] = Json(kFlannelImage);
   out["FLANNEL_CNI_IMAGE"] = Json(kFlannelCniImage);
-  out["API_SERVER_HOST"] = Json(host);
-  out["API_SERVER_PORT"] = Json(endpoint.substr(endpoint.rfind(':') + 1));
+  out["API_SERVER_HOST"] = Json(api_server.host);
+  out["API_SERVER_PORT"] = Json(std::to_string(api_server.port));
 }
 
 /// The agents dial the host of the API server, at the tunnel's port.
@@ -148,6 +147,7 @@ Result<> add_group(TenantObjects& out, const char* name, bool enabled, const Var
 Result<TenantObjects> build_tenant_objects(const TenantControlPlane& tcp, const Settings& settings,
                                            const std::string& endpoint, const std::string& ca_pem) {
   TenantObjects out;
+  NESTOR_TRY(const net::HostPort api_server, net::parse_authority(endpoint));
   NESTOR_TRY(const Json kubelet, kubelet_configuration(tcp, settings, out.warnings));
   const Json cluster = JsonObject{{"certificate-authority-data", base64_encode(ca_pem)},
                                   {"server", "https://" + endpoint}};
@@ -157,7 +157,7 @@ Result<TenantObjects> build_tenant_objects(const TenantControlPlane& tcp, const 
   variables["CLUSTER_INFO_KUBECONFIG"] = Json(to_yaml(kubeconfig(cluster, nullptr)));
   add_kube_proxy(variables, tcp, settings, endpoint);
   add_core_dns(variables, tcp, settings);
-  add_flannel(variables, settings, endpoint);
+  add_flannel(variables, settings, api_server);
   NESTOR_TRY_VOID(add_group(out, "kubeadm", true, variables));
   NESTOR_TRY_VOID(add_group(out, "kube-proxy", tcp.spec.addons.kubeProxy.has_value(), variables));
   NESTOR_TRY_VOID(add_group(out, "coredns", tcp.spec.addons.coreDNS.has_value(), variables));

@@ -6,11 +6,11 @@
 #include "base/join.hpp"
 #include "base/log.hpp"
 #include "controlplane/checksum.hpp"
-#include "controlplane/cidr.hpp"
 #include "controlplane/konnectivity.hpp"
 #include "controlplane/names.hpp"
 #include "controlplane/tenant_kinds.hpp"
 #include "kube/foreign_kubeconfig.hpp"
+#include "net/url.hpp"
 
 namespace nestor::controlplane {
 namespace {
@@ -179,7 +179,7 @@ Result<> TenantResourcesController::connect(const TenantControlPlane& tcp, const
   const auto service = caches_.services.get({settings.ns, settings.name});
   if (key == "super-admin.svc" && service && !service->spec.clusterIP.empty() &&
       service->spec.clusterIP != "None") {
-    config.server = "https://" + host_port(service->spec.clusterIP, settings.port);
+    config.server = "https://" + net::authority(service->spec.clusterIP, settings.port);
     config.tls_server_name = settings.service_host();
   }
   const std::string sum = md5_hex(text + config.server);

@@ -320,15 +320,11 @@ Task<std::string> HttpKubeClient::get_raw(std::string path) {
 }  // namespace
 
 Result<std::unique_ptr<Client>> make_client(Executor executor, ClientConfig config) {
-  ServerUrl url;
-  if (!parse_server_url(config.server, url)) {
-    return fail(Code::kInvalidArgument,
-                "not a server address: \"" + net::printable_url(config.server) + "\"");
-  }
+  NESTOR_TRY(net::Url url, net::parse_url(config.server));
   net::HttpEndpoint endpoint;
   endpoint.host = url.host;
   endpoint.port = url.port;
-  endpoint.tls = url.tls;
+  endpoint.tls = url.tls();
   endpoint.tls_config.ca_pem = config.ca_pem;
   endpoint.tls_config.cert_pem = config.cert_pem;
   endpoint.tls_config.key_pem = config.key_pem;
@@ -336,8 +332,7 @@ Result<std::unique_ptr<Client>> make_client(Executor executor, ClientConfig conf
   endpoint.tls_config.insecure_skip_verify = config.insecure_skip_verify;
   endpoint.proxy_url = config.proxy_url;
   NESTOR_TRY(auto http, net::make_http_client(std::move(executor), std::move(endpoint)));
-  return std::make_unique<HttpKubeClient>(std::move(http), std::move(config),
-                                          std::move(url.prefix));
+  return std::make_unique<HttpKubeClient>(std::move(http), std::move(config), std::move(url.path));
 }
 
 Task<> ensure_deleted(Client& client, ResourceType type, ObjectKey key, DeleteOptions options) {

@@ -2,7 +2,7 @@
 
 #include <boost/json/array.hpp>
 
-#include "kube/path.hpp"
+#include "net/url.hpp"
 
 namespace nestor::kube {
 namespace {
@@ -33,8 +33,8 @@ Result<ClientConfig> parse_foreign_kubeconfig(std::string_view text) {
   NESTOR_TRY_VOID(
       refuse_files(*config, "users", "user", {"client-certificate", "client-key", "tokenFile"}));
   NESTOR_TRY(ClientConfig out, parse_kubeconfig(text));
-  ServerUrl url;
-  if (!parse_server_url(out.server, url) || !url.tls) {
+  const auto url = net::parse_url(out.server);
+  if (!url || !url->tls()) {
     return fail(Code::kInvalidArgument, "kubeconfig: not an https address of a server");
   }
   out.foreign = true;

@@ -151,20 +151,5 @@ TEST(Path, EncodesQueryValues) {
   EXPECT_EQ(query.text(), "/p?labelSelector=a%20in%20%28b%2Cc%29%2Cd%3D%C3%A9&limit=5");
 }
 
-TEST(Path, ReadsServerUrls) {
-  ServerUrl url;
-  ASSERT_TRUE(parse_server_url("https://[::1]:6443/base/", url));
-  EXPECT_EQ(url.host, "::1");
-  EXPECT_EQ(url.port, 6443);
-  EXPECT_EQ(url.prefix, "/base");
-  ASSERT_TRUE(parse_server_url("http://host", url));
-  EXPECT_FALSE(url.tls);
-  EXPECT_EQ(url.port, 80);
-  for (const char* bad : {"host:1", "https://", "https://h:", "https://h:x", "https://h:70000",
-                          "https://[::1", "ftp://h"}) {
-    EXPECT_FALSE(parse_server_url(bad, url)) << bad;
-  }
-}
-
 }  // namespace
 }  // namespace nestor::kube

@@ -8,9 +8,6 @@
 
 namespace nestor::kube {
 
-/// Percent-encodes all but RFC 3986's unreserved characters.
-std::string percent_encode(std::string_view text);
-
 /// "/api/v1/namespaces/x/pods" or "/apis/g/v/…"; `ns` "" is all namespaces, or none.
 std::string collection_path(const ResourceType& type, std::string_view ns);
 /// With the object's name and "/<subresource>" unless that is "".
@@ -28,17 +25,5 @@ class Query {
   std::string text_;
   bool first_ = true;
 };
-
-/// The parts of "https://host:port/prefix".
-struct ServerUrl {
-  bool tls = true;
-  std::string host;
-  std::uint16_t port = 443;
-  /// Without trailing slash.
-  std::string prefix;
-};
-/// Returns false if `url` is not http or https with a host, or has a user, a query or
-/// a fragment in it.
-bool parse_server_url(std::string_view url, ServerUrl& out);
 
 }  // namespace nestor::kube

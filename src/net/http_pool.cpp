@@ -42,9 +42,9 @@ Task<> ask_proxy(Connection& connection, std::string target) {
 }  // namespace
 
 std::string Route::host_header() const {
+  const std::string text = authority(endpoint.host, endpoint.port);
   const bool usual = endpoint.port == (endpoint.tls ? 443 : 80);
-  if (!usual) return authority(endpoint.host, endpoint.port);
-  return endpoint.host.find(':') == std::string::npos ? endpoint.host : "[" + endpoint.host + "]";
+  return usual ? text.substr(0, text.rfind(':')) : text;
 }
 
 Task<> open_route(Connection& connection, const Route& route) {

@@ -18,56 +18,80 @@ bool unreserved(char c) {
          c == '.' || c == '_' || c == '~';
 }
 
-std::unexpected<Error> bad_url(std::string_view text, std::string_view why) {
-  return fail(Code::kInvalidArgument,
-              "bad URL \"" + printable_url(text) + "\": " + std::string(why));
+std::unexpected<Error> invalid(std::string why) {
+  return fail(Code::kInvalidArgument, std::move(why));
+}
+
+/// "host" or "host:port"; the port is `usual` when there is none.
+Result<HostPort> read_authority(std::string_view text, std::uint16_t usual) {
+  HostPort out{.host = {}, .port = usual};
+  std::string_view port;
+  if (text.starts_with('[')) {
+    const std::size_t close = text.find(']');
+    if (close == std::string_view::npos) return invalid("no closing bracket");
+    out.host = text.substr(1, close - 1);
+    if (out.host.find(':') == std::string::npos ||
+        out.host.find_first_not_of("0123456789abcdefABCDEF:.") != std::string::npos) {
+      return invalid("no IPv6 address in the brackets");
+    }
+    port = text.substr(close + 1);
+  } else {
+    out.host = text.substr(0, text.find(':'));
+    port = text.substr(out.host.size());
+  }
+  if (out.host.empty()) return invalid("no host");
+  if (port.empty()) return out;
+  if (port.front() != ':') return invalid("text after the host");
+  port.remove_prefix(1);
+  const char* end = port.data() + port.size();
+  const auto [stop, error] = std::from_chars(port.data(), end, out.port);
+  if (error != std::errc() || stop != end || out.port == 0) return invalid("bad port");
+  return out;
+}
+
+Result<Url> read_url(std::string_view text) {
+  Url url;
+  const std::size_t scheme_end = text.find("://");
+  if (scheme_end == std::string_view::npos) return invalid("no scheme");
+  url.scheme = text.substr(0, scheme_end);
+  if (url.scheme != "http" && url.scheme != "https") return invalid("not http or https");
+  const std::string_view rest = text.substr(scheme_end + 3);
+  const std::string_view where = rest.substr(0, rest.find_first_of("/?#"));
+  if (where.find('@') != std::string_view::npos) return invalid("a user or password");
+  // A query would swallow the paths that are added.
+  if (rest.find_first_of("?#") != std::string_view::npos) return invalid("a query or fragment");
+  NESTOR_TRY(HostPort server, read_authority(where, url.tls() ? 443 : 80));
+  url.host = std::move(server.host);
+  url.port = server.port;
+  std::string_view path = rest.substr(where.size());
+  while (path.ends_with('/')) path.remove_suffix(1);
+  url.path = path;
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f) return invalid("a blank");
+  }
+  return url;
 }
 
 }  // namespace
 
+Result<HostPort> parse_authority(std::string_view text) {
+  auto out = read_authority(text, 0);
+  if (out && out->port == 0) out = invalid("no port");
+  if (!out) {
+    return with_context(std::move(out).error(), "bad address \"" + std::string(text) + "\"");
+  }
+  return out;
+}
+
+std::string authority(std::string_view host, int port) {
+  std::string out(host);
+  if (host.find(':') != std::string_view::npos) out = "[" + out + "]";
+  return out + ":" + std::to_string(port);
+}
+
 Result<Url> parse_url(std::string_view text) {
-  Url url;
-  std::string_view rest = text;
-  const std::size_t scheme_end = rest.find("://");
-  if (scheme_end == std::string_view::npos) return bad_url(text, "no scheme");
-  url.scheme = rest.substr(0, scheme_end);
-  if (url.scheme != "http" && url.scheme != "https") return bad_url(text, "not http or https");
-  rest.remove_prefix(scheme_end + 3);
-  std::string_view where = rest.substr(0, rest.find_first_of("/?#"));
-  std::string_view path = rest.substr(where.size());
-  path = path.substr(0, path.find('#'));
-  if (where.find('@') != std::string_view::npos) {
-    return fail(Code::kInvalidArgument, "a URL with user or password is not supported");
-  }
-  std::string_view port;
-  if (where.starts_with('[')) {
-    const std::size_t close = where.find(']');
-    if (close == std::string_view::npos) return bad_url(text, "no closing bracket");
-    url.host = where.substr(1, close - 1);
-    if (url.host.find(':') == std::string::npos ||
-        url.host.find_first_not_of("0123456789abcdefABCDEF:.") != std::string::npos) {
-      return bad_url(text, "no IPv6 address in the brackets");
-    }
-    port = where.substr(close + 1);
-  } else {
-    url.host = where.substr(0, where.find(':'));
-    port = where.substr(url.host.size());
-  }
-  if (url.host.empty()) return bad_url(text, "no host");
-  url.port = url.tls() ? 443 : 80;
-  if (!port.empty()) {
-    if (port.front() != ':') return bad_url(text, "text after the host");
-    port.remove_prefix(1);
-    const char* end = port.data() + port.size();
-    const auto [stop, error] = std::from_chars(port.data(), end, url.port);
-    if (error != std::errc() || stop != end || url.port == 0) return bad_url(text, "bad port");
-  }
-  while (path.ends_with('/')) path.remove_suffix(1);
-  url.path = path;
-  if (url.path.starts_with('?')) url.path.insert(0, "/");
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f) return bad_url(text, "a blank in it");
-  }
+  auto url = read_url(text);
+  if (!url) return with_context(std::move(url).error(), "bad URL \"" + printable_url(text) + "\"");
   return url;
 }
 
@@ -78,12 +102,6 @@ std::string printable_url(std::string_view text) {
   const std::size_t scheme = text.find("://");
   const std::size_t begin = scheme < at ? scheme + 3 : 0;
   return std::string(text.substr(0, begin)) + "***" + std::string(text.substr(at));
-}
-
-std::string authority(std::string_view host, std::uint16_t port) {
-  std::string out(host);
-  if (host.find(':') != std::string_view::npos) out = "[" + out + "]";
-  return out + ":" + std::to_string(port);
 }
 
 std::string percent_encode(std::string_view text) {

@@ -15,7 +15,6 @@ TEST(Url, SplitsIntoParts) {
   EXPECT_EQ(parse_url("http://a")->port, 80);
   EXPECT_EQ(parse_url("https://a/")->port, 443);
   EXPECT_EQ(parse_url("https://a/")->path, "");
-  EXPECT_EQ(parse_url("https://a?x=1#f")->path, "/?x=1");
   EXPECT_EQ(parse_url("https://[::1]:8443")->host, "::1");
   EXPECT_EQ(parse_url("https://[::1]:8443")->port, 8443);
 }
@@ -23,7 +22,8 @@ TEST(Url, SplitsIntoParts) {
 TEST(Url, RefusesWhatItCannotUse) {
   for (const char* text : {"", "a", "ftp://a", "https://", "https://:80", "https://a:0",
                            "https://a:70000", "https://a:x", "https://[a]", "https://[[::1]",
-                           "https://[::1", "https://[::1]x", "https://a b", "https://a/\r\n"}) {
+                           "https://[::1", "https://[::1]x", "https://a b", "https://a/\r\n",
+                           "https://a:", "a:1", "https://a?x=1", "https://a/?x=", "https://a/x#"}) {
     EXPECT_FALSE(parse_url(text)) << text;
   }
 }
@@ -40,8 +40,16 @@ TEST(Url, NoMessageHoldsAPassword) {
   EXPECT_EQ(printable_url("ftp://host/a"), "ftp://host/a");
 }
 
-TEST(Url, BracketsIpv6Addresses) {
-  EXPECT_EQ(authority("::1", 80), "[::1]:80");
+TEST(Authority, HasAHostAndAPort) {
+  EXPECT_EQ(parse_authority("10.0.0.1:10250")->host, "10.0.0.1");
+  EXPECT_EQ(parse_authority("10.0.0.1:10250")->port, 10250);
+  EXPECT_EQ(parse_authority("[fd00::1]:40000")->host, "fd00::1");
+  EXPECT_EQ(parse_authority("[fd00::1]:40000")->port, 40000);
+  for (const char* bad : {"", "host", ":1", "host:", "host:0", "host:99999", "host:1x", "fd00::1:1",
+                          "[fd00::1]", "[fd00::1:1", "[host]:1"}) {
+    EXPECT_FALSE(parse_authority(bad)) << bad;
+  }
+  EXPECT_EQ(authority("fd00::1", 6443), "[fd00::1]:6443");
   EXPECT_EQ(authority("a", 80), "a:80");
 }
 

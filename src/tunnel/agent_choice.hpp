@@ -30,13 +30,6 @@ struct Identifiers {
 /// Errors: kInvalidArgument.
 Result<Identifiers> parse_identifiers(std::string_view text);
 
-/// "host:port", "[::1]:port". Errors: kInvalidArgument.
-struct Address {
-  std::string host;
-  std::uint16_t port = 0;
-};
-Result<Address> parse_address(std::string_view text);
-
 struct Candidate {
   const Identifiers* identifiers;
   bool draining = false;

@@ -8,7 +8,7 @@
 #include "base/log.hpp"
 #include "base/race.hpp"
 #include "net/deadline.hpp"
-#include "tunnel/agent_choice.hpp"
+#include "net/url.hpp"
 
 namespace nestor::tunnel {
 
@@ -163,7 +163,7 @@ Task<> AgentSession::dial(net::Connection& connection, const DialRequest& reques
   if (request.protocol != "tcp") {
     co_return fail(Code::kUnimplemented, "no protocol " + request.protocol);
   }
-  NESTOR_CO_TRY(const Address address, parse_address(request.address));
+  NESTOR_CO_TRY(const net::HostPort address, net::parse_authority(request.address));
   const net::Deadline deadline(tasks_.executor(), kDialTimeout, connection);
   const Result<> connected = co_await connection.connect(address.host, address.port);
   if (!connected) co_return deadline.explain(connected.error());

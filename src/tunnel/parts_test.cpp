@@ -60,14 +60,6 @@ TEST(TunnelPacket, IsOnTheWireAsUpstreamWritesIt) {
   EXPECT_FALSE(decode(std::string("\x08\x32", 2)));
 }
 
-TEST(TunnelAddress, HasAHostAndAPort) {
-  EXPECT_EQ(parse_address("10.0.0.1:10250")->port, 10250);
-  EXPECT_EQ(parse_address("[fd00::1]:443")->host, "fd00::1");
-  for (const auto* bad : {"", "host", ":1", "host:", "host:99999", "host:1x"}) {
-    EXPECT_FALSE(parse_address(bad)) << bad;
-  }
-}
-
 TEST(TunnelChoice, FollowsTheStrategiesInTheirOrder) {
   SeededRandom random;
   const auto a = parse_identifiers("ipv4=10.0.0.1&host=node-a").value();

@@ -5,6 +5,7 @@
 
 #include "base/log.hpp"
 #include "base/race.hpp"
+#include "net/url.hpp"
 #include "tunnel/call_stream.hpp"
 
 namespace nestor::tunnel {
@@ -209,7 +210,7 @@ std::shared_ptr<Backend> TunnelServer::choose(const std::string& address) {
     all.push_back(backend);
     candidates.push_back({&backend->identifiers(), backend->draining()});
   }
-  const auto parsed = parse_address(address);
+  const auto parsed = net::parse_authority(address);
   const std::string host = parsed ? parsed->host : address;
   const int place = choose_agent(candidates, settings_.strategies, host, random_);
   return place < 0 ? nullptr : all[static_cast<std::size_t>(place)];

@@ -16,13 +16,13 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <utility>
 
 #include "base/log.hpp"
 #include "cli/node/layout.hpp"
+#include "net/url.hpp"
 
 namespace nestor::node {
 
@@ -232,22 +232,15 @@ Result<Tcp::endpoint> proxy_target(std::string_view head) {
   if (line.substr(0, first) != "CONNECT") {
     return fail(Code::kUnimplemented, "only CONNECT is served here");
   }
-  const std::string_view authority = line.substr(first + 1, second - first - 1);
-  const auto colon = authority.rfind(':');
-  if (colon == std::string_view::npos) return fail(Code::kInvalidArgument, "the port is missing");
-  std::uint16_t port = 0;
-  const std::string_view digits = authority.substr(colon + 1);
-  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size() || port == 0) {
-    return fail(Code::kInvalidArgument, "the port is not a number from 1 to 65535");
-  }
+  NESTOR_TRY(const net::HostPort target,
+             net::parse_authority(line.substr(first + 1, second - first - 1)));
   boost::system::error_code error;
-  const auto address = asio::ip::make_address_v4(std::string(authority.substr(0, colon)), error);
+  const auto address = asio::ip::make_address_v4(target.host, error);
   if (!error) {
     for (const char* network : {kNodeNetwork, kServiceNetwork, kClusterNetwork}) {
       const auto range = asio::ip::make_network_v4(network);
       if (asio::ip::network_v4(address, range.prefix_length()).network() == range.network()) {
-        return Tcp::endpoint(address, port);
+        return Tcp::endpoint(address, target.port);
       }
     }
   }
