@@ -9,7 +9,7 @@
 #include "api/core/config_map.hpp"
 #include "api/core/secret.hpp"
 #include "base/base64.hpp"
-#include "pki/kubeconfig.hpp"
+#include "kube/kubeconfig.hpp"
 #include "pki/pki.hpp"
 
 namespace nestor::addon {
@@ -156,9 +156,9 @@ Task<std::string> tenant_kubeconfig(kube::Client& client, kube::ObjectKey cluste
   if (!secret) co_return with_context(std::move(secret).error(), "Secret " + key.to_string());
   NESTOR_CO_TRY(const std::string text,
                 api::core::secret_value(*secret, api::cluster::kSecretValueKey));
-  auto read = pki::read_kubeconfig(text);
-  if (!read) co_return with_context(std::move(read).error(), "Secret " + key.to_string());
-  co_return pki::make_kubeconfig(*read);
+  auto config = kube::parse_foreign_kubeconfig(text);
+  if (!config) co_return with_context(std::move(config).error(), "Secret " + key.to_string());
+  co_return kube::make_kubeconfig(*config, cluster.name, cluster.name + "-admin");
 }
 
 Task<Release> apply_release(ProcessRunner& processes, std::string helm,

@@ -11,6 +11,7 @@
 #include <iterator>
 
 #include "base/run.hpp"
+#include "kube/kubeconfig.hpp"
 
 namespace nestor::cli {
 namespace {
@@ -20,16 +21,6 @@ struct Kubeconfig {
   kube::ClientConfig config;
   std::string tenant_proxy_url;
 };
-
-/// The entry of that name in a list of a kubeconfig.
-const Json* named_entry(const Json& config, std::string_view list, std::string_view name) {
-  const Json* entries = find(config, {list});
-  if (entries == nullptr || !entries->is_array()) return nullptr;
-  for (const Json& one : entries->get_array()) {
-    if (find_string(one, {"name"}) == name) return &one;
-  }
-  return nullptr;
-}
 
 Result<Kubeconfig> load_kubeconfig(const ConnectOptions& options) {
   const std::string path = kubeconfig_path(options);
@@ -69,16 +60,9 @@ std::string kubeconfig_path(const ConnectOptions& options) {
 }
 
 std::string tenant_proxy_url(const std::string& kubeconfig, std::string_view context) {
-  const auto documents = parse_yaml_documents(kubeconfig);
-  if (!documents || documents->empty()) return {};
-  const Json& config = documents->front();
-  if (context.empty()) context = find_string(config, {"current-context"});
-  const Json* chosen = named_entry(config, "contexts", context);
-  if (chosen == nullptr) return {};
-  const Json* cluster =
-      named_entry(config, "clusters", find_string(*chosen, {"context", "cluster"}));
-  if (cluster == nullptr) return {};
-  const Json* extensions = find(*cluster, {"cluster", "extensions"});
+  const auto cluster = kube::kubeconfig_cluster(kubeconfig, context);
+  if (!cluster) return {};
+  const Json* extensions = find(*cluster, {"extensions"});
   if (extensions == nullptr || !extensions->is_array()) return {};
   for (const Json& one : extensions->get_array()) {
     if (find_string(one, {"name"}) == "nestor.dev") {

@@ -6,8 +6,7 @@
 #include "api/cluster/labels.hpp"
 #include "base/base64.hpp"
 #include "controlplane/names.hpp"
-#include "pki/kubeconfig.hpp"
-#include "pki/pki.hpp"
+#include "kube/kubeconfig.hpp"
 
 namespace nestor::controlplane {
 namespace {
@@ -40,10 +39,8 @@ std::string source_key(const KamajiControlPlane& kcp) {
 
 Result<std::string> kubeconfig_for(const std::string& cluster, const std::string& encoded) {
   NESTOR_TRY(const std::string text, base64_decode(encoded));
-  NESTOR_TRY(pki::KubeconfigSpec spec, pki::read_kubeconfig(text));
-  spec.cluster_name = cluster;
-  spec.user_name = cluster + "-admin";
-  return base64_encode(pki::make_kubeconfig(spec));
+  NESTOR_TRY(const kube::ClientConfig config, kube::parse_foreign_kubeconfig(text));
+  return base64_encode(kube::make_kubeconfig(config, cluster, cluster + "-admin"));
 }
 
 }  // namespace

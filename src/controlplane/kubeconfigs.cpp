@@ -3,8 +3,8 @@
 #include "base/join.hpp"
 #include "controlplane/konnectivity.hpp"
 #include "controlplane/names.hpp"
+#include "kube/kubeconfig.hpp"
 #include "net/url.hpp"
-#include "pki/kubeconfig.hpp"
 
 namespace nestor::controlplane {
 namespace {
@@ -30,7 +30,7 @@ Result<> check_file(Work& work, const SecretData& data, const std::string& key,
                     const std::string& ca_pem) {
   const auto found = data.find(key);
   if (found == data.end()) return fail(Code::kNotFound, key + " is missing");
-  NESTOR_TRY(const auto config, pki::read_kubeconfig(found->second));
+  NESTOR_TRY(const auto config, kube::parse_foreign_kubeconfig(found->second));
   if (config.server != server) return fail(Code::kFailedPrecondition, key + ": another server");
   if (config.ca_pem != ca_pem) return fail(Code::kFailedPrecondition, key + ": another authority");
   const KeyPair pair{config.cert_pem, config.key_pem};
@@ -55,13 +55,11 @@ Task<SecretData> make_bundle(const Bundle& bundle, const Settings& settings, con
   for (const UserFiles& user : bundle.users) {
     NESTOR_CO_TRY(const KeyPair pair, co_await pki::issue_async(user.request, ca));
     for (const auto& [key, server] : user.servers) {
-      const pki::KubeconfigSpec spec{.cluster_name = settings.name,
-                                     .server = server,
-                                     .ca_pem = ca.cert_pem,
-                                     .user_name = user.request.common_name,
-                                     .cert_pem = pair.cert_pem,
-                                     .key_pem = pair.key_pem};
-      data[key] = pki::make_kubeconfig(spec);
+      const kube::ClientConfig config{.server = server,
+                                      .ca_pem = ca.cert_pem,
+                                      .cert_pem = pair.cert_pem,
+                                      .key_pem = pair.key_pem};
+      data[key] = kube::make_kubeconfig(config, settings.name, user.request.common_name);
     }
   }
   co_return data;

@@ -2,7 +2,7 @@
 
 #include "base/base64.hpp"
 #include "controlplane/testing/world.hpp"
-#include "kube/client.hpp"
+#include "kube/kubeconfig.hpp"
 
 namespace nestor::controlplane::testing {
 namespace {

@@ -9,7 +9,7 @@
 #include "controlplane/konnectivity.hpp"
 #include "controlplane/names.hpp"
 #include "controlplane/tenant_kinds.hpp"
-#include "kube/foreign_kubeconfig.hpp"
+#include "kube/kubeconfig.hpp"
 #include "net/url.hpp"
 
 namespace nestor::controlplane {

@@ -2,14 +2,13 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "base/memory_budget.hpp"
-#include "base/result.hpp"
 
 namespace nestor::kube {
 
-/// How to reach and log in to an API server. From a kubeconfig or a pod's service account.
+/// How to reach and log in to an API server. From a kubeconfig or a pod's service account
+/// (kube/kubeconfig.hpp).
 struct ClientConfig {
   /// "https://host:port"
   std::string server;
@@ -31,13 +30,5 @@ struct ClientConfig {
   /// The context's namespace, or "default".
   std::string default_namespace = "default";
 };
-
-/// Reads a kubeconfig (YAML or JSON; inline data or files relative to `base_dir`); `context` ""
-/// takes the current one. Errors: kInvalidArgument naming what is wrong; exec and auth plugins are
-/// kUnimplemented.
-Result<ClientConfig> parse_kubeconfig(std::string_view text, std::string_view context = {},
-                                      std::string_view base_dir = {});
-/// The service account that Kubernetes mounts into pods. Errors: kFailedPrecondition outside a pod.
-Result<ClientConfig> in_cluster_config();
 
 }  // namespace nestor::kube

@@ -1,15 +1,21 @@
+#include "kube/kubeconfig.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "base/base64.hpp"
-#include "kube/client.hpp"
+#include "net/url.hpp"
 
 namespace nestor::kube {
 
 namespace {
 
+/// Bytes of a kubeconfig, which is a few KiB.
+constexpr std::size_t kMaxForeign = 256UL * 1024;
 constexpr std::string_view kServiceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/";
 
 Result<std::string> read_file(const std::filesystem::path& path) {
@@ -101,32 +107,98 @@ Result<> read_user(const Json& user, std::string_view base_dir, ClientConfig& ou
   return {};
 }
 
-}  // namespace
+/// The context called `name`, the current one without a name.
+Result<const Json*> context_of(const Json& config, std::string_view name) {
+  if (!config.is_object()) return fail(Code::kInvalidArgument, "kubeconfig is not an object");
+  if (name.empty()) name = find_string(config, {"current-context"});
+  if (name.empty()) return fail(Code::kInvalidArgument, "kubeconfig has no current-context");
+  return named(config, "contexts", "context", name);
+}
 
-Result<ClientConfig> parse_kubeconfig(std::string_view text, std::string_view context,
-                                      std::string_view base_dir) {
-  auto documents = parse_yaml_documents(text);
-  if (!documents) return with_context(std::move(documents).error(), "kubeconfig");
-  if (documents->empty() || !documents->front().is_object()) {
-    return fail(Code::kInvalidArgument, "kubeconfig is not an object");
-  }
-  const Json& config = documents->front();
-  const std::string context_name(context.empty() ? find_string(config, {"current-context"})
-                                                 : context);
-  if (context_name.empty()) {
-    return fail(Code::kInvalidArgument, "kubeconfig has no current-context");
-  }
-  NESTOR_TRY(const Json* chosen, named(config, "contexts", "context", context_name));
-  NESTOR_TRY(const Json* cluster,
-             named(config, "clusters", "cluster", find_string(*chosen, {"cluster"})));
+Result<const Json*> cluster_of(const Json& config, const Json& context) {
+  return named(config, "clusters", "cluster", find_string(context, {"cluster"}));
+}
+
+Result<ClientConfig> read_config(const Json& config, std::string_view context_name,
+                                 std::string_view base_dir) {
+  NESTOR_TRY(const Json* context, context_of(config, context_name));
+  NESTOR_TRY(const Json* cluster, cluster_of(config, *context));
   ClientConfig out;
-  if (const auto ns = find_string(*chosen, {"namespace"}); !ns.empty()) out.default_namespace = ns;
+  if (const auto ns = find_string(*context, {"namespace"}); !ns.empty()) out.default_namespace = ns;
   NESTOR_TRY_VOID(read_cluster(*cluster, base_dir, out));
-  if (const auto user_name = find_string(*chosen, {"user"}); !user_name.empty()) {
+  if (const auto user_name = find_string(*context, {"user"}); !user_name.empty()) {
     NESTOR_TRY(const Json* user, named(config, "users", "user", user_name));
     NESTOR_TRY_VOID(read_user(*user, base_dir, out));
   }
   return out;
+}
+
+/// Of several documents the first.
+Result<Json> read_text(std::string_view text) {
+  auto documents = parse_yaml_documents(text);
+  if (!documents) return with_context(std::move(documents).error(), "kubeconfig");
+  return documents->empty() ? Json() : std::move(documents->front());
+}
+
+Result<> refuse_files(const Json& config, const char* list_name, const char* content,
+                      std::initializer_list<std::string_view> members) {
+  const Json* list = find(config, {list_name});
+  if (list == nullptr || !list->is_array()) return {};
+  for (const Json& item : list->get_array()) {
+    for (const std::string_view member : members) {
+      if (find(item, {content, member}) == nullptr) continue;
+      return fail(Code::kInvalidArgument,
+                  "kubeconfig names a file (" + std::string(member) + "); embed its content");
+    }
+  }
+  return {};
+}
+
+JsonObject cluster_part(const ClientConfig& config) {
+  JsonObject cluster;
+  if (!config.ca_pem.empty()) cluster["certificate-authority-data"] = base64_encode(config.ca_pem);
+  if (!config.proxy_url.empty()) cluster["proxy-url"] = config.proxy_url;
+  cluster["server"] = config.server;
+  if (!config.tls_server_name.empty()) cluster["tls-server-name"] = config.tls_server_name;
+  return cluster;
+}
+
+JsonObject user_part(const ClientConfig& config) {
+  JsonObject user;
+  if (!config.cert_pem.empty()) user["client-certificate-data"] = base64_encode(config.cert_pem);
+  if (!config.key_pem.empty()) user["client-key-data"] = base64_encode(config.key_pem);
+  if (!config.token.empty()) user["token"] = config.token;
+  return user;
+}
+
+}  // namespace
+
+Result<ClientConfig> parse_kubeconfig(std::string_view text, std::string_view context,
+                                      std::string_view base_dir) {
+  NESTOR_TRY(const Json config, read_text(text));
+  return read_config(config, context, base_dir);
+}
+
+Result<ClientConfig> parse_foreign_kubeconfig(std::string_view text) {
+  const auto config = parse_plain_yaml(text, kMaxForeign);
+  if (!config) return with_context(config.error(), "kubeconfig");
+  NESTOR_TRY_VOID(refuse_files(*config, "clusters", "cluster", {"certificate-authority"}));
+  NESTOR_TRY_VOID(
+      refuse_files(*config, "users", "user", {"client-certificate", "client-key", "tokenFile"}));
+  NESTOR_TRY(ClientConfig out, read_config(*config, {}, {}));
+  const auto url = net::parse_url(out.server);
+  if (!url || !url->tls()) {
+    return fail(Code::kInvalidArgument, "kubeconfig: not an https address of a server");
+  }
+  out.foreign = true;
+  return out;
+}
+
+Result<Json> kubeconfig_cluster(std::string_view text, std::string_view context) {
+  NESTOR_TRY(const Json config, read_text(text));
+  NESTOR_TRY(const Json* chosen, context_of(config, context));
+  NESTOR_TRY(const Json* cluster, cluster_of(config, *chosen));
+  return *cluster;
 }
 
 Result<ClientConfig> in_cluster_config() {
@@ -155,6 +227,32 @@ Result<ClientConfig> in_cluster_config() {
     out.default_namespace = trimmed(*ns);
   }
   return out;
+}
+
+Result<ClientConfig> load_config(const std::string& path) {
+  if (path.empty()) return in_cluster_config();
+  const auto text = read_file(path);
+  if (!text) return fail(Code::kNotFound, "cannot read kubeconfig " + path);
+  return parse_kubeconfig(*text, {}, std::filesystem::path(path).parent_path().string());
+}
+
+std::string make_kubeconfig(const ClientConfig& config, const std::string& cluster_name,
+                            const std::string& user_name) {
+  const std::string context_name = user_name + "@" + cluster_name;
+  JsonObject context{{"cluster", cluster_name}};
+  if (config.default_namespace != "default") context["namespace"] = config.default_namespace;
+  context["user"] = user_name;
+  // The order in which kubeadm's files have it.
+  const JsonObject text{
+      {"apiVersion", "v1"},
+      {"clusters",
+       JsonArray{JsonObject{{"cluster", cluster_part(config)}, {"name", cluster_name}}}},
+      {"contexts", JsonArray{JsonObject{{"context", std::move(context)}, {"name", context_name}}}},
+      {"current-context", context_name},
+      {"kind", "Config"},
+      {"users", JsonArray{JsonObject{{"name", user_name}, {"user", user_part(config)}}}},
+  };
+  return to_yaml(text);
 }
 
 }  // namespace nestor::kube

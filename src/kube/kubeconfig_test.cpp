@@ -1,10 +1,10 @@
+#include "kube/kubeconfig.hpp"
+
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
 
-#include "kube/client.hpp"
-#include "kube/foreign_kubeconfig.hpp"
 #include "kube/path.hpp"
 
 namespace nestor::kube {
@@ -132,6 +132,82 @@ TEST(Kubeconfig, OfOthersLeadsToAnHttpsServerThatIsForeign) {
     ASSERT_FALSE(config) << server;
     EXPECT_EQ(config.error().code, Code::kInvalidArgument) << server;
   }
+}
+
+TEST(Kubeconfig, OfAFileNamesFilesBesideIt) {
+  const auto dir = std::filesystem::path(::testing::TempDir()) / "nestor_kubeconfig_load";
+  std::filesystem::create_directories(dir);
+  std::ofstream(dir / "ca.crt") << "FILE-CA";
+  std::ofstream(dir / "config") << "{current-context: x, contexts: [{name: x, context: "
+                                   "{cluster: x}}], clusters: [{name: x, cluster: "
+                                   "{server: 'https://h:1', certificate-authority: ca.crt}}]}";
+  const auto config = load_config((dir / "config").string());
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->ca_pem, "FILE-CA");
+  std::filesystem::remove_all(dir);
+  EXPECT_EQ(load_config((dir / "config").string()).error().code, Code::kNotFound);
+}
+
+ClientConfig demo() {
+  return {.server = "https://192.0.2.7:6443",
+          .ca_pem = "authority\n",
+          .cert_pem = "certificate\n",
+          .key_pem = "key\n",
+          .proxy_url = "http://127.0.0.1:8132",
+          .default_namespace = "apps"};
+}
+
+TEST(Kubeconfig, NamesItsPartsAsKubeadmDoes) {
+  EXPECT_EQ(make_kubeconfig(demo(), "demo", "demo-admin"), R"(apiVersion: v1
+clusters:
+  - cluster:
+      certificate-authority-data: YXV0aG9yaXR5Cg==
+      proxy-url: http://127.0.0.1:8132
+      server: https://192.0.2.7:6443
+    name: demo
+contexts:
+  - context:
+      cluster: demo
+      namespace: apps
+      user: demo-admin
+    name: demo-admin@demo
+current-context: demo-admin@demo
+kind: Config
+users:
+  - name: demo-admin
+    user:
+      client-certificate-data: Y2VydGlmaWNhdGUK
+      client-key-data: a2V5Cg==
+)");
+}
+
+TEST(Kubeconfig, IsReadBackAsItWasWritten) {
+  const auto config = parse_foreign_kubeconfig(make_kubeconfig(demo()));
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->server, "https://192.0.2.7:6443");
+  EXPECT_EQ(config->ca_pem, "authority\n");
+  EXPECT_EQ(config->cert_pem, "certificate\n");
+  EXPECT_EQ(config->key_pem, "key\n");
+  EXPECT_EQ(config->token, "");
+  EXPECT_EQ(config->default_namespace, "apps");
+  EXPECT_EQ(config->proxy_url, "http://127.0.0.1:8132");
+}
+
+TEST(Kubeconfig, WithATokenNeedsNoCertificate) {
+  const std::string text = make_kubeconfig({.server = "https://a:1", .token = "true"});
+  EXPECT_EQ(text.find("namespace"), std::string::npos) << text;
+  const auto config = parse_foreign_kubeconfig(text);
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->token, "true") << "text that looks like another type must stay text";
+  EXPECT_EQ(config->cert_pem, "");
+}
+
+TEST(Kubeconfig, OfOtherContentsIsRefused) {
+  EXPECT_FALSE(parse_foreign_kubeconfig(""));
+  EXPECT_FALSE(parse_foreign_kubeconfig("kind: Config\n"));
+  EXPECT_FALSE(parse_foreign_kubeconfig("x: &a [1]\ny: *a\n" + make_kubeconfig(demo())));
+  EXPECT_FALSE(parse_foreign_kubeconfig(make_kubeconfig(demo()) + std::string(256UL * 1024, '#')));
+  EXPECT_FALSE(parse_foreign_kubeconfig("clusters: [1, {name: 7}]\ncurrent-context: x\n"));
 }
 
 TEST(Path, BuildsResourcePaths) {

@@ -5,8 +5,6 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
 
@@ -22,6 +20,7 @@
 #include "cluster/cluster.hpp"
 #include "controlplane/controlplane.hpp"
 #include "infrastructure/infrastructure.hpp"
+#include "kube/kubeconfig.hpp"
 #include "kube/leader.hpp"
 #include "kube/metrics.hpp"
 #include "kube/runtime.hpp"
@@ -46,14 +45,6 @@ std::string lease_holder() {
   return pod.empty() ? "nestor_" + random.name_suffix() : pod;
 }
 
-Result<kube::ClientConfig> client_config(const Options& options) {
-  if (options.kubeconfig.empty()) return kube::in_cluster_config();
-  std::ifstream file(options.kubeconfig);
-  if (!file) return fail(Code::kNotFound, "cannot read kubeconfig " + options.kubeconfig);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  return kube::parse_kubeconfig(text);
-}
-
 /// Everything that lives as long as the process, in the order of construction.
 class Manager {
  public:
@@ -71,7 +62,7 @@ class Manager {
       if (!pool) return with_context(std::move(pool).error(), "--address-pool");
       pool_ = *std::move(pool);
     }
-    NESTOR_TRY(auto config, client_config(options_));
+    NESTOR_TRY(auto config, kube::load_config(options_.kubeconfig));
     NESTOR_TRY(client_, kube::make_client(io_.get_executor(), std::move(config)));
     net::HttpServerOptions http{.address = options_.address, .port = options_.port, .max_body = 0};
     NESTOR_TRY(server_,

@@ -12,7 +12,7 @@
 #include "base/log.hpp"
 #include "base/memory_budget.hpp"
 #include "base/metrics.hpp"
-#include "kube/foreign_kubeconfig.hpp"
+#include "kube/kubeconfig.hpp"
 #include "kube/metrics.hpp"
 #include "kube/runtime.hpp"
 #include "tenant/probe.hpp"

@@ -18,6 +18,7 @@
 #include "base/log.hpp"
 #include "kube/client.hpp"
 #include "kube/events.hpp"
+#include "kube/kubeconfig.hpp"
 #include "net/http.hpp"
 #include "tunnel/agent.hpp"
 #include "tunnel/server.hpp"
@@ -122,13 +123,7 @@ class ServerProgram {
  private:
   Result<TokenCheck> make_check() {
     if (options_.authentication_audience.empty()) return TokenCheck();
-    kube::ClientConfig config;
-    if (options_.kubeconfig.empty()) {
-      NESTOR_TRY(config, kube::in_cluster_config());
-    } else {
-      NESTOR_TRY(const std::string text, read_file(options_.kubeconfig));
-      NESTOR_TRY(config, kube::parse_kubeconfig(text));
-    }
+    NESTOR_TRY(auto config, kube::load_config(options_.kubeconfig));
     NESTOR_TRY(client_, kube::make_client(executor_, std::move(config)));
     const TokenRule rule{options_.authentication_audience, options_.agent_namespace,
                          options_.agent_service_account};

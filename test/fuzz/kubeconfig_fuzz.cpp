@@ -1,6 +1,5 @@
 #include "fuzz.hpp"
-#include "kube/client.hpp"
-#include "pki/kubeconfig.hpp"
+#include "kube/kubeconfig.hpp"
 
 /// Kubeconfigs come from users and from Secrets. `base_dir` is a folder without files.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -8,10 +7,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view input = fuzz::text(data, size);
   const auto config = kube::parse_kubeconfig(input, {}, "/dev/null");
   if (config) FUZZ_CHECK(!config->server.empty() && !config->default_namespace.empty());
-  const auto spec = pki::read_kubeconfig(std::string(input));
-  if (spec) {
-    const auto again = pki::read_kubeconfig(pki::make_kubeconfig(*spec));
-    FUZZ_CHECK(again && again->server == spec->server && again->token == spec->token);
+  if (const auto foreign = kube::parse_foreign_kubeconfig(input)) {
+    const auto again = kube::parse_foreign_kubeconfig(kube::make_kubeconfig(*foreign));
+    FUZZ_CHECK(again && again->server == foreign->server && again->token == foreign->token);
   }
   return 0;
 }

@@ -21,6 +21,7 @@
 #include "base/base64.hpp"
 #include "base/process.hpp"
 #include "integration/management.hpp"
+#include "kube/kubeconfig.hpp"
 #include "kube/runtime.hpp"
 #include "net/http.hpp"
 #include "net/testing/certificates.hpp"
@@ -91,7 +92,7 @@ class AddonTest : public ApiServerTest {
     secret.metadata.name = "demo-kubeconfig";
     secret.metadata.namespace_ = ns_;
     secret.metadata.labels["cluster.x-k8s.io/cluster-name"] = "demo";
-    api::core::set_secret_value(secret, "value", kubeconfig_of(server_->admin()));
+    api::core::set_secret_value(secret, "value", kube::make_kubeconfig(server_->admin()));
     must(kube::create(*client_, secret));
   }
   ConfigMap chart() const {
@@ -254,7 +255,7 @@ TEST_F(AddonTest, HealsAReleaseWhoseHelmWasKilled) {
       "{matchLabels: {a: b}}\n  template:\n    metadata: {labels: {a: b}}\n    spec: {containers: "
       "[{name: a, image: b}]}\n";
   auto job = addon::HelmJob::make(*processes_, helm_).value();
-  ASSERT_TRUE(job.use_kubeconfig(kubeconfig_of(server_->admin())));
+  ASSERT_TRUE(job.use_kubeconfig(kube::make_kubeconfig(server_->admin())));
   const auto folder = job.make_directory("chart/templates").value();
   ASSERT_TRUE(job.write("chart/Chart.yaml", stuck.data["Chart.yaml"]));
   ASSERT_TRUE(job.write("chart/templates/made.yaml", stuck.data["made.yaml"]));

@@ -14,6 +14,7 @@
 #include "cli/kinds.hpp"
 #include "infrastructure/virtual_machine_builder.hpp"
 #include "integration/management.hpp"
+#include "kube/kubeconfig.hpp"
 #include "storage/csi/csi.hpp"
 
 namespace nestor::integration {
@@ -32,7 +33,7 @@ class ClusterChartTest : public ApiServerTest {
     ::setenv("NESTOR_HELM", helm_program().c_str(), 1);
     must(install_crds(*client_));
     const std::string path = server_->directory() + "/kubeconfig-" + ns_;
-    std::ofstream(path) << kubeconfig_of(server_->admin());
+    std::ofstream(path) << kube::make_kubeconfig(server_->admin());
     auto chart = ClusterChart::open(io_.get_executor(), path, ns_);
     ASSERT_TRUE(chart) << chart.error().message;
     chart_.emplace(std::move(*chart));

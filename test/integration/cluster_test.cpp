@@ -14,6 +14,7 @@
 #include "base/process.hpp"
 #include "integration/api_server.hpp"
 #include "integration/management.hpp"
+#include "kube/kubeconfig.hpp"
 #include "kube/runtime.hpp"
 #include "tenant/sessions.hpp"
 
@@ -132,7 +133,7 @@ TEST_F(ClusterRoomTest, ADrainWaitsForTheBudgetAndGoesOnWhenItAllows) {
   secret.metadata.name = "demo-kubeconfig";
   secret.metadata.namespace_ = ns_;
   secret.metadata.labels["cluster.x-k8s.io/cluster-name"] = "demo";
-  api::core::set_secret_value(secret, "value", kubeconfig_of(server_->admin()));
+  api::core::set_secret_value(secret, "value", kube::make_kubeconfig(server_->admin()));
   must(kube::create(*client_, secret));
   const std::string node = "node-" + ns_;
   create(api::core::Node::kType,

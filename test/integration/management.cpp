@@ -5,7 +5,6 @@
 #include <set>
 
 #include "api/all_crds.hpp"
-#include "pki/kubeconfig.hpp"
 
 namespace nestor::integration {
 namespace {
@@ -46,16 +45,6 @@ Task<> install_crds(kube::Client& client) {
     missing.erase(std::string(find_string(event.object, {"metadata", "name"})));
   }
   co_return Result<>();
-}
-
-std::string kubeconfig_of(const kube::ClientConfig& config) {
-  pki::KubeconfigSpec spec;
-  spec.server = config.server;
-  spec.ca_pem = config.ca_pem;
-  spec.cert_pem = config.cert_pem;
-  spec.key_pem = config.key_pem;
-  spec.tls_server_name = config.tls_server_name;
-  return pki::make_kubeconfig(spec);
 }
 
 std::string helm_program() {

@@ -10,9 +10,6 @@ namespace nestor::integration {
 /// is enough; more do no harm.
 Task<> install_crds(kube::Client& client);
 
-/// A kubeconfig of that access.
-std::string kubeconfig_of(const kube::ClientConfig& config);
-
 /// The helm of upstream/build, or "" when it is not built.
 std::string helm_program();
 

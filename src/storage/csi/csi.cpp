@@ -7,11 +7,10 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "base/log.hpp"
 #include "base/run.hpp"
+#include "kube/kubeconfig.hpp"
 #include "storage/csi/services.hpp"
 
 namespace nestor::storage {
@@ -54,14 +53,6 @@ int exit_code(const Result<>& result) {
   return 1;
 }
 
-Result<kube::ClientConfig> client_config(const std::string& kubeconfig) {
-  if (kubeconfig.empty()) return kube::in_cluster_config();
-  std::ifstream file(kubeconfig);
-  if (!file) return fail(Code::kNotFound, "cannot read kubeconfig " + kubeconfig);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  return kube::parse_kubeconfig(text);
-}
-
 }  // namespace
 
 int csi_node_main(CsiNodeOptions options) {
@@ -88,7 +79,7 @@ int csi_controller_main(CsiControllerOptions options) {
   if (options.ns.empty() || options.cluster.empty()) {
     return exit_code(fail(Code::kInvalidArgument, "--namespace and --cluster are needed"));
   }
-  auto config = client_config(options.kubeconfig);
+  auto config = kube::load_config(options.kubeconfig);
   if (!config) return exit_code(std::unexpected(std::move(config).error()));
   asio::io_context io(1);
   auto client = kube::make_client(io.get_executor(), std::move(*config));
