@@ -26,6 +26,7 @@ using ::testing::Not;
 using testing::sample;
 using testing::sample_address;
 using testing::settings_of;
+using ::testing::StartsWith;
 
 TEST(Cidr, CountsFromTheNetworksStart) {
   EXPECT_EQ(nth_address("10.96.0.0/16", 10), "10.96.0.10");
