@@ -1,9 +1,9 @@
 #include "cluster/machine_deployment_logic.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "api/cluster/labels.hpp"
+#include "base/text.hpp"
 #include "cluster/replica_logic.hpp"
 #include "cluster/rollout_plan.hpp"
 #include "kube/client.hpp"
@@ -28,15 +28,8 @@ Json identity_of(const MachineTemplate& machine_template) {
   return identity;
 }
 
-std::optional<int> number_in(std::string_view text) {
-  int value = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (read.ec != std::errc{} || read.ptr != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 int revision_of(const MachineSet& set) {
-  return number_in(set.metadata.annotation(names::kRevisionAnnotation)).value_or(0);
+  return parse_number<int>(set.metadata.annotation(names::kRevisionAnnotation)).value_or(0);
 }
 
 std::optional<WallTime> rollout_after(const MachineDeployment& deployment) {
@@ -206,15 +199,18 @@ int missing_replicas(const MachineDeployment& deployment, const std::vector<Mach
   defaulted.spec.replicas.reset();
   names::set_defaults(defaulted);
   const int begin = *defaulted.spec.replicas;
-  const auto least = number_in(deployment.metadata.annotation(names::kAutoscalerMinSizeAnnotation));
-  const auto most = number_in(deployment.metadata.annotation(names::kAutoscalerMaxSizeAnnotation));
+  const auto least =
+      parse_number<int>(deployment.metadata.annotation(names::kAutoscalerMinSizeAnnotation));
+  const auto most =
+      parse_number<int>(deployment.metadata.annotation(names::kAutoscalerMaxSizeAnnotation));
   if (!least || !most || *least > *most || owned.empty()) return begin;
   int have = 0;
   std::optional<int> desired;
   for (const auto& set : owned) {
     have += set->spec.replicas.value_or(0);
     // In the middle of a roll-out there are more.
-    if (const auto one = number_in(set->metadata.annotation(names::kDesiredReplicasAnnotation))) {
+    if (const auto one =
+            parse_number<int>(set->metadata.annotation(names::kDesiredReplicasAnnotation))) {
       desired = one;
     }
   }

@@ -1,9 +1,9 @@
 #include "cluster/replica_logic.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/json_convert.hpp"
+#include "base/text.hpp"
 
 namespace nestor::cluster {
 
@@ -33,14 +33,13 @@ int resolve_count(const Json& number_or_percent, int total, bool round_up, int f
     return std::clamp(number, 0, kMostMachines);
   }
   if (!number_or_percent.is_string()) return fallback;
-  const std::string_view text = number_or_percent.get_string();
-  int percent = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), percent);
-  if (read.ec != std::errc{} || percent < 0) return fallback;
-  const std::string_view unit(read.ptr, text.data() + text.size());
-  if (unit.empty()) return std::min(percent, kMostMachines);
-  if (unit != "%") return fallback;
-  const std::int64_t count = (std::int64_t{percent} * total + (round_up ? 99 : 0)) / 100;
+  std::string_view text = number_or_percent.get_string();
+  const bool percent = text.ends_with('%');
+  if (percent) text.remove_suffix(1);
+  const auto number = parse_number<int>(text);
+  if (!number || *number < 0) return fallback;
+  if (!percent) return std::min(*number, kMostMachines);
+  const std::int64_t count = (std::int64_t{*number} * total + (round_up ? 99 : 0)) / 100;
   return static_cast<int>(std::min<std::int64_t>(count, kMostMachines));
 }
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <charconv>
 
 #include "api/cluster/labels.hpp"
+#include "base/text.hpp"
 #include "controlplane/cluster_secrets.hpp"
 #include "controlplane/names.hpp"
 
@@ -30,13 +30,12 @@ bool can_be_joined(const TenantControlPlane& tcp) {
 std::optional<api::controlplane::Endpoint> parse_endpoint(const std::string& text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string::npos || colon == 0) return std::nullopt;
-  api::controlplane::Endpoint out{.host = text.substr(0, colon), .port = 0};
+  const auto port = parse_number<std::int32_t>(std::string_view(text).substr(colon + 1));
+  if (!port || *port < 1 || *port > 65535) return std::nullopt;
+  api::controlplane::Endpoint out{.host = text.substr(0, colon), .port = *port};
   if (out.host.starts_with('[') && out.host.ends_with(']')) {
     out.host = out.host.substr(1, out.host.size() - 2);
   }
-  const char* end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data() + colon + 1, end, out.port);
-  if (error != std::errc{} || rest != end || out.port < 1 || out.port > 65535) return std::nullopt;
   return out;
 }
 

@@ -1,8 +1,8 @@
 #include "tunnel/agent_choice.hpp"
 
 #include <algorithm>
-#include <charconv>
 
+#include "base/text.hpp"
 #include "net/url.hpp"
 
 namespace nestor::tunnel {
@@ -74,19 +74,16 @@ Result<Identifiers> parse_identifiers(std::string_view text) {
 
 Result<Address> parse_address(std::string_view text) {
   const std::size_t colon = text.rfind(':');
-  Address out;
   if (colon == std::string_view::npos) {
     return fail(Code::kInvalidArgument, "no port in address " + std::string(text));
   }
   std::string_view host = text.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  const std::string_view port = text.substr(colon + 1);
-  const auto parsed = std::from_chars(port.data(), port.data() + port.size(), out.port);
-  if (host.empty() || parsed.ec != std::errc() || parsed.ptr != port.data() + port.size()) {
+  const auto port = parse_number<std::uint16_t>(text.substr(colon + 1));
+  if (host.empty() || !port) {
     return fail(Code::kInvalidArgument, "not an address: " + std::string(text));
   }
-  out.host = host;
-  return out;
+  return Address{.host = std::string(host), .port = *port};
 }
 
 int choose_agent(const std::vector<Candidate>& candidates, const std::vector<Strategy>& strategies,

@@ -1,9 +1,9 @@
-#include <charconv>
 
 #include "api/cluster/cluster.hpp"
 #include "api/cluster/labels.hpp"
 #include "api/cluster/machine_deployment.hpp"
 #include "api/cluster/machine_set.hpp"
+#include "base/text.hpp"
 
 namespace nestor::api::cluster {
 namespace {
@@ -15,9 +15,8 @@ std::int32_t default_replicas(const kube::ObjectMeta& metadata) {
   const std::string_view text = metadata.annotation(kAutoscalerMinSizeAnnotation);
   // Upstream takes the annotations only as a pair.
   if (text.empty() || metadata.annotation(kAutoscalerMaxSizeAnnotation).empty()) return 1;
-  std::int32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() && value >= 0 ? value : 1;
+  const auto value = parse_number<std::int32_t>(text);
+  return value && *value >= 0 ? *value : 1;
 }
 
 /// Selects by the owner's name if nothing else is asked for, and always within the cluster.

@@ -16,12 +16,12 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <utility>
 
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "cli/node/layout.hpp"
 
 namespace nestor::node {
@@ -235,10 +235,8 @@ Result<Tcp::endpoint> proxy_target(std::string_view head) {
   const std::string_view authority = line.substr(first + 1, second - first - 1);
   const auto colon = authority.rfind(':');
   if (colon == std::string_view::npos) return fail(Code::kInvalidArgument, "the port is missing");
-  std::uint16_t port = 0;
-  const std::string_view digits = authority.substr(colon + 1);
-  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size() || port == 0) {
+  const auto port = parse_number<std::uint16_t>(authority.substr(colon + 1)).value_or(0);
+  if (port == 0) {
     return fail(Code::kInvalidArgument, "the port is not a number from 1 to 65535");
   }
   boost::system::error_code error;

@@ -11,11 +11,11 @@
 #include <unistd.h>
 
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <thread>
 
+#include "base/text.hpp"
 #include "cli/node/ready.hpp"
 
 namespace nestor::node {
@@ -29,8 +29,7 @@ constexpr int kStopMs = 10'000;
 
 Result<int> read_init_pid(const Layout& layout) {
   NESTOR_TRY(const std::string text, read_text(layout.init_pid()));
-  int pid = 0;
-  std::from_chars(text.data(), text.data() + text.size(), pid);
+  const int pid = parse_number<int>(last_line(text)).value_or(0);
   if (pid <= 1) return fail(Code::kDataLoss, layout.init_pid() + " is damaged");
   return pid;
 }

@@ -5,11 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <map>
 #include <set>
 #include <sstream>
 
+#include "base/text.hpp"
 #include "cli/node/system.hpp"
 
 namespace nestor::node {
@@ -91,9 +91,9 @@ Result<UniqueFd> lock() {
 
 Result<long> number_in(const std::string& path) {
   NESTOR_TRY(const std::string text, read_text(path));
-  long value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
+  const auto value = parse_number<long>(last_line(text));
+  if (!value) return fail(Code::kDataLoss, path + " holds no number");
+  return *value;
 }
 
 }  // namespace

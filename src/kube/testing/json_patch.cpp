@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+
+#include "base/text.hpp"
 
 namespace nestor::kube::testing {
 
@@ -37,10 +38,8 @@ std::string unescape(std::string_view token) {
 }
 
 std::optional<std::size_t> index_of(std::string_view token, std::size_t size) {
-  std::size_t index = 0;
-  const auto [end, bad] = std::from_chars(token.data(), token.data() + token.size(), index);
-  if (bad != std::errc() || end != token.data() + token.size() || index > size) return std::nullopt;
-  return index;
+  const auto index = parse_number<std::size_t>(token);
+  return index && *index <= size ? index : std::nullopt;
 }
 
 Json* child(Json& parent, const std::string& token) {

@@ -10,7 +10,6 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -22,6 +21,7 @@
 #include "base/run.hpp"
 #include "base/signal.hpp"
 #include "base/task_group.hpp"
+#include "base/text.hpp"
 #include "vm/launcher/fd_socket.hpp"
 #include "vm/launcher/folder_watch.hpp"
 #include "vm/launcher/hotplug_wire.hpp"
@@ -46,8 +46,7 @@ Wanted read_wanted(const std::string& folder) {
     return std::string{std::istreambuf_iterator<char>(file), {}};
   };
   Wanted out;
-  const std::string size = text("size");
-  std::from_chars(size.data(), size.data() + size.size(), out.size);
+  out.size = parse_number<std::int64_t>(text("size")).value_or(0);
   out.detach = text("detach").starts_with("true");
   return out;
 }
