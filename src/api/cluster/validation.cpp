@@ -5,6 +5,7 @@
 #include "api/cluster/machine_deployment.hpp"
 #include "api/cluster/machine_set.hpp"
 #include "api/faults.hpp"
+#include "api/kubernetes_version.hpp"
 #include "base/text.hpp"
 
 namespace nestor::api::cluster {
