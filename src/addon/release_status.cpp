@@ -6,6 +6,7 @@
 #include "api/addons/labels.hpp"
 #include "api/cluster/cluster.hpp"
 #include "base/json_convert.hpp"
+#include "base/text.hpp"
 #include "pki/pki.hpp"
 
 namespace nestor::addon {
@@ -104,16 +105,14 @@ void observe_releases(HelmChartProxy& proxy,
     reason = ready->reason;
     waiting.push_back(cluster + ": " + (ready->message.empty() ? reason : ready->message));
   }
-  std::string message;
-  for (std::size_t i = 0; i < std::min(waiting.size(), kMaxListed); ++i) {
-    message += (i > 0 ? "; " : "") + waiting[i];
-  }
-  if (waiting.size() > kMaxListed) {
-    message += "; and " + std::to_string(waiting.size() - kMaxListed) + " more";
-  }
   if (waiting.empty()) reason = "HelmReleaseProxiesReady";
+  if (waiting.size() > kMaxListed) {
+    const std::size_t more = waiting.size() - kMaxListed;
+    waiting.resize(kMaxListed);
+    waiting.push_back("and " + std::to_string(more) + " more");
+  }
   set_condition(proxy.status.conditions, names::kReleasesReadyCondition, waiting.empty(), reason,
-                std::move(message), proxy.metadata.generation, now);
+                joined(waiting, "; "), proxy.metadata.generation, now);
 }
 
 std::string release_proxy_name(const HelmChartProxy& proxy, const std::string& cluster) {

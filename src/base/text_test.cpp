@@ -7,6 +7,26 @@
 namespace nestor {
 namespace {
 
+TEST(Text, IsJoined) {
+  EXPECT_EQ(joined({}), "");
+  EXPECT_EQ(joined({"a", "b"}, "; "), "a; b");
+  EXPECT_EQ(joined_some({}, 2), "");
+  EXPECT_EQ(joined_some({"a", "b"}, 2), "a, b");
+  EXPECT_EQ(joined_some({"a", "b", "c", "d"}, 2), "a, b and 2 more");
+}
+
+TEST(Text, HasALastLine) {
+  EXPECT_EQ(last_line("a\nb c \n\r\n"), "b c");
+  EXPECT_EQ(last_line("a"), "a");
+  EXPECT_EQ(last_line("\n \n"), "");
+}
+
+TEST(Text, IsMadeLower) { EXPECT_EQ(lower("AZ@[az\xC3\x84-9"), "az@[az\xC3\x84-9"); }
+
+TEST(Text, IsHexadecimal) {
+  EXPECT_EQ(to_hex(std::vector<unsigned char>{0x00, 0x0f, 0xa5, 0xff}), "000fa5ff");
+}
+
 TEST(ParseNumber, ReadsTheWholeText) {
   EXPECT_EQ(parse_number<int>("0"), 0);
   EXPECT_EQ(parse_number<int>("-007"), -7);

@@ -1,10 +1,13 @@
 #include "cloud/parent_service.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdint>
 
 #include "api/cluster/labels.hpp"
 #include "api/infrastructure/labels.hpp"
+#include "base/hash.hpp"
 #include "cloud/cloud.hpp"
 #include "cloud/names.hpp"
 #include "kube/client.hpp"
@@ -18,13 +21,9 @@ using api::core::ServicePort;
 constexpr std::size_t kNameLength = 32;
 
 std::string hash_of(const std::string& text) {
-  // FNV-1a: stable over builds, unlike std::hash
-  std::uint64_t hash = 14695981039346656037ULL;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  for (int i = 0; i < 16; ++i, hash >>= 4) out += kDigits[hash & 15];
-  return out;
+  // The lowest digit first: names of Services that are there must stay.
+  const std::string digits = fmt::format("{:016x}", fnv1a64(text));
+  return {digits.rbegin(), digits.rend()};
 }
 
 /// Whether everything in `part` is also in `whole`; lists must have equal lengths.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/cluster/labels.hpp"
+#include "base/text.hpp"
 #include "cluster/contract.hpp"
 #include "cluster/machine_logic.hpp"
 #include "cluster/volumes.hpp"
@@ -23,6 +24,7 @@ constexpr int kUnreachableGrace = 1;
 constexpr std::size_t kEvictionsAtOnce = 10;
 /// Unless the pods' end is seen earlier.
 constexpr Duration kNextEvictions = std::chrono::seconds(1);
+constexpr std::size_t kVolumesNamed = 5;
 constexpr std::string_view kNoTenant = "the tenant cluster cannot be reached";
 
 Task<> cordon(kube::Client& tenant, const Node& node) {
@@ -48,16 +50,6 @@ Task<> evict_pod(kube::Client& tenant, const api::core::Pod& pod, bool unreachab
       co_await tenant.create(api::core::Pod::kType, std::move(ns), std::move(body), "eviction");
   if (answer || answer.error().code == Code::kNotFound) co_return Result<>{};
   co_return std::unexpected(std::move(answer).error());
-}
-
-std::string list_of(const std::vector<std::string>& names) {
-  constexpr std::size_t kNamed = 5;
-  std::string text;
-  for (std::size_t i = 0; i < std::min(names.size(), kNamed); ++i) {
-    text += (i > 0 ? ", " : "") + names[i];
-  }
-  if (names.size() > kNamed) text += " and " + std::to_string(names.size() - kNamed) + " more";
-  return text;
 }
 
 /// How the Machine tells the step it is at; at the last one it lets go.
@@ -256,7 +248,8 @@ Task<bool> MachineDeletion::detach(Pass& pass) {
                 co_await find_kept_volumes(pass.session->client(), std::move(claims), attachments));
   const auto left = attached_volumes(*pass.node, attachments, kept);
   pass.view.detached = left.empty();
-  pass.message = left.empty() ? "" : "volumes are still attached: " + list_of(left);
+  pass.message =
+      left.empty() ? "" : "volumes are still attached: " + joined_some(left, kVolumesNamed);
   co_return pass.view.detached;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/cluster/labels.hpp"
+#include "base/hash.hpp"
 #include "base/text.hpp"
 #include "cluster/replica_logic.hpp"
 #include "cluster/rollout_plan.hpp"
@@ -66,12 +67,8 @@ bool same_machines(const MachineTemplate& a, const MachineTemplate& b) {
 }
 
 std::string template_hash(const MachineTemplate& machine_template) {
-  // FNV-1a, 32 bits: only has to tell apart the few templates of one deployment.
-  std::uint32_t hash = 2166136261U;
-  for (const char c : to_text(identity_of(machine_template))) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
-  }
-  return std::to_string(hash);
+  // 32 bits tell apart the few templates of one deployment.
+  return std::to_string(fnv1a32(to_text(identity_of(machine_template))));
 }
 
 std::vector<std::string> outdated_because(const MachineDeployment& deployment,

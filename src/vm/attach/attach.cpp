@@ -12,10 +12,10 @@
 #include <boost/asio/write.hpp>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "base/clock.hpp"
+#include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/race.hpp"
 #include "base/run.hpp"
@@ -41,14 +41,9 @@ struct Wanted {
 };
 
 Wanted read_wanted(const std::string& folder) {
-  const auto text = [&](const char* name) {
-    std::ifstream file(folder + "/" + name);
-    return std::string{std::istreambuf_iterator<char>(file), {}};
-  };
-  Wanted out;
-  out.size = parse_number<std::int64_t>(text("size")).value_or(0);
-  out.detach = text("detach").starts_with("true");
-  return out;
+  const auto text = [&](const char* name) { return read_file(folder + "/" + name).value_or(""); };
+  return {.size = parse_number<std::int64_t>(text("size")).value_or(0),
+          .detach = text("detach").starts_with("true")};
 }
 
 class Attachment {
