@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/json_convert.hpp"
+
 namespace nestor::kube {
 
 std::string ResourceType::api_version() const {
@@ -33,6 +35,23 @@ std::string_view ObjectMeta::label(std::string_view key) const { return value_of
 
 std::string_view ObjectMeta::annotation(std::string_view key) const {
   return value_of(annotations, key);
+}
+
+ObjectKey key_of(const Json& object) {
+  return {std::string(find_string(object, {"metadata", "namespace"})),
+          std::string(find_string(object, {"metadata", "name"}))};
+}
+
+ObjectKey key_of(const ResourceType& type, const Json& object) {
+  ObjectKey key = key_of(object);
+  if (!type.namespaced) key.ns.clear();
+  return key;
+}
+
+ObjectMeta metadata_of(const Json& object) {
+  const Json* metadata = find(object, {"metadata"});
+  return metadata == nullptr ? ObjectMeta{}
+                             : from_json<ObjectMeta>(*metadata).value_or(ObjectMeta{});
 }
 
 OwnerReference owner_reference(const ResourceType& type, const ObjectMeta& owner, bool controller) {

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json.hpp"
+
 namespace nestor::kube {
 
 /// A kind as the API server serves it. Constant data of the program.
@@ -77,6 +79,13 @@ BOOST_DESCRIBE_STRUCT(ObjectMeta, (),
                       (name, generateName, namespace_, uid, resourceVersion, generation,
                        creationTimestamp, deletionTimestamp, labels, annotations, ownerReferences,
                        finalizers))
+
+/// Of an object as JSON; "" for what it does not say.
+ObjectKey key_of(const Json& object);
+/// The same, without a namespace where the type knows none.
+ObjectKey key_of(const ResourceType& type, const Json& object);
+/// Of an object as JSON; empty when it has none that can be read.
+ObjectMeta metadata_of(const Json& object);
 
 /// What is true of an object just now, and why (metav1.Condition).
 struct Condition {

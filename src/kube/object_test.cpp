@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/json/object.hpp>
+
 namespace nestor::kube {
 namespace {
 
@@ -30,6 +32,16 @@ TEST(ObjectMeta, FindsItsController) {
   ASSERT_NE(object.controller(), nullptr);
   EXPECT_EQ(object.controller()->apiVersion, "apps/v1");
   EXPECT_EQ(object.controller()->uid, "u1");
+}
+
+TEST(RawObject, SaysItsKeyAndMetadata) {
+  const Json object = {{"metadata", {{"namespace", "a"}, {"name", "b"}, {"uid", "u"}}}};
+  EXPECT_EQ(key_of(object), (ObjectKey{"a", "b"}));
+  EXPECT_EQ(key_of({"", "v1", "Node", "nodes", false}, object), (ObjectKey{"", "b"}));
+  EXPECT_EQ(metadata_of(object).uid, "u");
+  EXPECT_EQ(key_of(JsonObject{}), ObjectKey{});
+  EXPECT_EQ(metadata_of(JsonObject{}), ObjectMeta{});
+  EXPECT_EQ(metadata_of({{"metadata", {{"uid", "u"}, {"labels", 1}}}}), ObjectMeta{});
 }
 
 }  // namespace

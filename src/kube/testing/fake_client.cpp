@@ -23,12 +23,6 @@ struct Fault {
   int left = 0;
 };
 
-ObjectKey key_of(const ResourceType& type, const Json& object) {
-  return {
-      type.namespaced ? std::string(find_string(object, {"metadata", "namespace"})) : std::string(),
-      std::string(find_string(object, {"metadata", "name"}))};
-}
-
 /// Under which what a manager applied is remembered.
 std::pair<std::string, std::string> manager_key(const Json& object, const ApplyOptions& options) {
   return {std::string(find_string(object, {"metadata", "uid"})),
