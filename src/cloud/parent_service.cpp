@@ -196,7 +196,7 @@ std::optional<Duration> until_late(const Service& parent, WallTime now) {
   if (!parent.status.loadBalancer.ingress.empty()) return std::nullopt;
   const auto since = parse_rfc3339(parent.metadata.creationTimestamp);
   if (!since || now >= *since + kPatience) return std::nullopt;
-  return std::chrono::duration_cast<Duration>(*since + kPatience - now) + Duration(1);
+  return time_until(*since + kPatience, now);
 }
 
 Service with_balancer(const Service& tenant, const Service& parent, WallTime now) {

@@ -138,8 +138,7 @@ std::optional<Duration> until_retry(const DrainPlan& plan, const Refusals& refus
   for (const PodPtr& pod : plan.blocked) {
     const auto refused = refusals.find(pod->metadata.uid);
     if (refused == refusals.end() || !refused->second.again) continue;
-    const auto wait = std::chrono::ceil<Duration>(*refused->second.again - now);
-    least = std::min(least.value_or(wait), std::max(wait, Duration(0)));
+    keep_least(least, time_until(*refused->second.again, now));
   }
   return least;
 }

@@ -98,13 +98,10 @@ Task<kube::ReconcileResult> MachineDeletion::reconcile(MachinePtr machine, Clust
   announce(*machine, after, step, pass);
 
   kube::ReconcileResult result;
-  result.requeue_after = pass.again;
-  if (const auto next = pass.next_evictions) {
-    result.requeue_after = std::min(result.requeue_after.value_or(*next), *next);
-  }
+  result.look_again(pass.again);
+  result.look_again(pass.next_evictions);
   if (const auto deadline = step_deadline(after, step)) {
-    const auto left = std::max(Duration(0), std::chrono::ceil<Duration>(*deadline - pass.view.now));
-    result.requeue_after = std::min(result.requeue_after.value_or(left), left);
+    result.look_again(time_until(*deadline, pass.view.now));
   }
   co_return result;
 }

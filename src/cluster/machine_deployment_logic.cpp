@@ -99,7 +99,7 @@ std::vector<std::string> outdated_because(const MachineDeployment& deployment,
 std::optional<Duration> until_rollout(const MachineDeployment& deployment, WallTime now) {
   const auto after = rollout_after(deployment);
   if (!after || *after <= now) return std::nullopt;
-  return std::chrono::ceil<Duration>(*after - now);
+  return time_until(*after, now);
 }
 
 std::vector<MachineSetPtr> all_of(const MachineSets& sets) {

@@ -30,10 +30,6 @@ Health unhealthy(std::string reason, std::string message) {
           .repeated = false};
 }
 
-void keep_earliest(std::optional<Duration>& earliest, Duration candidate) {
-  earliest = std::min(earliest.value_or(candidate), candidate);
-}
-
 /// The first of `rules` that `conditions` have fulfilled for long enough, as a message; else the
 /// time that the nearest still has goes into `next`.
 std::string broken_rule(const std::vector<names::UnhealthyCondition>& rules,
@@ -49,7 +45,7 @@ std::string broken_rule(const std::vector<names::UnhealthyCondition>& rules,
       return std::string(of) + " has " + rule.type + " = " + rule.status + " for more than " +
              std::to_string(limit.count()) + " s";
     }
-    keep_earliest(next, std::chrono::ceil<Duration>(*since + limit - now));
+    keep_least(next, time_until(*since + limit, now));
   }
   return {};
 }
@@ -81,7 +77,7 @@ Health judge_startup(const MachineHealthCheck& check, const Cluster& cluster,
       return unhealthy("NodeStartupTimeout",
                        "the Node did not come within " + std::to_string(limit) + " s");
     }
-    keep_earliest(next, std::chrono::ceil<Duration>(deadline - now));
+    keep_least(next, time_until(deadline, now));
   }
   return {.reason = {}, .message = {}, .until_unhealthy = next, .repeated = false};
 }
@@ -93,7 +89,7 @@ Health judge_failed(const Machine& machine, WallTime now) {
   const auto born = parse_rfc3339(machine.metadata.creationTimestamp);
   if (machine.status.nodeRef.name.empty() && born && now < *born + kPause) {
     Health out;
-    out.until_unhealthy = std::chrono::ceil<Duration>(*born + kPause - now);
+    out.until_unhealthy = time_until(*born + kPause, now);
     return out;
   }
   const auto* why = kube::find_condition(machine.status.conditions, "InfrastructureReady");
@@ -124,7 +120,7 @@ std::optional<Duration> wait_for_others(const MachineHealthCheck& check, int unh
   }
   const auto since = parse_rfc3339(last->lastTransitionTime);
   if (last->message.empty() || !since) return std::nullopt;
-  const auto left = std::chrono::ceil<Duration>(*since + kTenantGrace - now);
+  const auto left = time_until(*since + kTenantGrace, now);
   return left > Duration(0) ? std::optional(left) : std::nullopt;
 }
 

@@ -240,7 +240,7 @@ std::optional<Duration> until_available(const Machine& machine, WallTime now) {
   if (!since) return std::nullopt;
   const auto when = *since + std::chrono::seconds(machine.spec.minReadySeconds.value_or(0));
   if (when <= now) return std::nullopt;
-  return std::chrono::duration_cast<Duration>(when - now) + Duration(1);
+  return time_until(when, now);
 }
 
 bool is_node_label(std::string_view key) {

@@ -108,9 +108,8 @@ Task<kube::ReconcileResult> TenantControlPlaneController::reconcile(kube::Object
   }
   kube::ReconcileResult result;
   if (work.renew_at) {
-    const auto left = *work.renew_at - runtime_.clock().now();
-    result.requeue_after =
-        std::max(std::chrono::duration_cast<Duration>(left), Duration(std::chrono::seconds(1)));
+    const Duration left = time_until(*work.renew_at, runtime_.clock().now());
+    result.requeue_after = std::max(left, Duration(std::chrono::seconds(1)));
   }
   co_return result;
 }

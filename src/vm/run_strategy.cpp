@@ -124,8 +124,7 @@ RunAction wanted_action(const VirtualMachine& machine, const VirtualMachineInsta
 Duration start_delay(const VirtualMachine& machine, WallTime now) {
   if (!machine.status.startFailure) return Duration::zero();
   const auto until = parse_rfc3339(machine.status.startFailure->retryAfterTimestamp);
-  if (!until || *until <= now) return Duration::zero();
-  return std::chrono::ceil<Duration>(*until - now);
+  return until ? time_until(*until, now) : Duration::zero();
 }
 
 std::optional<StartFailure> start_failure(const VirtualMachine& machine,
