@@ -59,13 +59,8 @@ std::string release_description(const std::string& inputs) { return "nestor " + 
 void set_condition(std::vector<kube::Condition>& conditions, std::string_view type, bool value,
                    std::string_view reason, std::string message,
                    std::optional<std::int64_t> generation, std::string_view now) {
-  kube::Condition condition;
-  condition.type = type;
-  condition.status = value ? "True" : "False";
-  condition.reason = reason;
-  condition.message = std::move(message);
-  condition.observedGeneration = generation;
-  kube::set_condition(conditions, std::move(condition), now);
+  kube::set_condition(
+      conditions, kube::make_condition(type, value, reason, std::move(message), generation), now);
 }
 
 void summarize(std::vector<kube::Condition>& conditions,

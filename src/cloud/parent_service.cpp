@@ -120,13 +120,11 @@ void put_spec(const ParentInput& input, Service& parent) {
   }
 }
 
-void set(Service& service, bool status, std::string reason, std::string message, WallTime now) {
-  kube::Condition condition;
-  condition.type = kBalancerReady;
-  condition.status = status ? "True" : "False";
-  condition.reason = std::move(reason);
-  condition.message = std::move(message);
-  kube::set_condition(service.status.conditions, std::move(condition), format_rfc3339(now));
+void set(Service& service, bool status, std::string_view reason, std::string message,
+         WallTime now) {
+  kube::set_condition(service.status.conditions,
+                      kube::make_condition(kBalancerReady, status, reason, std::move(message)),
+                      format_rfc3339(now));
 }
 
 }  // namespace

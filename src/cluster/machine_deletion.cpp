@@ -56,13 +56,10 @@ Task<> evict_pod(kube::Client& tenant, const api::core::Pod& pod, bool unreachab
 void mark_deleting(Machine& machine, MachineDeleteStep step, const std::string& message,
                    WallTime now) {
   machine.status.phase = "Deleting";
-  kube::Condition deleting;
-  deleting.type = "Deleting";
-  deleting.status = "True";
-  deleting.observedGeneration = machine.metadata.generation;
-  deleting.reason = deleting_reason(step);
-  deleting.message = message;
-  kube::set_condition(machine.status.conditions, deleting, format_rfc3339(now));
+  kube::set_condition(machine.status.conditions,
+                      kube::make_condition("Deleting", true, deleting_reason(step), message,
+                                           machine.metadata.generation),
+                      format_rfc3339(now));
   summarize(machine, now);
   if (step == kDone) std::erase(machine.metadata.finalizers, api::cluster::kMachineFinalizer);
 }

@@ -247,14 +247,14 @@ MachineDeployment observe(const MachineDeployment& deployment, const MachineSets
   auto conditions = replica_conditions(counts);
   const int least = counts.wanted - rollout_limits(deployment).unavailable;
   const bool enough = counts.available >= least;
-  conditions.push_back(make_condition("Available", enough, enough ? "Available" : "NotAvailable",
-                                      enough ? ""
-                                             : std::to_string(counts.available) +
-                                                   " available Machines of " +
-                                                   std::to_string(counts.wanted) + ", at least " +
-                                                   std::to_string(least) + " are required"));
+  conditions.push_back(
+      kube::make_condition("Available", enough, enough ? "Available" : "NotAvailable",
+                           enough ? ""
+                                  : std::to_string(counts.available) + " available Machines of " +
+                                        std::to_string(counts.wanted) + ", at least " +
+                                        std::to_string(least) + " are required"));
   const int outdated = counts.have - counts.up_to_date;
-  conditions.push_back(make_condition(
+  conditions.push_back(kube::make_condition(
       "RollingOut", outdated > 0, outdated > 0 ? "RollingOut" : "NotRollingOut",
       outdated > 0 ? std::to_string(outdated) + " Machines are to be replaced" : ""));
   put_conditions(status.conditions, std::move(conditions), deployment.metadata.generation, now);

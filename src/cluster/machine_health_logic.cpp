@@ -208,18 +208,17 @@ bool may_remediate(const Machine& machine, const Allowance& allowed) {
 Machine marked(const Machine& machine, const Health& health, bool remediate, std::string_view now) {
   Machine out = machine;
   auto& conditions = out.status.conditions;
-  Condition succeeded = make_condition(
+  Condition succeeded = kube::make_condition(
       kSucceeded, health.healthy(), health.healthy() ? kSucceeded : std::string_view(health.reason),
-      health.message);
-  succeeded.observedGeneration = machine.metadata.generation;
+      health.message, machine.metadata.generation);
   kube::set_condition(conditions, std::move(succeeded), now);
   const Condition* remediated = kube::find_condition(conditions, kOwnerRemediated);
   if (health.healthy()) {
     std::erase_if(conditions, [](const auto& one) { return one.type == kOwnerRemediated; });
   } else if (remediate && (remediated == nullptr || remediated->status == "True")) {
-    Condition waiting = make_condition(kOwnerRemediated, false, "WaitingForRemediation",
-                                       "waiting for the owner to replace the Machine");
-    waiting.observedGeneration = machine.metadata.generation;
+    Condition waiting = kube::make_condition(kOwnerRemediated, false, "WaitingForRemediation",
+                                             "waiting for the owner to replace the Machine",
+                                             machine.metadata.generation);
     kube::set_condition(conditions, std::move(waiting), now);
   }
   return out;
@@ -237,11 +236,12 @@ MachineHealthCheck observe(const MachineHealthCheck& check,
   for (const auto& target : targets) status.targets.push_back(target.machine->metadata.name);
   std::ranges::sort(status.targets);
   status.observedGeneration = check.metadata.generation;
-  put_conditions(status.conditions,
-                 {make_condition(kAllowed, allowed.allowed,
-                                 allowed.allowed ? kAllowed : "TooManyUnhealthy", allowed.message),
-                  make_condition("Paused", false, "NotPaused")},
-                 check.metadata.generation, now);
+  put_conditions(
+      status.conditions,
+      {kube::make_condition(kAllowed, allowed.allowed,
+                            allowed.allowed ? kAllowed : "TooManyUnhealthy", allowed.message),
+       kube::make_condition("Paused", false, "NotPaused")},
+      check.metadata.generation, now);
   return out;
 }
 

@@ -16,16 +16,6 @@ std::string plural(int count) { return count == 1 ? " Machine" : " Machines"; }
 
 }  // namespace
 
-kube::Condition make_condition(std::string_view type, bool status, std::string_view reason,
-                               std::string message) {
-  kube::Condition out;
-  out.type = type;
-  out.status = status ? "True" : "False";
-  out.reason = reason;
-  out.message = std::move(message);
-  return out;
-}
-
 int resolve_count(const Json& number_or_percent, int total, bool round_up, int fallback) {
   if (number_or_percent.is_number()) {
     std::int32_t number = 0;
@@ -51,30 +41,31 @@ std::vector<kube::Condition> replica_conditions(const ReplicaCounts& counts) {
       std::to_string(counts.have) + " of " + std::to_string(counts.wanted) + " Machines";
   const std::string why = counts.blocked.empty() ? "" : ": " + counts.blocked;
   out.push_back(
-      make_condition("ScalingUp", up, up ? "ScalingUp" : "NotScalingUp", up ? of + why : ""));
-  out.push_back(
-      make_condition("ScalingDown", down, down ? "ScalingDown" : "NotScalingDown", down ? of : ""));
+      kube::make_condition("ScalingUp", up, up ? "ScalingUp" : "NotScalingUp", up ? of + why : ""));
+  out.push_back(kube::make_condition("ScalingDown", down, down ? "ScalingDown" : "NotScalingDown",
+                                     down ? of : ""));
   const bool none = counts.have == 0;
   const int unready = counts.have - counts.ready;
   const bool unsure = unready > 0 && counts.unknown >= unready;
-  out.push_back(make_condition(
+  out.push_back(kube::make_condition(
       "MachinesReady", unready == 0,
       none ? "NoReplicas" : (unready == 0 ? "Ready" : (unsure ? "ReadyUnknown" : "NotReady")),
       unready == 0 ? "" : std::to_string(unready) + plural(unready) + " not ready"));
   if (unsure) out.back().status = "Unknown";
   const int outdated = counts.have - counts.up_to_date;
-  out.push_back(make_condition(
+  out.push_back(kube::make_condition(
       "MachinesUpToDate", outdated == 0,
       none ? "NoReplicas" : (outdated == 0 ? "UpToDate" : "NotUpToDate"),
       outdated == 0 ? "" : std::to_string(outdated) + plural(outdated) + " not up to date"));
   const bool remediating = counts.remediating > 0;
-  out.push_back(make_condition(
+  out.push_back(kube::make_condition(
       "Remediating", remediating, remediating ? "Remediating" : "NotRemediating",
       remediating ? std::to_string(counts.remediating) + plural(counts.remediating) + " unhealthy"
                   : ""));
+  out.push_back(kube::make_condition("Deleting", counts.deleting,
+                                     counts.deleting ? "Deleting" : "NotDeleting"));
   out.push_back(
-      make_condition("Deleting", counts.deleting, counts.deleting ? "Deleting" : "NotDeleting"));
-  out.push_back(make_condition("Paused", counts.paused, counts.paused ? "Paused" : "NotPaused"));
+      kube::make_condition("Paused", counts.paused, counts.paused ? "Paused" : "NotPaused"));
   return out;
 }
 

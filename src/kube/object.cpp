@@ -1,6 +1,7 @@
 #include "kube/object.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/json_convert.hpp"
 
@@ -67,6 +68,24 @@ OwnerReference owner_reference(const ResourceType& type, const ObjectMeta& owner
 
 void forget_last_applied(ObjectMeta& metadata) {
   metadata.annotations.erase("kubectl.kubernetes.io/last-applied-configuration");
+}
+
+Condition make_condition(std::string_view type, bool status, std::string_view reason,
+                         std::string message, std::optional<std::int64_t> generation) {
+  Condition out;
+  out.type = type;
+  out.status = status ? "True" : "False";
+  out.observedGeneration = generation;
+  out.reason = reason;
+  out.message = std::move(message);
+  return out;
+}
+
+Condition make_unknown_condition(std::string_view type, std::string_view reason,
+                                 std::string message, std::optional<std::int64_t> generation) {
+  Condition out = make_condition(type, false, reason, std::move(message), generation);
+  out.status = "Unknown";
+  return out;
 }
 
 bool set_condition(std::vector<Condition>& conditions, Condition condition,

@@ -123,6 +123,17 @@ OwnerReference owner_reference(const T& owner, bool controller = true) {
 /// Takes out the annotation in which `kubectl apply` keeps a copy of the whole object.
 void forget_last_applied(ObjectMeta& metadata);
 
+/// A condition for set_condition(), which gives it its time. `generation`: of the object that was
+/// looked at, where conditions of its kind tell it.
+Condition make_condition(std::string_view type, bool status, std::string_view reason = {},
+                         std::string message = {}, std::optional<std::int64_t> generation = {});
+// "False" would be true.
+Condition make_condition(std::string_view type, const char* status, auto&&...) = delete;
+/// The same with the status Unknown.
+Condition make_unknown_condition(std::string_view type, std::string_view reason,
+                                 std::string message = {},
+                                 std::optional<std::int64_t> generation = {});
+
 /// Puts or replaces the condition of that type; lastTransitionTime moves only when the status does.
 /// Returns whether anything changed.
 bool set_condition(std::vector<Condition>& conditions, Condition condition,

@@ -20,6 +20,14 @@ TEST(Conditions, MoveTheTransitionTimeOnlyWithTheStatus) {
   EXPECT_FALSE(condition_true(conditions, "Other"));
 }
 
+TEST(Conditions, AreMade) {
+  EXPECT_EQ(make_condition("Ready", true), (Condition{"Ready", "True", {}, "", "", ""}));
+  EXPECT_EQ(make_condition("Ready", false, "Waiting", "for x", 2),
+            (Condition{"Ready", "False", 2, "", "Waiting", "for x"}));
+  EXPECT_EQ(make_unknown_condition("Ready", "Away"),
+            (Condition{"Ready", "Unknown", {}, "", "Away", ""}));
+}
+
 TEST(ObjectMeta, FindsItsController) {
   ObjectMeta owner;
   owner.name = "set";

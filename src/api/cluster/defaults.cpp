@@ -41,17 +41,17 @@ bool paused(const Cluster& cluster, const kube::ObjectMeta& metadata) {
 bool set_paused(std::vector<kube::Condition>& conditions, const Cluster& cluster,
                 const kube::ObjectMeta& metadata, std::string_view now_rfc3339) {
   const bool is_paused = paused(cluster, metadata);
-  kube::Condition condition;
-  condition.type = "Paused";
-  condition.status = is_paused ? "True" : "False";
-  condition.observedGeneration = metadata.generation;
-  condition.reason = is_paused ? "Paused" : "NotPaused";
+  std::string why;
   if (is_paused) {
-    condition.message = cluster.spec.paused.value_or(false)
-                            ? "spec.paused of the Cluster is true"
-                            : "there is the annotation " + std::string(kPausedAnnotation);
+    why = cluster.spec.paused.value_or(false)
+              ? "spec.paused of the Cluster is true"
+              : "there is the annotation " + std::string(kPausedAnnotation);
   }
-  return kube::set_condition(conditions, std::move(condition), now_rfc3339);
+  return kube::set_condition(
+      conditions,
+      kube::make_condition("Paused", is_paused, is_paused ? "Paused" : "NotPaused", std::move(why),
+                           metadata.generation),
+      now_rfc3339);
 }
 
 void set_machine_spec_defaults(MachineSpec& spec) {
