@@ -334,8 +334,7 @@ Duration HelmReleaseProxyController::wait_left(const kube::ObjectKey& key,
                                                const std::string& inputs) const {
   const auto it = failures_.find(key);
   if (it == failures_.end() || it->second.inputs != inputs) return Duration::zero();
-  return std::max(Duration::zero(),
-                  std::chrono::ceil<Duration>(it->second.retry_at - runtime_.clock().steady_now()));
+  return time_until(it->second.retry_at, runtime_.clock().steady_now());
 }
 
 kube::ReconcileResult HelmReleaseProxyController::failed(HelmReleaseProxy& after,

@@ -6,6 +6,7 @@
 #include "api/addons/labels.hpp"
 #include "api/cluster/cluster.hpp"
 #include "base/json_convert.hpp"
+#include "base/text.hpp"
 #include "pki/pki.hpp"
 
 namespace nestor::addon {
@@ -58,13 +59,8 @@ std::string release_description(const std::string& inputs) { return "nestor " + 
 void set_condition(std::vector<kube::Condition>& conditions, std::string_view type, bool value,
                    std::string_view reason, std::string message,
                    std::optional<std::int64_t> generation, std::string_view now) {
-  kube::Condition condition;
-  condition.type = type;
-  condition.status = value ? "True" : "False";
-  condition.reason = reason;
-  condition.message = std::move(message);
-  condition.observedGeneration = generation;
-  kube::set_condition(conditions, std::move(condition), now);
+  kube::set_condition(
+      conditions, kube::make_condition(type, value, reason, std::move(message), generation), now);
 }
 
 void summarize(std::vector<kube::Condition>& conditions,
@@ -104,16 +100,14 @@ void observe_releases(HelmChartProxy& proxy,
     reason = ready->reason;
     waiting.push_back(cluster + ": " + (ready->message.empty() ? reason : ready->message));
   }
-  std::string message;
-  for (std::size_t i = 0; i < std::min(waiting.size(), kMaxListed); ++i) {
-    message += (i > 0 ? "; " : "") + waiting[i];
-  }
-  if (waiting.size() > kMaxListed) {
-    message += "; and " + std::to_string(waiting.size() - kMaxListed) + " more";
-  }
   if (waiting.empty()) reason = "HelmReleaseProxiesReady";
+  if (waiting.size() > kMaxListed) {
+    const std::size_t more = waiting.size() - kMaxListed;
+    waiting.resize(kMaxListed);
+    waiting.push_back("and " + std::to_string(more) + " more");
+  }
   set_condition(proxy.status.conditions, names::kReleasesReadyCondition, waiting.empty(), reason,
-                std::move(message), proxy.metadata.generation, now);
+                joined(waiting, "; "), proxy.metadata.generation, now);
 }
 
 std::string release_proxy_name(const HelmChartProxy& proxy, const std::string& cluster) {

@@ -1,8 +1,9 @@
 #include "api/crd.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <string>
+
+#include "base/text.hpp"
 
 namespace nestor::api {
 namespace {
@@ -54,13 +55,6 @@ Json& schema_at(Json& root, std::string_view path) {
     }
   }
   return *schema;
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return result;
 }
 
 JsonObject names_of(const kube::ResourceType& type, const CrdOptions& options) {

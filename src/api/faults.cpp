@@ -11,14 +11,6 @@ bool is_label_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
 }
 
-/// Takes a run of digits without leading zeros off the front.
-bool skip_number(std::string_view& text) {
-  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-  if (digits == 0 || digits > 9 || (digits > 1 && text.front() == '0')) return false;
-  text.remove_prefix(digits);
-  return true;
-}
-
 }  // namespace
 
 void Faults::add(std::string_view where, std::string_view what) {
@@ -70,18 +62,6 @@ bool is_cidr(const std::string& text) {
   error.clear();
   boost::asio::ip::make_network_v6(text, error);
   return !error;
-}
-
-bool is_kubernetes_version(std::string_view text) {
-  if (text.starts_with('v')) text.remove_prefix(1);
-  for (int part = 0; part < 3; ++part) {
-    if (part > 0) {
-      if (!text.starts_with('.')) return false;
-      text.remove_prefix(1);
-    }
-    if (!skip_number(text)) return false;
-  }
-  return text.empty() || ((text.front() == '-' || text.front() == '+') && text.size() > 1);
 }
 
 }  // namespace nestor::api

@@ -29,7 +29,5 @@ bool is_dns_label(std::string_view text);
 bool is_dns_subdomain(std::string_view text);
 /// "10.0.0.0/16", "fd00::/64".
 bool is_cidr(const std::string& text);
-/// "v1.37.2", with or without "v", with pre-release or build parts behind.
-bool is_kubernetes_version(std::string_view text);
 
 }  // namespace nestor::api

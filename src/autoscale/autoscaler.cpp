@@ -136,7 +136,7 @@ Task<kube::ReconcileResult> Autoscaler::reconcile(kube::ObjectKey key) {
   const auto due = tenant->pace.due();
   if (!due) co_return kube::ReconcileResult{};
   if (const SteadyTime now = runtime_.clock().steady_now(); *due > now) {
-    co_return kube::ReconcileResult{std::chrono::ceil<Duration>(*due - now)};
+    co_return kube::ReconcileResult{time_until(*due, now)};
   }
   // What happens from here on asks for another decision.
   tenant->pace.decided(runtime_.clock().steady_now());
@@ -148,7 +148,7 @@ Task<kube::ReconcileResult> Autoscaler::reconcile(kube::ObjectKey key) {
   }
   kube::ReconcileResult result;
   if (const auto next = tenant->pace.due()) {
-    result.requeue_after = std::max(Duration(1), std::chrono::ceil<Duration>(*next - now));
+    result.requeue_after = std::max(Duration(1), time_until(*next, now));
   }
   co_return result;
 }
@@ -204,9 +204,7 @@ Task<> Autoscaler::decide_and_act(TenantPtr tenant, ClusterPtr cluster,
   }
   NESTOR_CO_TRY_VOID(co_await act(deed));
   if (const auto next = deed.decision.next) {
-    const auto wait =
-        std::max(std::chrono::ceil<Duration>(*next - runtime_.clock().now()), Duration(0));
-    tenant->pace.wake_at(runtime_.clock().steady_now() + wait);
+    tenant->pace.wake_at(runtime_.clock().steady_now() + time_until(*next, runtime_.clock().now()));
   }
   if (deed.objects.empty()) tenants_.erase(cluster->metadata.key());
   co_return Result<>{};

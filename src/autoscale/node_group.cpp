@@ -1,10 +1,10 @@
 #include "autoscale/node_group.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "api/cluster/labels.hpp"
 #include "base/quantity.hpp"
+#include "base/text.hpp"
 
 namespace nestor::autoscale {
 namespace {
@@ -30,10 +30,7 @@ std::optional<WallTime> read_time(const kube::ObjectMeta& metadata, std::string_
 }
 
 int read_int(const kube::ObjectMeta& metadata, std::string_view name) {
-  const std::string_view text = metadata.annotation(key(name));
-  int out = 0;
-  (void)std::from_chars(text.data(), text.data() + text.size(), out);
-  return out;
+  return parse_number<int>(metadata.annotation(key(name))).value_or(0);
 }
 
 std::vector<std::string> split(std::string_view text, char at) {
@@ -223,10 +220,9 @@ std::optional<Sizes> read_sizes(const kube::ObjectMeta& metadata, std::string& f
     const auto found = metadata.annotations.find(std::string(name));
     // Upstream takes the annotations only as a pair.
     if (found == metadata.annotations.end()) return std::nullopt;
-    int value = 0;
     const std::string& text = found->second;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error == std::errc() && end == text.data() + text.size() && value >= 0) return value;
+    const auto value = parse_number<int>(text);
+    if (value && *value >= 0) return value;
     fault = "annotation " + std::string(name) + ": expected a whole number, got \"" + text + "\"";
     return std::nullopt;
   };

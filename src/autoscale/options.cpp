@@ -5,6 +5,7 @@
 
 #include "autoscale/simulation/expander.hpp"
 #include "base/go_duration.hpp"
+#include "base/text.hpp"
 
 namespace nestor::autoscale {
 namespace {
@@ -19,12 +20,9 @@ Result<> read(std::string_view text, Duration& out) {
 }
 
 Result<> read(std::string_view text, int& out) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    return fail(Code::kInvalidArgument, "expected a whole number");
-  }
-  out = value;
+  const auto value = parse_number<int>(text);
+  if (!value) return fail(Code::kInvalidArgument, "expected a whole number");
+  out = *value;
   return {};
 }
 

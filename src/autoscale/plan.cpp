@@ -1,10 +1,10 @@
 #include "autoscale/plan.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "autoscale/planner.hpp"
 #include "base/heap_size.hpp"
+#include "base/text.hpp"
 
 namespace nestor::autoscale {
 namespace {
@@ -20,14 +20,9 @@ constexpr std::int64_t kLastSecond = 7'258'118'400;
 constexpr std::size_t kSmall = 64 << 10;
 
 std::optional<WallTime> taint_time(const Taint& taint) {
-  std::int64_t seconds = 0;
-  const std::string& text = taint.value;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error != std::errc() || end != text.data() + text.size() || seconds < 0 ||
-      seconds > kLastSecond) {
-    return WallTime{};
-  }
-  return WallTime(std::chrono::seconds(seconds));
+  const auto seconds = parse_number<std::int64_t>(taint.value);
+  if (!seconds || *seconds < 0 || *seconds > kLastSecond) return WallTime{};
+  return WallTime(std::chrono::seconds(*seconds));
 }
 
 void set_taint(std::vector<Taint>& taints, std::string_view key, std::string_view effect,

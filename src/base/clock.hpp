@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,16 @@ namespace nestor {
 using Duration = std::chrono::milliseconds;
 using WallTime = std::chrono::system_clock::time_point;
 using SteadyTime = std::chrono::steady_clock::time_point;
+
+/// How long it still is until `when`, rounded up; none when it has passed. Both of one clock.
+template <class Time>
+Duration time_until(Time when, Time now) {
+  return when > now ? std::chrono::ceil<Duration>(when - now) : Duration::zero();
+}
+/// Keeps the shorter of both in `least`; nothing is longer than all.
+inline void keep_least(std::optional<Duration>& least, std::optional<Duration> other) {
+  if (other && (!least || *other < *least)) least = other;
+}
 
 /// Time for whatever decides by it, so that tests can hold it (testing/manual_clock.hpp). Timeouts
 /// of connections (net) and of the node's processes (cli/node) are measured by steady_clock itself.

@@ -9,6 +9,26 @@
 namespace nestor {
 namespace {
 
+TEST(TimeUntil, IsRoundedUpAndNeverNegative) {
+  const WallTime now{};
+  EXPECT_EQ(time_until(now + std::chrono::microseconds(1), now), Duration(1));
+  EXPECT_EQ(time_until(now + std::chrono::seconds(1), now), Duration(1000));
+  EXPECT_EQ(time_until(now, now), Duration(0));
+  EXPECT_EQ(time_until(now, now + std::chrono::hours(1)), Duration(0));
+}
+
+TEST(KeepLeast, TakesNothingForTheLongest) {
+  std::optional<Duration> least;
+  keep_least(least, std::nullopt);
+  EXPECT_EQ(least, std::nullopt);
+  keep_least(least, Duration(2));
+  keep_least(least, Duration(3));
+  keep_least(least, std::nullopt);
+  EXPECT_EQ(least, Duration(2));
+  keep_least(least, Duration(1));
+  EXPECT_EQ(least, Duration(1));
+}
+
 TEST(Rfc3339, WritesWhatItReads) {
   for (const char* text :
        {"2026-01-02T03:04:05Z", "1970-01-01T00:00:00Z", "2024-02-29T23:59:59Z"}) {

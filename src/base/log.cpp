@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "base/clock.hpp"
+#include "base/text.hpp"
 
 namespace nestor::log {
 
@@ -28,15 +29,12 @@ std::string_view name(Level level) {
 
 /// Control characters are escaped: a message is one line, and foreign text in it cannot forge one.
 void append_escaped(std::string& line, std::string_view text) {
-  static constexpr std::string_view kHex = "0123456789abcdef";
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == '\n') {
       line += "\\n";
     } else if (byte < 0x20 || byte == 0x7f) {
-      line += "\\x";
-      line += kHex[byte >> 4];
-      line += kHex[byte & 15];
+      line += "\\x" + to_hex({&byte, 1});
     } else {
       line += c;
     }

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/log.hpp"
+#include "base/text.hpp"
 
 namespace nestor {
 
@@ -18,14 +19,9 @@ std::string Random::bytes(std::size_t count) {
 }
 
 std::string Random::hex(std::size_t count) {
-  static constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  for (const char c : bytes(count)) {
-    const auto byte = static_cast<unsigned char>(c);
-    out += kDigits[byte >> 4];
-    out += kDigits[byte & 15];
-  }
-  return out;
+  std::vector<unsigned char> raw(count);
+  fill(raw);
+  return to_hex(raw);
 }
 
 std::string Random::text(std::size_t length, std::string_view alphabet) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/json.hpp"
+#include "base/text.hpp"
 #include "base/yaml_scalar.hpp"
 
 namespace nestor {
@@ -107,10 +108,7 @@ bool safe_plain_string(std::string_view text) {
   if (text.back() == ' ' || text.back() == ':' || text.find(": ") != std::string_view::npos) {
     return false;
   }
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return !is_any(lower, {"y", "n", "yes", "no", "on", "off", "true", "false", "null"});
+  return !is_any(lower(text), {"y", "n", "yes", "no", "on", "off", "true", "false", "null"});
 }
 
 }  // namespace yaml

@@ -1,22 +1,9 @@
-#include <charconv>
-#include <optional>
-
+#include "api/kubernetes_version.hpp"
 #include "bootstrap/cloud_config.hpp"
 
 namespace nestor::bootstrap {
 
 namespace {
-
-/// The minor of "v1.37.2"; nothing when it is not a version of Kubernetes 1.
-std::optional<int> minor_of(std::string_view version) {
-  if (version.starts_with('v')) version.remove_prefix(1);
-  if (!version.starts_with("1.")) return std::nullopt;
-  version.remove_prefix(2);
-  int minor = 0;
-  const auto read = std::from_chars(version.data(), version.data() + version.size(), minor);
-  if (read.ec != std::errc{}) return std::nullopt;
-  return minor;
-}
 
 JsonObject object_at(const JsonObject& parent, std::string_view key) {
   const Json* value = parent.if_contains(key);
@@ -75,12 +62,12 @@ void add_external_cloud(JsonObject& registration) {
 }  // namespace
 
 Result<Json> join_configuration(const Json& spec, const JoinInput& input) {
-  const auto minor = minor_of(input.kubernetes_version);
-  if (!minor || *minor < 22) {
+  const auto version = api::parse_kubernetes_version(input.kubernetes_version);
+  if (!version || version->major != 1 || version->minor < 22) {
     return fail(Code::kInvalidArgument,
                 "Kubernetes version \"" + input.kubernetes_version + "\" cannot be joined");
   }
-  const bool beta4 = *minor >= 31;
+  const bool beta4 = version->minor >= 31;
   JsonObject join =
       spec.is_object() ? object_at(spec.get_object(), "joinConfiguration") : JsonObject{};
   join["apiVersion"] = beta4 ? "kubeadm.k8s.io/v1beta4" : "kubeadm.k8s.io/v1beta3";

@@ -21,13 +21,10 @@ constexpr std::string_view kByCluster = "kubeadmconfig.cluster";
 
 void set(KubeadmConfig& config, std::string_view type, bool status, std::string_view reason,
          std::string message, std::string_view now) {
-  kube::Condition condition;
-  condition.type = type;
-  condition.status = status ? "True" : "False";
-  condition.reason = reason;
-  condition.message = std::move(message);
-  condition.observedGeneration = config.metadata.generation;
-  kube::set_condition(config.status.conditions, std::move(condition), now);
+  kube::set_condition(
+      config.status.conditions,
+      kube::make_condition(type, status, reason, std::move(message), config.metadata.generation),
+      now);
 }
 
 std::string cluster_index(std::string_view ns, std::string_view name) {

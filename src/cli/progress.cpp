@@ -2,9 +2,9 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <charconv>
 
 #include "api/cluster/labels.hpp"
+#include "base/text.hpp"
 
 namespace nestor::cli {
 namespace {
@@ -91,9 +91,7 @@ std::int64_t wanted_nodes(const Json& deployment) {
   }
   const auto text = find_string(
       deployment, {"metadata", "annotations", api::cluster::kAutoscalerMinSizeAnnotation});
-  std::int64_t least = 1;
-  std::from_chars(text.data(), text.data() + text.size(), least);
-  return least;
+  return parse_number<std::int64_t>(text).value_or(1);
 }
 
 bool complete(const ClusterState& state) {

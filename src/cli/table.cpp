@@ -3,20 +3,10 @@
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <cctype>
+
+#include "base/text.hpp"
 
 namespace nestor::cli {
-namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
-
-}  // namespace
-
 std::string Table::to_string() const {
   std::vector<std::size_t> widths(header_.size());
   const auto measure = [&](const std::vector<std::string>& row) {

@@ -1,33 +1,17 @@
 #include "cli/upgrade_plan.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <optional>
 
+#include "api/kubernetes_version.hpp"
 #include "cli/cluster_request.hpp"
 
 namespace nestor::cli {
 namespace {
 
 constexpr int kMaxNodeSkew = 3;
-/// No version has a higher one; sums stay in range.
-constexpr int kMaxPart = 1'000'000;
-using Version = std::array<int, 3>;
 
-std::optional<Version> read_version(std::string_view text) {
-  if (text.starts_with('v')) text.remove_prefix(1);
-  Version out{};
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out[i]);
-    if (error != std::errc() || out[i] < 0 || out[i] > kMaxPart) return std::nullopt;
-    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-    if (i + 1 == out.size()) break;
-    if (!text.starts_with('.')) return std::nullopt;
-    text.remove_prefix(1);
-  }
-  return out;
-}
+using Version = api::KubernetesVersion;
 
 std::int64_t number(const Json& object, std::initializer_list<std::string_view> path,
                     std::int64_t absent) {
@@ -36,7 +20,7 @@ std::int64_t number(const Json& object, std::initializer_list<std::string_view> 
 }
 
 std::string minor_text(const Version& version) {
-  return "v" + std::to_string(version[0]) + "." + std::to_string(version[1]);
+  return "v" + std::to_string(version.major) + "." + std::to_string(version.minor);
 }
 
 Result<> allow(const Version& from, const std::string& from_text, const Version& to,
@@ -45,10 +29,10 @@ Result<> allow(const Version& from, const std::string& from_text, const Version&
     return fail(Code::kInvalidArgument,
                 "the cluster runs " + from_text + "; Kubernetes cannot go " + "back to " + to_text);
   }
-  if (to[0] != from[0] || to[1] > from[1] + 1) {
+  if (to.major != from.major || to.minor > from.minor + 1) {
     return fail(Code::kInvalidArgument, "from " + from_text + " to " + to_text +
                                             " skips a minor version: upgrade to " +
-                                            minor_text({from[0], from[1] + 1, 0}) + " first");
+                                            minor_text({from.major, from.minor + 1, 0}) + " first");
   }
   return {};
 }
@@ -59,8 +43,8 @@ Result<UpgradePlan> plan_upgrade(const ClusterState& state, const std::string& t
   NESTOR_TRY_VOID(validate_version(target));
   UpgradePlan plan;
   plan.from = with_v(std::string(find_string(state.control_plane, {"spec", "version"})));
-  const auto from = read_version(plan.from);
-  const auto to = read_version(target);
+  const auto from = api::parse_kubernetes_version(plan.from);
+  const auto to = api::parse_kubernetes_version(target);
   if (!from || !to) {
     return fail(Code::kFailedPrecondition, "the cluster has no control plane with a version yet");
   }
@@ -69,14 +53,14 @@ Result<UpgradePlan> plan_upgrade(const ClusterState& state, const std::string& t
   std::optional<Version> oldest;
   for (const Json& deployment : state.deployments) {
     const std::string text(find_string(deployment, {"spec", "template", "spec", "version"}));
-    const auto version = read_version(text);
+    const auto version = api::parse_kubernetes_version(text);
     if (!version) continue;
     plan.nodes = plan.nodes || *version != *to;
     if (oldest && *oldest <= *version) continue;
     oldest = version;
     plan.nodes_from = with_v(text);
   }
-  if (oldest && (*to)[1] > (*oldest)[1] + kMaxNodeSkew) {
+  if (oldest && to->minor > oldest->minor + kMaxNodeSkew) {
     return fail(Code::kInvalidArgument, "nodes run " + plan.nodes_from + ", too old for a " +
                                             with_v(target) + " control plane: upgrade them first");
   }

@@ -2,9 +2,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 
 #include "base/go_duration.hpp"
+#include "base/text.hpp"
 #include "cli/table.hpp"
 
 namespace nestor::cli {
@@ -65,9 +65,7 @@ std::string timeout_text(Duration duration) {
 bool is_debug_level(std::string_view level) {
   constexpr int kDebug = 4;
   if (level.starts_with('=')) level.remove_prefix(1);
-  int number = 0;
-  std::from_chars(level.data(), level.data() + level.size(), number);
-  return number >= kDebug;
+  return parse_number<int>(level).value_or(0) >= kDebug;
 }
 
 }  // namespace nestor::cli

@@ -51,7 +51,7 @@ TEST(Usage, LogLevelsAreNumbers) {
   for (const char* level : {"4", "=4", "5", "=10", "10", "40"}) {
     EXPECT_TRUE(is_debug_level(level)) << level;
   }
-  for (const char* level : {"", "=", "0", "2", "=3", "-4", "high"}) {
+  for (const char* level : {"", "=", "0", "2", "=3", "-4", "4x", "high"}) {
     EXPECT_FALSE(is_debug_level(level)) << level;
   }
 }

@@ -342,10 +342,7 @@ Task<LoadBalancerController::Service> LoadBalancerController::ensure_parent(Work
 }
 
 Task<> LoadBalancerController::mark_parent(Service parent) {
-  kube::Condition made;
-  made.type = api::cluster::kTenantServiceCondition;
-  made.status = "True";
-  made.reason = "Made";
+  auto made = kube::make_condition(api::cluster::kTenantServiceCondition, true, "Made");
   Service after = parent;
   const WallTime now = runtime_.clock().now();
   if (!kube::set_condition(after.status.conditions, std::move(made), format_rfc3339(now))) {

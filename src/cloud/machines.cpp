@@ -42,10 +42,7 @@ bool is_reachable(const boost::asio::ip::address& address) {
 }
 
 bool belongs_to(const Json& machine, const kube::ObjectKey& cluster) {
-  kube::ObjectMeta metadata;
-  const Json* found = nestor::find(machine, {"metadata"});
-  return found != nullptr && read_json(*found, metadata) &&
-         Machines::cluster_of(metadata) == cluster;
+  return Machines::cluster_of(kube::metadata_of(machine)) == cluster;
 }
 
 template <class T>

@@ -1,10 +1,13 @@
 #include "cloud/parent_service.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdint>
 
 #include "api/cluster/labels.hpp"
 #include "api/infrastructure/labels.hpp"
+#include "base/hash.hpp"
 #include "cloud/cloud.hpp"
 #include "cloud/names.hpp"
 #include "kube/client.hpp"
@@ -18,13 +21,9 @@ using api::core::ServicePort;
 constexpr std::size_t kNameLength = 32;
 
 std::string hash_of(const std::string& text) {
-  // FNV-1a: stable over builds, unlike std::hash
-  std::uint64_t hash = 14695981039346656037ULL;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  for (int i = 0; i < 16; ++i, hash >>= 4) out += kDigits[hash & 15];
-  return out;
+  // The lowest digit first: names of Services that are there must stay.
+  const std::string digits = fmt::format("{:016x}", fnv1a64(text));
+  return {digits.rbegin(), digits.rend()};
 }
 
 /// Whether everything in `part` is also in `whole`; lists must have equal lengths.
@@ -121,13 +120,11 @@ void put_spec(const ParentInput& input, Service& parent) {
   }
 }
 
-void set(Service& service, bool status, std::string reason, std::string message, WallTime now) {
-  kube::Condition condition;
-  condition.type = kBalancerReady;
-  condition.status = status ? "True" : "False";
-  condition.reason = std::move(reason);
-  condition.message = std::move(message);
-  kube::set_condition(service.status.conditions, std::move(condition), format_rfc3339(now));
+void set(Service& service, bool status, std::string_view reason, std::string message,
+         WallTime now) {
+  kube::set_condition(service.status.conditions,
+                      kube::make_condition(kBalancerReady, status, reason, std::move(message)),
+                      format_rfc3339(now));
 }
 
 }  // namespace
@@ -197,7 +194,7 @@ std::optional<Duration> until_late(const Service& parent, WallTime now) {
   if (!parent.status.loadBalancer.ingress.empty()) return std::nullopt;
   const auto since = parse_rfc3339(parent.metadata.creationTimestamp);
   if (!since || now >= *since + kPatience) return std::nullopt;
-  return std::chrono::duration_cast<Duration>(*since + kPatience - now) + Duration(1);
+  return time_until(*since + kPatience, now);
 }
 
 Service with_balancer(const Service& tenant, const Service& parent, WallTime now) {

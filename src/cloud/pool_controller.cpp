@@ -14,15 +14,6 @@ constexpr const char* kWaiting = "pool.waiting";
 /// For the cache to show a write of ours; the next decision builds on it.
 constexpr Duration kCacheTimeout = std::chrono::seconds(10);
 
-kube::Condition condition(bool status, std::string reason, std::string message) {
-  kube::Condition out;
-  out.type = kBalancerReady;
-  out.status = status ? "True" : "False";
-  out.reason = std::move(reason);
-  out.message = std::move(message);
-  return out;
-}
-
 }  // namespace
 
 PoolController::PoolController(kube::Runtime& runtime, AddressPool pool)
@@ -101,7 +92,7 @@ Task<> PoolController::write(ServicePtr before, std::string address) {
     ingress.ip = address;
     ingress.ipMode = "VIP";
     after.status.loadBalancer.ingress.push_back(std::move(ingress));
-    kube::set_condition(conditions, condition(true, "AddressAssigned", ""),
+    kube::set_condition(conditions, kube::make_condition(kBalancerReady, true, "AddressAssigned"),
                         format_rfc3339(runtime_.clock().now()));
   }
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(runtime_.client(), *before, after));
@@ -117,9 +108,10 @@ Task<> PoolController::write(ServicePtr before, std::string address) {
 
 Task<> PoolController::tell_waiting(ServicePtr before, Decision decision) {
   Service after = *before;
-  const bool news = kube::set_condition(after.status.conditions,
-                                        condition(false, decision.reason, decision.message),
-                                        format_rfc3339(runtime_.clock().now()));
+  const bool news = kube::set_condition(
+      after.status.conditions,
+      kube::make_condition(kBalancerReady, false, decision.reason, decision.message),
+      format_rfc3339(runtime_.clock().now()));
   if (!news) co_return Result<>{};
   runtime_.events().warning(*before, decision.reason, decision.message);
   co_return co_await kube::patch_changes(runtime_.client(), *before, after);

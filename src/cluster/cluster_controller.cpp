@@ -176,11 +176,9 @@ Task<kube::ReconcileResult> ClusterController::reconcile_delete(ClusterPtr clust
 
   Cluster after = *cluster;
   after.status.phase = "Deleting";
-  kube::Condition deleting;
-  deleting.type = "Deleting";
-  deleting.status = "True";
-  deleting.reason = deleting_reason(step);
-  kube::set_condition(after.status.conditions, deleting, context_.now());
+  kube::set_condition(after.status.conditions,
+                      kube::make_condition("Deleting", true, deleting_reason(step)),
+                      context_.now());
   if (step == DeleteStep::kDone) {
     std::erase(after.metadata.finalizers, api::cluster::kClusterFinalizer);
     context_.runtime.events().normal(*cluster, "Deleted", "the cluster is deleted");

@@ -11,16 +11,6 @@ namespace {
 using api::cluster::Cluster;
 using kube::Condition;
 
-Condition cluster_condition(std::string_view type, bool status, std::string_view reason,
-                            std::string message = {}) {
-  Condition out;
-  out.type = type;
-  out.status = status ? "True" : "False";
-  out.reason = reason;
-  out.message = std::move(message);
-  return out;
-}
-
 void observe_provisioning(const ClusterView& view, Cluster& cluster) {
   auto& done = cluster.status.initialization;
   // Once true these stay: an infrastructure object that falters does not unmake the cluster.
@@ -42,10 +32,10 @@ void observe_provisioning(const ClusterView& view, Cluster& cluster) {
 
 Condition infrastructure_ready(const ClusterView& view) {
   if (view.cluster.spec.infrastructureRef.empty()) {
-    return cluster_condition("InfrastructureReady", true, "Ready");
+    return kube::make_condition("InfrastructureReady", true, "Ready");
   }
   if (!view.infrastructure) {
-    return cluster_condition(
+    return kube::make_condition(
         "InfrastructureReady", false, "DoesNotExist",
         absence_of(view.cluster.spec.infrastructureRef, view.infrastructure_known));
   }
@@ -55,7 +45,7 @@ Condition infrastructure_ready(const ClusterView& view) {
 
 Condition control_plane_available(const ClusterView& view) {
   if (!view.control_plane) {
-    return cluster_condition(
+    return kube::make_condition(
         "ControlPlaneAvailable", false, "DoesNotExist",
         absence_of(view.cluster.spec.controlPlaneRef, view.control_plane_known));
   }
@@ -67,25 +57,25 @@ Condition control_plane_available(const ClusterView& view) {
 }
 
 Condition workers_available(const ClusterView& view) {
-  if (view.deployments.empty()) return cluster_condition("WorkersAvailable", true, "NoWorkers");
+  if (view.deployments.empty()) return kube::make_condition("WorkersAvailable", true, "NoWorkers");
   std::string message;
   for (const auto& deployment : view.deployments) {
     if (kube::condition_true(deployment.status.conditions, "Available")) continue;
     if (!message.empty()) message += "; ";
     message += "MachineDeployment " + deployment.metadata.name + " is not available";
   }
-  return cluster_condition("WorkersAvailable", message.empty(),
-                           message.empty() ? "Available" : "NotAvailable", message);
+  return kube::make_condition("WorkersAvailable", message.empty(),
+                              message.empty() ? "Available" : "NotAvailable", message);
 }
 
 Condition deleting(const Cluster& cluster) {
-  if (!cluster.metadata.deleting()) return cluster_condition("Deleting", false, "NotDeleting");
+  if (!cluster.metadata.deleting()) return kube::make_condition("Deleting", false, "NotDeleting");
   // The controller replaces the reason as it goes.
   if (const auto* now = kube::find_condition(cluster.status.conditions, "Deleting");
       now != nullptr && now->status == "True") {
     return *now;
   }
-  return cluster_condition("Deleting", true, deleting_reason(DeleteStep::kWorkers));
+  return kube::make_condition("Deleting", true, deleting_reason(DeleteStep::kWorkers));
 }
 
 Condition available(const Cluster& cluster) {
@@ -103,8 +93,8 @@ Condition available(const Cluster& cluster) {
   need("ControlPlaneAvailable", true);
   need("RemoteConnectionProbe", true);
   need("WorkersAvailable", true);
-  return cluster_condition("Available", message.empty(),
-                           message.empty() ? "Available" : "NotAvailable", message);
+  return kube::make_condition("Available", message.empty(),
+                              message.empty() ? "Available" : "NotAvailable", message);
 }
 
 void observe_conditions(const ClusterView& view, Cluster& cluster) {
@@ -114,15 +104,15 @@ void observe_conditions(const ClusterView& view, Cluster& cluster) {
   };
   set(infrastructure_ready(view));
   const bool initialized = cluster.status.initialization.controlPlaneInitialized.value_or(false);
-  set(cluster_condition("ControlPlaneInitialized", initialized,
-                        initialized ? "Initialized" : "NotInitialized"));
+  set(kube::make_condition("ControlPlaneInitialized", initialized,
+                           initialized ? "Initialized" : "NotInitialized"));
   set(control_plane_available(view));
-  set(cluster_condition("RemoteConnectionProbe", view.remote_connected,
-                        view.remote_connected ? "ProbeSucceeded" : "ProbeFailed",
-                        view.remote_message));
+  set(kube::make_condition("RemoteConnectionProbe", view.remote_connected,
+                           view.remote_connected ? "ProbeSucceeded" : "ProbeFailed",
+                           view.remote_message));
   set(workers_available(view));
   set(deleting(cluster));
-  set(cluster_condition("Paused", false, "NotPaused"));
+  set(kube::make_condition("Paused", false, "NotPaused"));
   set(available(cluster));
 }
 
@@ -176,7 +166,7 @@ std::string phase_of(const Cluster& cluster) {
 Condition mirror(const Json& object, std::string_view type, std::string_view as, bool fallback) {
   auto found = condition_of(object, type);
   if (!found) {
-    return cluster_condition(as, fallback, fallback ? type : "Not" + std::string(type));
+    return kube::make_condition(as, fallback, fallback ? type : "Not" + std::string(type));
   }
   found->type = as;
   if (found->reason.empty()) found->reason = found->status == "True" ? type : "NotReady";

@@ -140,7 +140,7 @@ void complete_metadata(kube::ObjectMeta& metadata, std::string_view finalizer,
 
 Task<> adopt(Context& context, Referenced referenced, std::string cluster,
              kube::OwnerReference owner) {
-  const kube::ObjectMeta metadata = metadata_of(referenced.object);
+  const kube::ObjectMeta metadata = kube::metadata_of(referenced.object);
   if (metadata.deleting()) co_return Result<>{};
   const auto owners = with_owner(metadata.ownerReferences, owner);
   const bool labelled = metadata.label(api::cluster::kClusterNameLabel) == cluster;
@@ -160,7 +160,7 @@ Task<> adopt(Context& context, Referenced referenced, std::string cluster,
 }
 
 Task<> begin_removal(Context& context, Referenced referenced) {
-  const kube::ObjectMeta metadata = metadata_of(referenced.object);
+  const kube::ObjectMeta metadata = kube::metadata_of(referenced.object);
   if (metadata.deleting()) co_return Result<>{};
   kube::DeleteOptions options{.uid = metadata.uid};
   co_return co_await kube::ensure_deleted(context.client(), referenced.type, metadata.key(),

@@ -121,7 +121,7 @@ Task<kube::ReconcileResult> show_invalid(Context& context, std::shared_ptr<const
                                          std::string type, std::string why) {
   T after = *object;
   put_conditions(after.status.conditions,
-                 {make_condition(type, false, "InvalidSpec", std::move(why))},
+                 {kube::make_condition(type, false, "InvalidSpec", std::move(why))},
                  object->metadata.generation, context.now());
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context.client(), *object, after));
   co_return kube::ReconcileResult{};

@@ -52,10 +52,4 @@ bool is_deleting(const Json& object) {
   return !find_string(object, {"metadata", "deletionTimestamp"}).empty();
 }
 
-kube::ObjectMeta metadata_of(const Json& object) {
-  kube::ObjectMeta metadata;
-  if (const Json* value = find(object, {"metadata"})) (void)read_json(*value, metadata);
-  return metadata;
-}
-
 }  // namespace nestor::cluster

@@ -27,7 +27,4 @@ std::optional<kube::Condition> condition_of(const Json& object, std::string_view
 
 bool is_deleting(const Json& object);
 
-/// The metadata every object has. Unreadable parts stay empty.
-kube::ObjectMeta metadata_of(const Json& object);
-
 }  // namespace nestor::cluster

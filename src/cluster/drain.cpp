@@ -1,7 +1,8 @@
 #include "cluster/drain.hpp"
 
 #include <algorithm>
-#include <cctype>
+
+#include "base/text.hpp"
 
 namespace nestor::cluster {
 
@@ -45,12 +46,6 @@ bool ask_again(const DrainView& view, const Pod& pod, const Refusal& refusal) {
   return exhausted_budget(view, pod) == nullptr || !api::core::ready(pod);
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](unsigned char c) { return std::tolower(c); });
-  return out;
-}
-
 void add_part(std::string& text, const std::string& part) {
   if (!text.empty()) text += "; ";
   text += part;
@@ -58,13 +53,9 @@ void add_part(std::string& text, const std::string& part) {
 
 void add_names(std::string& text, const std::string& what, const std::vector<PodPtr>& pods) {
   if (pods.empty()) return;
-  std::string names;
-  for (std::size_t i = 0; i < std::min(pods.size(), kNamed); ++i) {
-    if (i > 0) names += ", ";
-    names += pods[i]->metadata.key().to_string();
-  }
-  if (pods.size() > kNamed) names += " and " + std::to_string(pods.size() - kNamed) + " more";
-  add_part(text, what + names);
+  std::vector<std::string> names;
+  for (const PodPtr& pod : pods) names.push_back(pod->metadata.key().to_string());
+  add_part(text, what + joined_some(names, kNamed));
 }
 
 std::string why_blocked(const DrainView& view, const Pod& pod, const Refusals& refusals) {
@@ -147,8 +138,7 @@ std::optional<Duration> until_retry(const DrainPlan& plan, const Refusals& refus
   for (const PodPtr& pod : plan.blocked) {
     const auto refused = refusals.find(pod->metadata.uid);
     if (refused == refusals.end() || !refused->second.again) continue;
-    const auto wait = std::chrono::ceil<Duration>(*refused->second.again - now);
-    least = std::min(least.value_or(wait), std::max(wait, Duration(0)));
+    keep_least(least, time_until(*refused->second.again, now));
   }
   return least;
 }

@@ -46,7 +46,7 @@ Task<kube::Condition> request(Context& context, const names::RemediationTemplate
     co_return std::unexpected(std::move(found).error());
   }
   if (!found || !*found) {
-    co_return make_condition(
+    co_return kube::make_condition(
         kCondition, false, "RemediationTemplateNotFound",
         found ? absence_of(source, context.kinds.knows(source)) : found.error().message);
   }
@@ -59,11 +59,11 @@ Task<kube::Condition> request(Context& context, const names::RemediationTemplate
     co_return std::unexpected(std::move(made).error());
   }
   if (!made && made.error().code != Code::kAlreadyExists) {
-    co_return make_condition(kCondition, false, "RemediationRequestCreationFailed",
-                             made.error().message);
+    co_return kube::make_condition(kCondition, false, "RemediationRequestCreationFailed",
+                                   made.error().message);
   }
-  co_return make_condition(kCondition, false, "WaitingForRemediation",
-                           kind + " " + machine.metadata.name + " asks for it");
+  co_return kube::make_condition(kCondition, false, "WaitingForRemediation",
+                                 kind + " " + machine.metadata.name + " asks for it");
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <tuple>
 
@@ -14,6 +13,7 @@
 #include "api/infrastructure/kubevirt_cluster.hpp"
 #include "api/infrastructure/kubevirt_machine.hpp"
 #include "api/infrastructure/kubevirt_machine_template.hpp"
+#include "base/text.hpp"
 
 namespace nestor::cluster {
 
@@ -150,10 +150,7 @@ std::string absence_of(const api::cluster::ContractReference& ref, bool known) {
 }
 
 std::string plural_of(std::string_view kind) {
-  std::string word;
-  for (const char c : kind) {
-    word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  }
+  std::string word = lower(kind);
   const auto vowel = [](char c) { return std::string_view("aeiou").find(c) != std::string::npos; };
   for (const std::string_view hiss : {"s", "x", "ch", "sh", "z"}) {
     if (word.ends_with(hiss)) return word + "es";

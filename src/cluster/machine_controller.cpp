@@ -166,8 +166,8 @@ std::optional<Duration> MachineController::look_at_tenant(
   if (view.connected) return std::nullopt;
   // What was before our own start nobody counted.
   const WallTime since = std::max(context_.sessions.probe(cluster).since, begun_);
-  const Duration left = std::chrono::ceil<Duration>(since + kNodeWordLasts - view.now);
-  view.lost = left <= Duration(0);
+  const Duration left = time_until(since + kNodeWordLasts, view.now);
+  view.lost = left == Duration(0);
   if (session) return kLookAgain;
   return view.lost ? std::nullopt : std::optional(left);
 }
@@ -231,9 +231,9 @@ Task<kube::ReconcileResult> MachineController::reconcile_normal(MachinePtr machi
     NESTOR_CO_TRY_VOID(co_await kube::patch_changes(session->client(), *node, wanted));
   }
   kube::ReconcileResult result;
-  for (const auto& until : {until_available(after, view.now), until_outdated, until_lost}) {
-    if (until) result.requeue_after = std::min(result.requeue_after.value_or(*until), *until);
-  }
+  result.look_again(until_available(after, view.now));
+  result.look_again(until_outdated);
+  result.look_again(until_lost);
   co_return result;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/cluster/labels.hpp"
+#include "base/text.hpp"
 #include "cluster/contract.hpp"
 #include "cluster/machine_logic.hpp"
 #include "cluster/volumes.hpp"
@@ -23,6 +24,7 @@ constexpr int kUnreachableGrace = 1;
 constexpr std::size_t kEvictionsAtOnce = 10;
 /// Unless the pods' end is seen earlier.
 constexpr Duration kNextEvictions = std::chrono::seconds(1);
+constexpr std::size_t kVolumesNamed = 5;
 constexpr std::string_view kNoTenant = "the tenant cluster cannot be reached";
 
 Task<> cordon(kube::Client& tenant, const Node& node) {
@@ -50,27 +52,14 @@ Task<> evict_pod(kube::Client& tenant, const api::core::Pod& pod, bool unreachab
   co_return std::unexpected(std::move(answer).error());
 }
 
-std::string list_of(const std::vector<std::string>& names) {
-  constexpr std::size_t kNamed = 5;
-  std::string text;
-  for (std::size_t i = 0; i < std::min(names.size(), kNamed); ++i) {
-    text += (i > 0 ? ", " : "") + names[i];
-  }
-  if (names.size() > kNamed) text += " and " + std::to_string(names.size() - kNamed) + " more";
-  return text;
-}
-
 /// How the Machine tells the step it is at; at the last one it lets go.
 void mark_deleting(Machine& machine, MachineDeleteStep step, const std::string& message,
                    WallTime now) {
   machine.status.phase = "Deleting";
-  kube::Condition deleting;
-  deleting.type = "Deleting";
-  deleting.status = "True";
-  deleting.observedGeneration = machine.metadata.generation;
-  deleting.reason = deleting_reason(step);
-  deleting.message = message;
-  kube::set_condition(machine.status.conditions, deleting, format_rfc3339(now));
+  kube::set_condition(machine.status.conditions,
+                      kube::make_condition("Deleting", true, deleting_reason(step), message,
+                                           machine.metadata.generation),
+                      format_rfc3339(now));
   summarize(machine, now);
   if (step == kDone) std::erase(machine.metadata.finalizers, api::cluster::kMachineFinalizer);
 }
@@ -106,13 +95,10 @@ Task<kube::ReconcileResult> MachineDeletion::reconcile(MachinePtr machine, Clust
   announce(*machine, after, step, pass);
 
   kube::ReconcileResult result;
-  result.requeue_after = pass.again;
-  if (const auto next = pass.next_evictions) {
-    result.requeue_after = std::min(result.requeue_after.value_or(*next), *next);
-  }
+  result.look_again(pass.again);
+  result.look_again(pass.next_evictions);
   if (const auto deadline = step_deadline(after, step)) {
-    const auto left = std::max(Duration(0), std::chrono::ceil<Duration>(*deadline - pass.view.now));
-    result.requeue_after = std::min(result.requeue_after.value_or(left), left);
+    result.look_again(time_until(*deadline, pass.view.now));
   }
   co_return result;
 }
@@ -256,7 +242,8 @@ Task<bool> MachineDeletion::detach(Pass& pass) {
                 co_await find_kept_volumes(pass.session->client(), std::move(claims), attachments));
   const auto left = attached_volumes(*pass.node, attachments, kept);
   pass.view.detached = left.empty();
-  pass.message = left.empty() ? "" : "volumes are still attached: " + list_of(left);
+  pass.message =
+      left.empty() ? "" : "volumes are still attached: " + joined_some(left, kVolumesNamed);
   co_return pass.view.detached;
 }
 

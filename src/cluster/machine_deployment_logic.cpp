@@ -1,9 +1,10 @@
 #include "cluster/machine_deployment_logic.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "api/cluster/labels.hpp"
+#include "base/hash.hpp"
+#include "base/text.hpp"
 #include "cluster/replica_logic.hpp"
 #include "cluster/rollout_plan.hpp"
 #include "kube/client.hpp"
@@ -28,15 +29,8 @@ Json identity_of(const MachineTemplate& machine_template) {
   return identity;
 }
 
-std::optional<int> number_in(std::string_view text) {
-  int value = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (read.ec != std::errc{} || read.ptr != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 int revision_of(const MachineSet& set) {
-  return number_in(set.metadata.annotation(names::kRevisionAnnotation)).value_or(0);
+  return parse_number<int>(set.metadata.annotation(names::kRevisionAnnotation)).value_or(0);
 }
 
 std::optional<WallTime> rollout_after(const MachineDeployment& deployment) {
@@ -73,12 +67,8 @@ bool same_machines(const MachineTemplate& a, const MachineTemplate& b) {
 }
 
 std::string template_hash(const MachineTemplate& machine_template) {
-  // FNV-1a, 32 bits: only has to tell apart the few templates of one deployment.
-  std::uint32_t hash = 2166136261U;
-  for (const char c : to_text(identity_of(machine_template))) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
-  }
-  return std::to_string(hash);
+  // 32 bits tell apart the few templates of one deployment.
+  return std::to_string(fnv1a32(to_text(identity_of(machine_template))));
 }
 
 std::vector<std::string> outdated_because(const MachineDeployment& deployment,
@@ -109,7 +99,7 @@ std::vector<std::string> outdated_because(const MachineDeployment& deployment,
 std::optional<Duration> until_rollout(const MachineDeployment& deployment, WallTime now) {
   const auto after = rollout_after(deployment);
   if (!after || *after <= now) return std::nullopt;
-  return std::chrono::ceil<Duration>(*after - now);
+  return time_until(*after, now);
 }
 
 std::vector<MachineSetPtr> all_of(const MachineSets& sets) {
@@ -206,15 +196,18 @@ int missing_replicas(const MachineDeployment& deployment, const std::vector<Mach
   defaulted.spec.replicas.reset();
   names::set_defaults(defaulted);
   const int begin = *defaulted.spec.replicas;
-  const auto least = number_in(deployment.metadata.annotation(names::kAutoscalerMinSizeAnnotation));
-  const auto most = number_in(deployment.metadata.annotation(names::kAutoscalerMaxSizeAnnotation));
+  const auto least =
+      parse_number<int>(deployment.metadata.annotation(names::kAutoscalerMinSizeAnnotation));
+  const auto most =
+      parse_number<int>(deployment.metadata.annotation(names::kAutoscalerMaxSizeAnnotation));
   if (!least || !most || *least > *most || owned.empty()) return begin;
   int have = 0;
   std::optional<int> desired;
   for (const auto& set : owned) {
     have += set->spec.replicas.value_or(0);
     // In the middle of a roll-out there are more.
-    if (const auto one = number_in(set->metadata.annotation(names::kDesiredReplicasAnnotation))) {
+    if (const auto one =
+            parse_number<int>(set->metadata.annotation(names::kDesiredReplicasAnnotation))) {
       desired = one;
     }
   }
@@ -254,14 +247,14 @@ MachineDeployment observe(const MachineDeployment& deployment, const MachineSets
   auto conditions = replica_conditions(counts);
   const int least = counts.wanted - rollout_limits(deployment).unavailable;
   const bool enough = counts.available >= least;
-  conditions.push_back(make_condition("Available", enough, enough ? "Available" : "NotAvailable",
-                                      enough ? ""
-                                             : std::to_string(counts.available) +
-                                                   " available Machines of " +
-                                                   std::to_string(counts.wanted) + ", at least " +
-                                                   std::to_string(least) + " are required"));
+  conditions.push_back(
+      kube::make_condition("Available", enough, enough ? "Available" : "NotAvailable",
+                           enough ? ""
+                                  : std::to_string(counts.available) + " available Machines of " +
+                                        std::to_string(counts.wanted) + ", at least " +
+                                        std::to_string(least) + " are required"));
   const int outdated = counts.have - counts.up_to_date;
-  conditions.push_back(make_condition(
+  conditions.push_back(kube::make_condition(
       "RollingOut", outdated > 0, outdated > 0 ? "RollingOut" : "NotRollingOut",
       outdated > 0 ? std::to_string(outdated) + " Machines are to be replaced" : ""));
   put_conditions(status.conditions, std::move(conditions), deployment.metadata.generation, now);

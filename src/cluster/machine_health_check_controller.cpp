@@ -99,20 +99,17 @@ Task<kube::ReconcileResult> MachineHealthCheckController::examine(
   NESTOR_CO_TRY(const auto targets, co_await find_targets(check, session));
   std::vector<Health> verdicts;
   kube::ReconcileResult result;
-  const auto look_again_after = [&result](std::optional<Duration> time) {
-    if (time) result.requeue_after = std::min(result.requeue_after.value_or(*time), *time);
-  };
   int unhealthy = 0;
   for (const HealthTarget& target : targets) {
     NESTOR_CO_TRY(Health verdict, co_await verdict_on(check, cluster, session, target));
     verdicts.push_back(std::move(verdict));
     const Health& health = verdicts.back();
     if (!health.healthy()) ++unhealthy;
-    look_again_after(health.until_unhealthy);
+    result.look_again(health.until_unhealthy);
   }
   const int total = static_cast<int>(targets.size());
   const Allowance allowed = allowance(*check, total, unhealthy, context_.runtime.clock().now());
-  look_again_after(allowed.wait);
+  result.look_again(allowed.wait);
   for (std::size_t i = 0; i < targets.size(); ++i) {
     Health health = verdicts[i];
     if (health.repeated) continue;
@@ -133,7 +130,7 @@ Task<kube::ReconcileResult> MachineHealthCheckController::examine(
 std::optional<Duration> MachineHealthCheckController::until_settled(
     const kube::ObjectKey& cluster) {
   const auto settled = context_.sessions.probe(cluster).since + kTenantGrace;
-  const auto left = std::chrono::ceil<Duration>(settled - context_.runtime.clock().now());
+  const auto left = time_until(settled, context_.runtime.clock().now());
   return left > Duration(0) ? std::optional(left) : std::nullopt;
 }
 

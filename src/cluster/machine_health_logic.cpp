@@ -30,10 +30,6 @@ Health unhealthy(std::string reason, std::string message) {
           .repeated = false};
 }
 
-void keep_earliest(std::optional<Duration>& earliest, Duration candidate) {
-  earliest = std::min(earliest.value_or(candidate), candidate);
-}
-
 /// The first of `rules` that `conditions` have fulfilled for long enough, as a message; else the
 /// time that the nearest still has goes into `next`.
 std::string broken_rule(const std::vector<names::UnhealthyCondition>& rules,
@@ -49,7 +45,7 @@ std::string broken_rule(const std::vector<names::UnhealthyCondition>& rules,
       return std::string(of) + " has " + rule.type + " = " + rule.status + " for more than " +
              std::to_string(limit.count()) + " s";
     }
-    keep_earliest(next, std::chrono::ceil<Duration>(*since + limit - now));
+    keep_least(next, time_until(*since + limit, now));
   }
   return {};
 }
@@ -81,7 +77,7 @@ Health judge_startup(const MachineHealthCheck& check, const Cluster& cluster,
       return unhealthy("NodeStartupTimeout",
                        "the Node did not come within " + std::to_string(limit) + " s");
     }
-    keep_earliest(next, std::chrono::ceil<Duration>(deadline - now));
+    keep_least(next, time_until(deadline, now));
   }
   return {.reason = {}, .message = {}, .until_unhealthy = next, .repeated = false};
 }
@@ -93,7 +89,7 @@ Health judge_failed(const Machine& machine, WallTime now) {
   const auto born = parse_rfc3339(machine.metadata.creationTimestamp);
   if (machine.status.nodeRef.name.empty() && born && now < *born + kPause) {
     Health out;
-    out.until_unhealthy = std::chrono::ceil<Duration>(*born + kPause - now);
+    out.until_unhealthy = time_until(*born + kPause, now);
     return out;
   }
   const auto* why = kube::find_condition(machine.status.conditions, "InfrastructureReady");
@@ -124,7 +120,7 @@ std::optional<Duration> wait_for_others(const MachineHealthCheck& check, int unh
   }
   const auto since = parse_rfc3339(last->lastTransitionTime);
   if (last->message.empty() || !since) return std::nullopt;
-  const auto left = std::chrono::ceil<Duration>(*since + kTenantGrace - now);
+  const auto left = time_until(*since + kTenantGrace, now);
   return left > Duration(0) ? std::optional(left) : std::nullopt;
 }
 
@@ -212,18 +208,17 @@ bool may_remediate(const Machine& machine, const Allowance& allowed) {
 Machine marked(const Machine& machine, const Health& health, bool remediate, std::string_view now) {
   Machine out = machine;
   auto& conditions = out.status.conditions;
-  Condition succeeded = make_condition(
+  Condition succeeded = kube::make_condition(
       kSucceeded, health.healthy(), health.healthy() ? kSucceeded : std::string_view(health.reason),
-      health.message);
-  succeeded.observedGeneration = machine.metadata.generation;
+      health.message, machine.metadata.generation);
   kube::set_condition(conditions, std::move(succeeded), now);
   const Condition* remediated = kube::find_condition(conditions, kOwnerRemediated);
   if (health.healthy()) {
     std::erase_if(conditions, [](const auto& one) { return one.type == kOwnerRemediated; });
   } else if (remediate && (remediated == nullptr || remediated->status == "True")) {
-    Condition waiting = make_condition(kOwnerRemediated, false, "WaitingForRemediation",
-                                       "waiting for the owner to replace the Machine");
-    waiting.observedGeneration = machine.metadata.generation;
+    Condition waiting = kube::make_condition(kOwnerRemediated, false, "WaitingForRemediation",
+                                             "waiting for the owner to replace the Machine",
+                                             machine.metadata.generation);
     kube::set_condition(conditions, std::move(waiting), now);
   }
   return out;
@@ -241,11 +236,12 @@ MachineHealthCheck observe(const MachineHealthCheck& check,
   for (const auto& target : targets) status.targets.push_back(target.machine->metadata.name);
   std::ranges::sort(status.targets);
   status.observedGeneration = check.metadata.generation;
-  put_conditions(status.conditions,
-                 {make_condition(kAllowed, allowed.allowed,
-                                 allowed.allowed ? kAllowed : "TooManyUnhealthy", allowed.message),
-                  make_condition("Paused", false, "NotPaused")},
-                 check.metadata.generation, now);
+  put_conditions(
+      status.conditions,
+      {kube::make_condition(kAllowed, allowed.allowed,
+                            allowed.allowed ? kAllowed : "TooManyUnhealthy", allowed.message),
+       kube::make_condition("Paused", false, "NotPaused")},
+      check.metadata.generation, now);
   return out;
 }
 

@@ -16,16 +16,6 @@ using api::cluster::Machine;
 using api::core::Node;
 using kube::Condition;
 
-Condition machine_condition(std::string_view type, std::string_view status, std::string_view reason,
-                            std::string message = {}) {
-  Condition out;
-  out.type = type;
-  out.status = status;
-  out.reason = reason;
-  out.message = std::move(message);
-  return out;
-}
-
 void observe_bootstrap(const MachineView& view, Machine& machine) {
   auto& bootstrap = machine.spec.bootstrap;
   if (bootstrap.dataSecretName.empty() && view.bootstrap) {
@@ -66,10 +56,10 @@ Condition bootstrap_ready(const MachineView& view, const Machine& machine) {
                   machine.status.initialization.bootstrapDataSecretCreated.value_or(false));
   }
   if (!machine.spec.bootstrap.dataSecretName.empty()) {
-    return machine_condition("BootstrapConfigReady", "True", "DataSecretProvided");
+    return kube::make_condition("BootstrapConfigReady", true, "DataSecretProvided");
   }
-  return machine_condition("BootstrapConfigReady", "False", "DoesNotExist",
-                           absence_of(machine.spec.bootstrap.configRef, view.bootstrap_known));
+  return kube::make_condition("BootstrapConfigReady", false, "DoesNotExist",
+                              absence_of(machine.spec.bootstrap.configRef, view.bootstrap_known));
 }
 
 Condition infrastructure_ready(const MachineView& view, const Machine& machine) {
@@ -78,18 +68,18 @@ Condition infrastructure_ready(const MachineView& view, const Machine& machine) 
     const auto failure = find_string(*view.infrastructure, {"status", "failureReason"});
     if (!failure.empty()) {
       const auto message = find_string(*view.infrastructure, {"status", "failureMessage"});
-      return machine_condition("InfrastructureReady", "False", api::cluster::kInfrastructureFailed,
-                               std::string(message.empty() ? failure : message));
+      return kube::make_condition("InfrastructureReady", false, api::cluster::kInfrastructureFailed,
+                                  std::string(message.empty() ? failure : message));
     }
     return mirror(*view.infrastructure, "Ready", "InfrastructureReady", provisioned);
   }
   const auto& ref = machine.spec.infrastructureRef;
   if (provisioned && view.infrastructure_known) {
-    return machine_condition("InfrastructureReady", "False", api::cluster::kInfrastructureDeleted,
-                             ref.kind + " is gone");
+    return kube::make_condition("InfrastructureReady", false, api::cluster::kInfrastructureDeleted,
+                                ref.kind + " is gone");
   }
-  return machine_condition("InfrastructureReady", "False", "DoesNotExist",
-                           absence_of(ref, view.infrastructure_known));
+  return kube::make_condition("InfrastructureReady", false, "DoesNotExist",
+                              absence_of(ref, view.infrastructure_known));
 }
 
 /// Whether what the Node said last still counts.
@@ -108,30 +98,31 @@ void observe_node_conditions(const MachineView& view, Machine& machine,
   const bool known = !machine.status.nodeRef.name.empty();
   if (view.node == nullptr) {
     const bool gone = known && view.connected;
-    const std::string_view status = gone ? "False" : "Unknown";
     const std::string message = !view.connected ? "the tenant cluster cannot be reached"
                                 : known         ? "the Node is gone"
                                                 : "waiting for the Node to join";
-    out.push_back(
-        machine_condition("NodeReady", status, gone ? "NodeDeleted" : "NodeReadyUnknown", message));
-    out.push_back(machine_condition("NodeHealthy", status,
-                                    gone ? "NodeDeleted" : "NodeHealthyUnknown", message));
+    const auto add = [&](std::string_view type, std::string_view unknown) {
+      out.push_back(gone ? kube::make_condition(type, false, "NodeDeleted", message)
+                         : kube::make_unknown_condition(type, unknown, message));
+    };
+    add("NodeReady", "NodeReadyUnknown");
+    add("NodeHealthy", "NodeHealthyUnknown");
     return;
   }
   const auto& conditions = view.node->status.conditions;
   const auto* ready = kube::find_condition(conditions, "Ready");
   const bool is_ready = ready != nullptr && ready->status == "True";
   const std::string why = ready == nullptr ? "the Node has not reported" : ready->message;
-  out.push_back(machine_condition("NodeReady", is_ready ? "True" : "False",
-                                  is_ready ? "NodeReady" : "NodeNotReady", is_ready ? "" : why));
+  out.push_back(kube::make_condition("NodeReady", is_ready, is_ready ? "NodeReady" : "NodeNotReady",
+                                     is_ready ? "" : why));
   std::string message = is_ready ? "" : why;
   for (const auto type : {"MemoryPressure", "DiskPressure", "PIDPressure"}) {
     if (!kube::condition_true(conditions, type)) continue;
     if (!message.empty()) message += "; ";
     message += std::string("the Node has ") + type;
   }
-  out.push_back(machine_condition("NodeHealthy", message.empty() ? "True" : "False",
-                                  message.empty() ? "NodeHealthy" : "NodeNotHealthy", message));
+  out.push_back(kube::make_condition("NodeHealthy", message.empty(),
+                                     message.empty() ? "NodeHealthy" : "NodeNotHealthy", message));
 }
 
 /// Adds the condition's message to `message` unless it has the `good` status.
@@ -146,7 +137,7 @@ void require_condition(const Machine& machine, const std::string& type, std::str
 
 Condition ready_summary(const Machine& machine) {
   if (machine.metadata.deleting()) {
-    return machine_condition("Ready", "False", "NotReady", "the Machine is being deleted");
+    return kube::make_condition("Ready", false, "NotReady", "the Machine is being deleted");
   }
   std::string message;
   for (const auto type : {"BootstrapConfigReady", "InfrastructureReady", "NodeHealthy"}) {
@@ -159,25 +150,25 @@ Condition ready_summary(const Machine& machine) {
     const bool negative = gate.polarity == "Negative";
     require_condition(machine, gate.conditionType, negative ? "False" : "True", message);
   }
-  return machine_condition("Ready", message.empty() ? "True" : "False",
-                           message.empty() ? "Ready" : "NotReady", message);
+  return kube::make_condition("Ready", message.empty(), message.empty() ? "Ready" : "NotReady",
+                              message);
 }
 
 Condition available(const Machine& machine, WallTime now) {
   if (!kube::condition_true(machine.status.conditions, "Ready")) {
-    return machine_condition("Available", "False", "NotAvailable", "the Machine is not ready");
+    return kube::make_condition("Available", false, "NotAvailable", "the Machine is not ready");
   }
   if (until_available(machine, now)) {
-    return machine_condition("Available", "False", "WaitingForMinReadySeconds");
+    return kube::make_condition("Available", false, "WaitingForMinReadySeconds");
   }
-  return machine_condition("Available", "True", "Available");
+  return kube::make_condition("Available", true, "Available");
 }
 
 Condition up_to_date(const MachineView& view) {
-  if (view.outdated.empty()) return machine_condition("UpToDate", "True", "UpToDate");
+  if (view.outdated.empty()) return kube::make_condition("UpToDate", true, "UpToDate");
   std::string message;
   for (const std::string& one : view.outdated) message += (message.empty() ? "" : "; ") + one;
-  return machine_condition("UpToDate", "False", "NotUpToDate", std::move(message));
+  return kube::make_condition("UpToDate", false, "NotUpToDate", std::move(message));
 }
 
 void observe_conditions(const MachineView& view, Machine& machine) {
@@ -191,8 +182,8 @@ void observe_conditions(const MachineView& view, Machine& machine) {
   std::vector<Condition> node;
   observe_node_conditions(view, machine, node);
   for (Condition& one : node) set(std::move(one));
-  set(machine_condition("Deleting", "False", "NotDeleting"));
-  set(machine_condition("Paused", "False", "NotPaused"));
+  set(kube::make_condition("Deleting", false, "NotDeleting"));
+  set(kube::make_condition("Paused", false, "NotPaused"));
   if (view.in_deployment) set(up_to_date(view));
   summarize(machine, view.now);
 }
@@ -240,7 +231,7 @@ std::optional<Duration> until_available(const Machine& machine, WallTime now) {
   if (!since) return std::nullopt;
   const auto when = *since + std::chrono::seconds(machine.spec.minReadySeconds.value_or(0));
   if (when <= now) return std::nullopt;
-  return std::chrono::duration_cast<Duration>(when - now) + Duration(1);
+  return time_until(when, now);
 }
 
 bool is_node_label(std::string_view key) {

@@ -160,7 +160,7 @@ Result<Json> clone_template(const MachineSet& set, const Json& template_object,
   const auto api_version = find_string(template_object, {"apiVersion"});
   const auto kind = find_string(template_object, {"kind"});
   const Json* spec = find(template_object, {"spec", "template", "spec"});
-  const auto source = metadata_of(template_object);
+  const auto source = kube::metadata_of(template_object);
   if (!kind.ends_with("Template")) {
     return fail(Code::kInvalidArgument,
                 std::string(kind) + " " + source.name + " is not a template to make Machines from");

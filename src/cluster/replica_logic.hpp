@@ -12,9 +12,6 @@
 /// What the owners of several Machines have in common. Pure.
 namespace nestor::cluster {
 
-kube::Condition make_condition(std::string_view type, bool status, std::string_view reason,
-                               std::string message = {});
-
 /// A number or percentage of `total` as a number of Machines, a million at most; `fallback` when it
 /// is neither.
 int resolve_count(const Json& number_or_percent, int total, bool round_up, int fallback);

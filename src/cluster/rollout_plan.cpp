@@ -1,9 +1,9 @@
 #include "cluster/rollout_plan.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "api/cluster/labels.hpp"
+#include "base/text.hpp"
 #include "cluster/replica_logic.hpp"
 
 namespace nestor::cluster {
@@ -101,10 +101,7 @@ RolloutPlan plan_on_delete(const MachineDeployment& deployment, const MachineSet
 }
 
 int annotation_number(const MachineSet& set, std::string_view name, int fallback) {
-  const auto text = set.metadata.annotation(name);
-  int value = fallback;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
+  return parse_number<int>(set.metadata.annotation(name)).value_or(fallback);
 }
 
 /// One of the sets while they are scaled in proportion.

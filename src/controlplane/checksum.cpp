@@ -4,19 +4,15 @@
 
 #include <array>
 
+#include "base/text.hpp"
+
 namespace nestor::controlplane {
 
 std::string md5_hex(std::string_view data) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int size = 0;
   EVP_Digest(data.data(), data.size(), digest.data(), &size, EVP_md5(), nullptr);
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  for (unsigned int i = 0; i < size; ++i) {
-    out += kDigits[digest[i] >> 4];
-    out += kDigits[digest[i] & 15];
-  }
-  return out;
+  return to_hex({digest.data(), size});
 }
 
 std::string checksum(const std::map<std::string, std::string>& values) {

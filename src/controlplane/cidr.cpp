@@ -3,8 +3,9 @@
 #include <arpa/inet.h>
 
 #include <array>
-#include <charconv>
 #include <span>
+
+#include "base/text.hpp"
 
 namespace nestor::controlplane {
 namespace {
@@ -35,9 +36,7 @@ Result<std::string> nth_address(std::string_view cidr, std::uint32_t offset) {
   const std::string address(cidr.substr(0, slash));
   int prefix = -1;
   if (slash != std::string_view::npos) {
-    const std::string_view digits = cidr.substr(slash + 1);
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), prefix);
-    if (error != std::errc{} || end != digits.data() + digits.size()) prefix = -1;
+    prefix = parse_number<int>(cidr.substr(slash + 1)).value_or(-1);
   }
   std::array<std::uint8_t, 16> bytes{};
   const int family = address.find(':') == std::string::npos ? AF_INET : AF_INET6;

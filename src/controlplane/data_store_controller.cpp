@@ -43,15 +43,6 @@ bool refers_to(const DataStore& store, const kube::ObjectKey& secret) {
   });
 }
 
-kube::Condition condition(const char* type, bool status, const char* reason, std::string message) {
-  kube::Condition out;
-  out.type = type;
-  out.status = status ? "True" : "False";
-  out.reason = reason;
-  out.message = std::move(message);
-  return out;
-}
-
 /// Nothing is known to be wrong: it could not be asked.
 bool is_unknown(const Error& error) {
   return error.code == Code::kUnavailable || error.code == Code::kDeadlineExceeded ||
@@ -66,25 +57,27 @@ bool is_retried(const Error& error) {
 
 kube::Condition validation(const Result<>& verdict) {
   if (verdict) {
-    return condition(kValidation, true, "DataStoreIsValid", "all references can be read");
+    return kube::make_condition(kValidation, true, "DataStoreIsValid",
+                                "all references can be read");
   }
   if (is_unknown(verdict.error())) {
-    auto out = condition(kValidation, false, "DataStoreUnreachable", verdict.error().message);
-    out.status = "Unknown";
-    return out;
+    return kube::make_unknown_condition(kValidation, "DataStoreUnreachable",
+                                        verdict.error().message);
   }
   const bool driver = verdict.error().code == Code::kUnimplemented;
-  return condition(kValidation, false,
-                   driver ? "DriverNotSupported" : "TLSConfigurationValidationFailed",
-                   verdict.error().message);
+  return kube::make_condition(kValidation, false,
+                              driver ? "DriverNotSupported" : "TLSConfigurationValidationFailed",
+                              verdict.error().message);
 }
 
 kube::Condition deletion(const std::vector<std::string>& users) {
   if (users.empty()) {
-    return condition(kDeletion, true, "DataStoreUnused", "no control plane keeps its data here");
+    return kube::make_condition(kDeletion, true, "DataStoreUnused",
+                                "no control plane keeps its data here");
   }
-  return condition(kDeletion, false, "DataStoreStillUsed",
-                   std::to_string(users.size()) + " control planes keep their data here");
+  return kube::make_condition(
+      kDeletion, false, "DataStoreStillUsed",
+      std::to_string(users.size()) + " control planes keep their data here");
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 #include "controlplane/json_patch.hpp"
 
-#include <charconv>
 #include <optional>
+
+#include "base/text.hpp"
 
 namespace nestor::controlplane {
 namespace {
@@ -35,11 +36,9 @@ Result<std::vector<std::string>> split_pointer(std::string_view pointer) {
 /// An index into a list of `size`; `size` itself is allowed when `end` is.
 std::optional<std::size_t> list_index(std::string_view token, std::size_t size, bool end) {
   if (end && token == "-") return size;
-  std::size_t index = 0;
-  const auto [rest, error] = std::from_chars(token.data(), token.data() + token.size(), index);
-  if (error != std::errc{} || rest != token.data() + token.size()) return std::nullopt;
   if (token.size() > 1 && token.front() == '0') return std::nullopt;
-  if (index > size || (index == size && !end)) return std::nullopt;
+  const auto index = parse_number<std::size_t>(token);
+  if (!index || *index > size || (*index == size && !end)) return std::nullopt;
   return index;
 }
 

@@ -65,14 +65,10 @@ std::vector<kube::ObjectKey> KamajiControlPlaneController::of_infrastructure(
 
 void KamajiControlPlaneController::set(KamajiControlPlane& kcp, const char* type, bool status,
                                        const char* reason, std::string message) const {
-  kube::Condition condition;
-  condition.type = type;
-  condition.status = status ? "True" : "False";
-  condition.observedGeneration = kcp.metadata.generation;
-  condition.reason = reason;
-  condition.message = std::move(message);
-  const std::string now = format_rfc3339(runtime_.clock().now());
-  kube::set_condition(kcp.status.conditions, std::move(condition), now);
+  kube::set_condition(
+      kcp.status.conditions,
+      kube::make_condition(type, status, reason, std::move(message), kcp.metadata.generation),
+      format_rfc3339(runtime_.clock().now()));
 }
 
 void KamajiControlPlaneController::note_status(KamajiControlPlane& kcp,

@@ -1,8 +1,8 @@
 #include "controlplane/settings.hpp"
 
 #include <array>
-#include <charconv>
 
+#include "api/kubernetes_version.hpp"
 #include "controlplane/cidr.hpp"
 #include "controlplane/names.hpp"
 
@@ -31,15 +31,12 @@ constexpr std::array kAdmissionPlugins{"CertificateApproval",
 
 /// "v1.37.2" gives 37.
 Result<int> minor_of(const std::string& version) {
-  int minor = 0;
-  const bool prefix = version.starts_with("v1.");
-  const char* begin = version.data() + (prefix ? 3 : 0);
-  const auto [end, error] = std::from_chars(begin, version.data() + version.size(), minor);
-  if (!prefix || error != std::errc{} || end == version.data() + version.size() || *end != '.') {
+  const auto parsed = api::parse_kubernetes_version(version);
+  if (!parsed || !version.starts_with("v1.") || !api::is_kubernetes_version(version)) {
     return fail(Code::kInvalidArgument,
                 "spec.kubernetes.version: \"" + version + "\" is not like v1.37.2");
   }
-  return minor;
+  return parsed->minor;
 }
 
 std::vector<std::string> ranges(const std::vector<std::string>& list, const std::string& scalar,

@@ -108,9 +108,8 @@ Task<kube::ReconcileResult> TenantControlPlaneController::reconcile(kube::Object
   }
   kube::ReconcileResult result;
   if (work.renew_at) {
-    const auto left = *work.renew_at - runtime_.clock().now();
-    result.requeue_after =
-        std::max(std::chrono::duration_cast<Duration>(left), Duration(std::chrono::seconds(1)));
+    const Duration left = time_until(*work.renew_at, runtime_.clock().now());
+    result.requeue_after = std::max(left, Duration(std::chrono::seconds(1)));
   }
   co_return result;
 }
@@ -163,14 +162,11 @@ bool TenantControlPlaneController::is_pod_allowed(Work& work, const Json& deploy
     std::erase_if(conditions, [](const auto& condition) { return condition.type == kPodAllowed; });
     return true;
   }
-  kube::Condition refused;
-  refused.type = kPodAllowed;
-  refused.status = "False";
-  refused.observedGeneration = work.tcp.metadata.generation;
-  refused.reason = "PodNotAllowed";
-  refused.message = "the pod is not made: " + verdict.error().message +
-                    ". Take this out of the spec, or have Nestor installed with "
-                    "controlPlanes.privileged";
+  const auto refused = kube::make_condition(
+      kPodAllowed, false, "PodNotAllowed",
+      "the pod is not made: " + verdict.error().message +
+          ". Take this out of the spec, or have Nestor installed with controlPlanes.privileged",
+      work.tcp.metadata.generation);
   if (kube::set_condition(conditions, refused, work.now())) {
     runtime_.events().warning(work.tcp, refused.reason, refused.message);
   }

@@ -49,7 +49,7 @@ Task<> make_once(kube::Client& client, std::string ns, std::vector<Json> objects
 
 Task<> remove_one(kube::Client& client, Json object) {
   NESTOR_CO_TRY(const kube::ResourceType type, type_of(object));
-  const kube::ObjectKey key = kube::Applier::key_of(object);
+  const kube::ObjectKey key = kube::key_of(object);
   auto there = co_await client.get(type, key);
   if (!there) {
     if (there.error().code == Code::kNotFound) co_return Result<>();
@@ -133,7 +133,7 @@ TenantResourcesController::Pending TenantResourcesController::pending(const kube
   Pending out;
   const auto cached = [&session](const Json& object) {
     const auto type = type_of(object);
-    return type && session ? find_tenant_object(*session, *type, kube::Applier::key_of(object))
+    return type && session ? find_tenant_object(*session, *type, kube::key_of(object))
                            : std::optional<std::shared_ptr<const kube::ObjectMeta>>();
   };
   const auto current = [&tenant](const Json& object, const auto& there) {
@@ -152,7 +152,7 @@ TenantResourcesController::Pending TenantResourcesController::pending(const kube
         remove(object);
       } else if (!current(object, cached(object))) {
         out.apply.push_back(object);
-        if (is_namespace(object)) out.once[kube::Applier::key_of(object).name] = group.once;
+        if (is_namespace(object)) out.once[kube::key_of(object).name] = group.once;
       }
     }
     if (!group.enabled) std::ranges::for_each(group.once, remove);
@@ -200,7 +200,7 @@ Task<> TenantResourcesController::bring_up_to_date(Pending pending, Tenant& tena
   std::vector<Task<>> tasks;
   for (Json& object : pending.apply) {
     if (is_namespace(object)) {
-      const std::string name = kube::Applier::key_of(object).name;
+      const std::string name = kube::key_of(object).name;
       NESTOR_CO_TRY_VOID(co_await make_once(client, name, std::move(pending.once[name])));
       NESTOR_CO_TRY_VOID(co_await apply_one(tenant.applier, client, std::move(object)));
     } else {

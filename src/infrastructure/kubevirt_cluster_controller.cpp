@@ -49,11 +49,7 @@ Task<kube::ReconcileResult> KubevirtClusterController::reconcile(kube::ObjectKey
   if (!api::cluster::paused(*cluster, infrastructure->metadata)) {
     after.status.ready = true;
     after.status.initialization.provisioned = true;
-    kube::Condition ready;
-    ready.type = "Ready";
-    ready.status = "True";
-    ready.reason = "Ready";
-    kube::set_condition(after.status.conditions, ready, now);
+    kube::set_condition(after.status.conditions, kube::make_condition("Ready", true, "Ready"), now);
   }
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(runtime_.client(), *infrastructure, after));
   co_return kube::ReconcileResult{};

@@ -241,9 +241,7 @@ Task<bool> KubevirtMachineController::has_own(KubevirtMachinePtr kubevirt,
   const auto object = co_await runtime_.client().get(type, key);
   if (!object && object.error().code == Code::kNotFound) co_return false;
   if (!object) co_return std::unexpected(object.error());
-  kube::ObjectMeta metadata;
-  const Json* read = find(*object, {"metadata"});
-  co_return read != nullptr&& read_json(*read, metadata) && made_for(metadata, *kubevirt);
+  co_return made_for(kube::metadata_of(*object), *kubevirt);
 }
 
 Task<> KubevirtMachineController::remove_userdata(KubevirtMachinePtr kubevirt) {

@@ -13,12 +13,8 @@ namespace {
 
 void set(KubevirtMachine& machine, std::string_view type, bool status, std::string_view reason,
          std::string message, std::string_view now) {
-  kube::Condition condition;
-  condition.type = type;
-  condition.status = status ? "True" : "False";
-  condition.reason = reason;
-  condition.message = std::move(message);
-  kube::set_condition(machine.status.conditions, std::move(condition), now);
+  kube::set_condition(machine.status.conditions,
+                      kube::make_condition(type, status, reason, std::move(message)), now);
 }
 
 std::vector<api::core::NodeAddress> addresses_of(const std::string& name,

@@ -23,11 +23,6 @@ std::size_t digest_of(const Json& object) { return std::hash<std::string>{}(to_t
 
 }  // namespace
 
-ObjectKey Applier::key_of(const Json& object) {
-  return {std::string(find_string(object, {"metadata", "namespace"})),
-          std::string(find_string(object, {"metadata", "name"}))};
-}
-
 Applier::Name Applier::name_of(const ResourceType& type, const ObjectKey& key) {
   return {std::string(type.group) + "/" + std::string(type.plural), key};
 }
@@ -54,9 +49,7 @@ Task<Json> Applier::apply(Client& client, ResourceType type, Json object) {
     co_return with_context(std::move(applied).error(),
                            "applying " + std::string(type.kind) + " " + key.to_string());
   }
-  const Json* metadata = find(*applied, {"metadata"});
-  ObjectMeta left;
-  if (metadata != nullptr) NESTOR_CO_TRY_VOID(read_json(*metadata, left));
+  ObjectMeta left = metadata_of(*applied);
   forget_last_applied(left);
   records_[name_of(type, key)] = {wanted, mark_of(left)};
   co_return applied;

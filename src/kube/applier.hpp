@@ -44,8 +44,6 @@ class Applier {
   /// For an object that is gone for good.
   void forget(const ResourceType& type, const ObjectKey& key);
 
-  static ObjectKey key_of(const Json& object);
-
  private:
   struct Record {
     std::size_t wanted = 0;

@@ -42,13 +42,6 @@ std::string_view content_type(PatchType type) {
   return "";
 }
 
-ObjectKey key_of(const ResourceType& type, const Json& object) {
-  ObjectKey key{std::string(find_string(object, {"metadata", "namespace"})),
-                std::string(find_string(object, {"metadata", "name"}))};
-  if (!type.namespaced) key.ns.clear();
-  return key;
-}
-
 class HttpWatch final : public WatchStream {
  public:
   HttpWatch(std::unique_ptr<net::HttpStream> stream, Duration idle_timeout, WatchDecoder decoder,

@@ -13,6 +13,8 @@ namespace nestor::kube {
 /// What a reconcile asks for. Default: nothing until the next change.
 struct ReconcileResult {
   std::optional<Duration> requeue_after = {};
+  /// After `delay` at the latest, if there is one.
+  void look_again(std::optional<Duration> delay) { keep_least(requeue_after, delay); }
 };
 
 /// Brings one object to its wanted state. Level-triggered: it sees a key, reads caches, and must do

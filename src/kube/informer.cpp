@@ -24,11 +24,6 @@ struct Index {
   std::map<std::string, std::set<ObjectKey>> keys;
 };
 
-ObjectKey key_of(const Json& object) {
-  return {std::string(find_string(object, {"metadata", "namespace"})),
-          std::string(find_string(object, {"metadata", "name"}))};
-}
-
 /// Objects that are too large or too many are not soon fewer.
 std::unexpected<Error> later(Error error) {
   if (error.code == Code::kResourceExhausted && !error.retry_after) {

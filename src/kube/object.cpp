@@ -1,6 +1,9 @@
 #include "kube/object.hpp"
 
 #include <algorithm>
+#include <utility>
+
+#include "base/json_convert.hpp"
 
 namespace nestor::kube {
 
@@ -35,6 +38,23 @@ std::string_view ObjectMeta::annotation(std::string_view key) const {
   return value_of(annotations, key);
 }
 
+ObjectKey key_of(const Json& object) {
+  return {std::string(find_string(object, {"metadata", "namespace"})),
+          std::string(find_string(object, {"metadata", "name"}))};
+}
+
+ObjectKey key_of(const ResourceType& type, const Json& object) {
+  ObjectKey key = key_of(object);
+  if (!type.namespaced) key.ns.clear();
+  return key;
+}
+
+ObjectMeta metadata_of(const Json& object) {
+  const Json* metadata = find(object, {"metadata"});
+  return metadata == nullptr ? ObjectMeta{}
+                             : from_json<ObjectMeta>(*metadata).value_or(ObjectMeta{});
+}
+
 OwnerReference owner_reference(const ResourceType& type, const ObjectMeta& owner, bool controller) {
   OwnerReference reference;
   reference.apiVersion = type.api_version();
@@ -48,6 +68,24 @@ OwnerReference owner_reference(const ResourceType& type, const ObjectMeta& owner
 
 void forget_last_applied(ObjectMeta& metadata) {
   metadata.annotations.erase("kubectl.kubernetes.io/last-applied-configuration");
+}
+
+Condition make_condition(std::string_view type, bool status, std::string_view reason,
+                         std::string message, std::optional<std::int64_t> generation) {
+  Condition out;
+  out.type = type;
+  out.status = status ? "True" : "False";
+  out.observedGeneration = generation;
+  out.reason = reason;
+  out.message = std::move(message);
+  return out;
+}
+
+Condition make_unknown_condition(std::string_view type, std::string_view reason,
+                                 std::string message, std::optional<std::int64_t> generation) {
+  Condition out = make_condition(type, false, reason, std::move(message), generation);
+  out.status = "Unknown";
+  return out;
 }
 
 bool set_condition(std::vector<Condition>& conditions, Condition condition,

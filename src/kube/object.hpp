@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json.hpp"
+
 namespace nestor::kube {
 
 /// A kind as the API server serves it. Constant data of the program.
@@ -78,6 +80,13 @@ BOOST_DESCRIBE_STRUCT(ObjectMeta, (),
                        creationTimestamp, deletionTimestamp, labels, annotations, ownerReferences,
                        finalizers))
 
+/// Of an object as JSON; "" for what it does not say.
+ObjectKey key_of(const Json& object);
+/// The same, without a namespace where the type knows none.
+ObjectKey key_of(const ResourceType& type, const Json& object);
+/// Of an object as JSON; empty when it has none that can be read.
+ObjectMeta metadata_of(const Json& object);
+
 /// What is true of an object just now, and why (metav1.Condition).
 struct Condition {
   /// What it is about, such as Ready.
@@ -113,6 +122,17 @@ OwnerReference owner_reference(const T& owner, bool controller = true) {
 
 /// Takes out the annotation in which `kubectl apply` keeps a copy of the whole object.
 void forget_last_applied(ObjectMeta& metadata);
+
+/// A condition for set_condition(), which gives it its time. `generation`: of the object that was
+/// looked at, where conditions of its kind tell it.
+Condition make_condition(std::string_view type, bool status, std::string_view reason = {},
+                         std::string message = {}, std::optional<std::int64_t> generation = {});
+// "False" would be true.
+Condition make_condition(std::string_view type, const char* status, auto&&...) = delete;
+/// The same with the status Unknown.
+Condition make_unknown_condition(std::string_view type, std::string_view reason,
+                                 std::string message = {},
+                                 std::optional<std::int64_t> generation = {});
 
 /// Puts or replaces the condition of that type; lastTransitionTime moves only when the status does.
 /// Returns whether anything changed.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/json/object.hpp>
+
 namespace nestor::kube {
 namespace {
 
@@ -18,6 +20,14 @@ TEST(Conditions, MoveTheTransitionTimeOnlyWithTheStatus) {
   EXPECT_FALSE(condition_true(conditions, "Other"));
 }
 
+TEST(Conditions, AreMade) {
+  EXPECT_EQ(make_condition("Ready", true), (Condition{"Ready", "True", {}, "", "", ""}));
+  EXPECT_EQ(make_condition("Ready", false, "Waiting", "for x", 2),
+            (Condition{"Ready", "False", 2, "", "Waiting", "for x"}));
+  EXPECT_EQ(make_unknown_condition("Ready", "Away"),
+            (Condition{"Ready", "Unknown", {}, "", "Away", ""}));
+}
+
 TEST(ObjectMeta, FindsItsController) {
   ObjectMeta owner;
   owner.name = "set";
@@ -30,6 +40,16 @@ TEST(ObjectMeta, FindsItsController) {
   ASSERT_NE(object.controller(), nullptr);
   EXPECT_EQ(object.controller()->apiVersion, "apps/v1");
   EXPECT_EQ(object.controller()->uid, "u1");
+}
+
+TEST(RawObject, SaysItsKeyAndMetadata) {
+  const Json object = {{"metadata", {{"namespace", "a"}, {"name", "b"}, {"uid", "u"}}}};
+  EXPECT_EQ(key_of(object), (ObjectKey{"a", "b"}));
+  EXPECT_EQ(key_of({"", "v1", "Node", "nodes", false}, object), (ObjectKey{"", "b"}));
+  EXPECT_EQ(metadata_of(object).uid, "u");
+  EXPECT_EQ(key_of(JsonObject{}), ObjectKey{});
+  EXPECT_EQ(metadata_of(JsonObject{}), ObjectMeta{});
+  EXPECT_EQ(metadata_of({{"metadata", {{"uid", "u"}, {"labels", 1}}}}), ObjectMeta{});
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 #include "kube/status.hpp"
 
 #include <array>
-#include <charconv>
+
+#include "base/text.hpp"
 
 namespace nestor::kube {
 
@@ -108,10 +109,8 @@ Error error_from_response(int http_status, std::string_view body, std::string_vi
     const std::string_view line = body.substr(0, std::min<std::size_t>(body.find('\n'), 200));
     if (quoted && !line.empty()) error.message += ": " + std::string(line);
   }
-  int seconds = 0;
-  const auto [end, bad] =
-      std::from_chars(retry_after.data(), retry_after.data() + retry_after.size(), seconds);
-  if (bad == std::errc() && seconds > 0 && seconds < 86400) {
+  const int seconds = parse_number<int>(retry_after).value_or(0);
+  if (seconds > 0 && seconds < 86400) {
     error.retry_after = std::chrono::seconds(seconds);
   }
   return error;

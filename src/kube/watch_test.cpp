@@ -113,6 +113,7 @@ TEST(Status, KeepsTheMessageAndTheTimeToWait) {
   EXPECT_EQ(error.retry_after, std::chrono::seconds(3));
   EXPECT_EQ(error_from_response(503, "", "7").retry_after, std::chrono::seconds(7));
   EXPECT_EQ(error_from_response(503, "", "never").retry_after, std::nullopt);
+  EXPECT_EQ(error_from_response(503, "", "7 days").retry_after, std::nullopt);
 }
 
 }  // namespace

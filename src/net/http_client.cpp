@@ -117,9 +117,9 @@ asio::awaitable<Exchange> Client::attempt(ConnectionPool& pool, const Route& rou
                                           std::unique_ptr<Connection> connection) {
   const bool fresh = connection == nullptr;
   if (fresh) connection = std::make_unique<Connection>(pool.executor());
-  const auto left = std::chrono::ceil<Duration>(until - std::chrono::steady_clock::now());
+  const auto left = time_until(until, std::chrono::steady_clock::now());
   Exchange out{fail(Code::kDeadlineExceeded, "no time left for the request"), false, false};
-  if (left <= Duration::zero()) co_return out;
+  if (left == Duration::zero()) co_return out;
   {
     const Deadline deadline(pool.executor(), left, *connection);
     Result<> opened;

@@ -1,6 +1,6 @@
 #include "net/url.hpp"
 
-#include <charconv>
+#include "base/text.hpp"
 
 namespace nestor::net {
 
@@ -43,9 +43,8 @@ Result<HostPort> read_authority(std::string_view text, std::uint16_t usual) {
   if (port.empty()) return out;
   if (port.front() != ':') return invalid("text after the host");
   port.remove_prefix(1);
-  const char* end = port.data() + port.size();
-  const auto [stop, error] = std::from_chars(port.data(), end, out.port);
-  if (error != std::errc() || stop != end || out.port == 0) return invalid("bad port");
+  out.port = parse_number<std::uint16_t>(port).value_or(0);
+  if (out.port == 0) return invalid("bad port");
   return out;
 }
 

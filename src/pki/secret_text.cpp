@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "base/random.hpp"
+#include "base/text.hpp"
 #include "pki/pki.hpp"
 
 namespace nestor::pki {
@@ -14,14 +15,7 @@ std::string sha256_hex(std::string_view data) {
   if (EVP_Digest(data.data(), data.size(), digest.data(), nullptr, EVP_sha256(), nullptr) != 1) {
     std::abort();  // Only without memory.
   }
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  text.reserve(2 * digest.size());
-  for (const unsigned char byte : digest) {
-    text += kDigits[byte >> 4U];
-    text += kDigits[byte & 0x0fU];
-  }
-  return text;
+  return to_hex(digest);
 }
 
 std::string random_lowercase(std::size_t length) {

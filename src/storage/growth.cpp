@@ -9,14 +9,6 @@ namespace {
 constexpr const char* kResizing = "Resizing";
 constexpr const char* kNodePending = "FileSystemResizePending";
 
-kube::Condition condition(const char* type, std::string message) {
-  kube::Condition out;
-  out.type = type;
-  out.status = "True";
-  out.message = std::move(message);
-  return out;
-}
-
 void drop(std::vector<kube::Condition>& conditions, std::string_view type) {
   std::erase_if(conditions, [&](const kube::Condition& one) { return one.type == type; });
 }
@@ -39,7 +31,7 @@ api::core::PersistentVolumeClaim with_growth(const api::core::PersistentVolumeCl
   std::string& state = status.allocatedResourceStatuses[kResource];
   if (stage == GrowthStage::kController) {
     state = "ControllerResizeInProgress";
-    kube::set_condition(status.conditions, condition(kResizing, ""), now);
+    kube::set_condition(status.conditions, kube::make_condition(kResizing, true), now);
     return out;
   }
   // kubelet's own words about its part stay.
@@ -47,9 +39,10 @@ api::core::PersistentVolumeClaim with_growth(const api::core::PersistentVolumeCl
   drop(status.conditions, kResizing);
   kube::set_condition(
       status.conditions,
-      condition(kNodePending,
-                "Waiting for user to (re-)start a pod to finish file system resize of volume on "
-                "node."),
+      kube::make_condition(
+          kNodePending, true, "",
+          "Waiting for user to (re-)start a pod to finish file system resize of volume on "
+          "node."),
       now);
   return out;
 }

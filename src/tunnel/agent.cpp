@@ -1,9 +1,8 @@
 #include "tunnel/agent.hpp"
 
-#include <fstream>
-#include <iterator>
 #include <utility>
 
+#include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/race.hpp"
 
@@ -78,8 +77,7 @@ Result<grpc::Metadata> Agent::metadata() const {
                      {"agentidentifiers", settings_.identifiers},
                      {std::string(kCreditHeader), "1"}};
   if (settings_.token_path.empty()) return out;
-  std::ifstream file(settings_.token_path);
-  std::string token{std::istreambuf_iterator<char>(file), {}};
+  std::string token = read_file(settings_.token_path).value_or("");
   while (!token.empty() && token.back() == '\n') token.pop_back();
   if (token.empty()) {
     return fail(Code::kFailedPrecondition, "no token in " + settings_.token_path);

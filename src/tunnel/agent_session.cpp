@@ -1,12 +1,12 @@
 #include "tunnel/agent_session.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 #include <vector>
 
 #include "base/log.hpp"
 #include "base/race.hpp"
+#include "base/text.hpp"
 #include "net/deadline.hpp"
 #include "net/url.hpp"
 
@@ -90,8 +90,7 @@ Task<> AgentSession::greet() {
     NESTOR_CO_TRY_VOID(co_await call_->read());
     co_return fail(Code::kUnavailable, "the server says no serverID");
   }
-  const std::string_view count = grpc::find(headers, "servercount");
-  std::from_chars(count.data(), count.data() + count.size(), server_count_);
+  server_count_ = parse_number<int>(grpc::find(headers, "servercount")).value_or(0);
   credits_ = grpc::find(headers, std::string(kCreditHeader)) == "1";
   co_return Result<>{};
 }

@@ -11,10 +11,9 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <memory>
 
+#include "base/file.hpp"
 #include "base/log.hpp"
 #include "kube/client.hpp"
 #include "kube/events.hpp"
@@ -37,11 +36,9 @@ constexpr kube::ResourceType kPod{"", "v1", "Pod", "pods"};
 /// After this the first connections are made.
 constexpr Duration kStartUp = std::chrono::seconds(10);
 
-Result<std::string> read_file(const std::string& path) {
-  if (path.empty()) return std::string();
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return fail(Code::kNotFound, "cannot read " + path);
-  return std::string{std::istreambuf_iterator<char>(file), {}};
+/// The file of an option, "" without one.
+Result<std::string> read_option(const std::string& path) {
+  return path.empty() ? std::string() : read_file(path);
 }
 
 /// Answers health probes and Prometheus.
@@ -142,9 +139,9 @@ class ServerProgram {
     stream.max_idle_connections = 512;
     agents_ = std::make_unique<grpc::Server>(executor_, tunnel_->agent_handlers(), stream);
     grpc::Listen agents{.address = options_.agent_bind_address, .port = options_.agent_port};
-    NESTOR_TRY(agents.tls.cert_pem, read_file(options_.cluster_cert));
-    NESTOR_TRY(agents.tls.key_pem, read_file(options_.cluster_key));
-    NESTOR_TRY(agents.tls.client_ca_pem, read_file(options_.cluster_ca_cert));
+    NESTOR_TRY(agents.tls.cert_pem, read_option(options_.cluster_cert));
+    NESTOR_TRY(agents.tls.key_pem, read_option(options_.cluster_key));
+    NESTOR_TRY(agents.tls.client_ca_pem, read_option(options_.cluster_ca_cert));
     NESTOR_TRY_VOID(agents_->listen(std::move(agents)));
 
     grpc::Options frontend;
@@ -154,9 +151,9 @@ class ServerProgram {
                          .unix_mode = 0770,
                          .address = options_.server_bind_address,
                          .port = options_.server_port};
-    NESTOR_TRY(proxies.tls.cert_pem, read_file(options_.server_cert));
-    NESTOR_TRY(proxies.tls.key_pem, read_file(options_.server_key));
-    NESTOR_TRY(proxies.tls.client_ca_pem, read_file(options_.server_ca_cert));
+    NESTOR_TRY(proxies.tls.cert_pem, read_option(options_.server_cert));
+    NESTOR_TRY(proxies.tls.key_pem, read_option(options_.server_key));
+    NESTOR_TRY(proxies.tls.client_ca_pem, read_option(options_.server_ca_cert));
     return proxies_->listen(std::move(proxies));
   }
 
@@ -183,9 +180,9 @@ class AgentProgram {
     settings.server.port = options_.proxy_server_port;
     // Without a CA: the system's.
     settings.server.tls = true;
-    NESTOR_TRY(settings.server.tls_config.ca_pem, read_file(options_.ca_cert));
-    NESTOR_TRY(settings.server.tls_config.cert_pem, read_file(options_.agent_cert));
-    NESTOR_TRY(settings.server.tls_config.key_pem, read_file(options_.agent_key));
+    NESTOR_TRY(settings.server.tls_config.ca_pem, read_option(options_.ca_cert));
+    NESTOR_TRY(settings.server.tls_config.cert_pem, read_option(options_.agent_cert));
+    NESTOR_TRY(settings.server.tls_config.key_pem, read_option(options_.agent_key));
     settings.server.tls_config.alpn = options_.alpn_proto;
     settings.agent_id = options_.agent_id.empty() ? random_.hex(16) : options_.agent_id;
     NESTOR_TRY_VOID(parse_identifiers(options_.agent_identifiers));

@@ -1,12 +1,12 @@
 #include "vm/fence.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 #include <tuple>
 
 #include "api/cluster/labels.hpp"
 #include "base/json_convert.hpp"
+#include "base/text.hpp"
 
 namespace nestor::vm {
 namespace {
@@ -16,11 +16,6 @@ using api::core::Service;
 using ControlPlanes = std::vector<std::shared_ptr<const api::kamaji::TenantControlPlane>>;
 
 constexpr const char* kVolume = "fence";
-
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
 
 /// The order in which Services have a claim to be open: a total one.
 bool precedes(const std::shared_ptr<const Service>& a, const std::shared_ptr<const Service>& b) {

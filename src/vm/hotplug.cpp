@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/hash.hpp"
 #include "base/json_convert.hpp"
 #include "base/quantity.hpp"
 
@@ -138,9 +139,7 @@ Json spec_at(const Json& object, std::initializer_list<std::string_view> path) {
 }  // namespace
 
 std::string hash_suffix(std::string_view text, int length) {
-  // FNV-1a: stable over builds, unlike std::hash
-  std::uint64_t hash = 14695981039346656037ULL;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  std::uint64_t hash = fnv1a64(text);
   constexpr std::string_view kAlphabet = "bcdfghjklmnpqrstvwxz2456789";
   std::string out;
   for (int i = 0; i < length; ++i, hash /= kAlphabet.size()) {

@@ -1,6 +1,5 @@
 #include "vm/instance_status.hpp"
 
-#include "vm/condition.hpp"
 #include "vm/launcher_pod.hpp"
 
 namespace nestor::vm {
@@ -42,7 +41,7 @@ std::pair<std::string, std::string> compute_trouble(const Pod& pod) {
 }
 
 kube::Condition ready_condition(std::string_view phase, const Pod* pod) {
-  kube::Condition out = make_condition("Ready", "False");
+  kube::Condition out = kube::make_condition("Ready", false);
   if (pod == nullptr) {
     out.reason = "PodNotExists";
     out.message = "virt-launcher pod has not been created";
@@ -77,18 +76,19 @@ void put_conditions(VirtualMachineInstanceStatus& status, const Pod* pod, std::s
   const kube::Condition* scheduled =
       pod == nullptr ? nullptr : kube::find_condition(pod->status.conditions, "PodScheduled");
   const bool unschedulable = scheduled != nullptr && scheduled->status == "False";
-  put(status, unschedulable, unschedulable ? *scheduled : make_condition("PodScheduled", "True"),
-      now);
-  kube::Condition synchronized = make_condition("Synchronized", "False");
+  put(status, unschedulable,
+      unschedulable ? *scheduled : kube::make_condition("PodScheduled", true), now);
+  kube::Condition synchronized = kube::make_condition("Synchronized", false);
   if (pod != nullptr) {
     std::tie(synchronized.reason, synchronized.message) = compute_trouble(*pod);
   }
   put(status, !synchronized.reason.empty() && status.phase != "Running", synchronized, now);
   if (status.phase == "Running") {
-    kube::set_condition(status.conditions,
-                        make_condition("LiveMigratable", "False", "InterfaceNotLiveMigratable",
-                                       "the machine keeps its pod's address, so it cannot move"),
-                        now);
+    kube::set_condition(
+        status.conditions,
+        kube::make_condition("LiveMigratable", false, "InterfaceNotLiveMigratable",
+                             "the machine keeps its pod's address, so it cannot move"),
+        now);
   }
 }
 
@@ -132,9 +132,9 @@ VirtualMachineInstanceStatus refused_status(const VirtualMachineInstance& instan
   VirtualMachineInstanceStatus out = instance.status;
   enter_phase(out, "Pending", now);
   put_conditions(out, nullptr, now);
-  kube::set_condition(out.conditions,
-                      make_condition("Synchronized", "False", "FailedCreate", std::string(message)),
-                      now);
+  kube::set_condition(
+      out.conditions,
+      kube::make_condition("Synchronized", false, "FailedCreate", std::string(message)), now);
   return out;
 }
 

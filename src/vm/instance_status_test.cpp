@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "vm/condition.hpp"
-
 namespace nestor::vm {
 namespace {
 
@@ -28,7 +26,7 @@ Pod running_pod() {
   Pod out = pod("Running", "n1", R"({"running": {"startedAt": "2026-01-02T03:04:00Z"}})");
   out.status.podIP = "10.244.0.5";
   out.status.podIPs = {{"10.244.0.5"}, {"fd00::5"}};
-  out.status.conditions = {make_condition("Ready", "True")};
+  out.status.conditions = {kube::make_condition("Ready", true)};
   return out;
 }
 
@@ -97,7 +95,7 @@ TEST(InstanceStatus, IsNotReadyWhileThePodGoes) {
 TEST(InstanceStatus, SaysWhyThePodDoesNotStartAndForgetsItLater) {
   Pod stuck = pod("Pending", "");
   stuck.status.conditions = {
-      make_condition("PodScheduled", "False", "Unschedulable", "no node fits")};
+      kube::make_condition("PodScheduled", false, "Unschedulable", "no node fits")};
   auto status = after({&stuck});
   EXPECT_EQ(kube::find_condition(status.conditions, "PodScheduled")->message, "no node fits");
   const Pod pulling = pod("Pending", "n1", R"({"waiting": {"reason": "ErrImagePull"}})");

@@ -4,7 +4,6 @@
 #include <array>
 
 #include "base/json_convert.hpp"
-#include "vm/condition.hpp"
 
 namespace nestor::vm {
 namespace {
@@ -63,13 +62,14 @@ void mirror_conditions(const VirtualMachineInstance* instance, VirtualMachineSta
            (instance == nullptr ||
             kube::find_condition(instance->status.conditions, condition.type) == nullptr);
   });
-  kube::Condition ready = make_condition("Ready", "False", "VMINotExists", "VMI does not exist");
+  kube::Condition ready =
+      kube::make_condition("Ready", false, "VMINotExists", "VMI does not exist");
   if (instance != nullptr) {
     for (const kube::Condition& condition : instance->status.conditions) {
       if (is_mirrored(condition)) kube::set_condition(status.conditions, condition, now);
     }
     const auto* own = kube::find_condition(instance->status.conditions, "Ready");
-    ready = own != nullptr ? *own : make_condition("Ready", "False", "GuestNotRunning");
+    ready = own != nullptr ? *own : kube::make_condition("Ready", false, "GuestNotRunning");
   }
   kube::set_condition(status.conditions, ready, now);
 }
@@ -124,8 +124,7 @@ RunAction wanted_action(const VirtualMachine& machine, const VirtualMachineInsta
 Duration start_delay(const VirtualMachine& machine, WallTime now) {
   if (!machine.status.startFailure) return Duration::zero();
   const auto until = parse_rfc3339(machine.status.startFailure->retryAfterTimestamp);
-  if (!until || *until <= now) return Duration::zero();
-  return std::chrono::ceil<Duration>(*until - now);
+  return until ? time_until(*until, now) : Duration::zero();
 }
 
 std::optional<StartFailure> start_failure(const VirtualMachine& machine,

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "vm/condition.hpp"
-
 namespace nestor::vm {
 namespace {
 
@@ -98,9 +96,9 @@ TEST(MachineStatus, TellsPeopleWhatGoesOn) {
   EXPECT_EQ(printable(machine("Always"), nullptr), "Starting");
   auto present = instance("Scheduled", false);
   EXPECT_EQ(printable(machine("Always"), &present), "Starting");
-  present.status.conditions = {make_condition("Synchronized", "False", "ImagePullBackOff")};
+  present.status.conditions = {kube::make_condition("Synchronized", false, "ImagePullBackOff")};
   EXPECT_EQ(printable(machine("Always"), &present), "ImagePullBackOff");
-  present.status.conditions = {make_condition("PodScheduled", "False", "Unschedulable")};
+  present.status.conditions = {kube::make_condition("PodScheduled", false, "Unschedulable")};
   EXPECT_EQ(printable(machine("Always"), &present), "ErrorUnschedulable");
   present = instance("Running");
   EXPECT_EQ(printable(machine("Always"), &present), "Running");
@@ -114,8 +112,8 @@ TEST(MachineStatus, TellsPeopleWhatGoesOn) {
 TEST(MachineStatus, MirrorsTheInstancesConditions) {
   VirtualMachine vm = machine("Always");
   auto present = instance("Running");
-  present.status.conditions = {make_condition("Ready", "True"),
-                               make_condition("LiveMigratable", "False", "Why")};
+  present.status.conditions = {kube::make_condition("Ready", true),
+                               kube::make_condition("LiveMigratable", false, "Why")};
   vm.status = machine_status(vm, &present, kStopped);
   EXPECT_EQ(vm.status.ready, true);
   EXPECT_EQ(vm.status.created, true);

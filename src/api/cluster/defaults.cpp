@@ -1,9 +1,9 @@
-#include <charconv>
 
 #include "api/cluster/cluster.hpp"
 #include "api/cluster/labels.hpp"
 #include "api/cluster/machine_deployment.hpp"
 #include "api/cluster/machine_set.hpp"
+#include "base/text.hpp"
 
 namespace nestor::api::cluster {
 namespace {
@@ -15,9 +15,8 @@ std::int32_t default_replicas(const kube::ObjectMeta& metadata) {
   const std::string_view text = metadata.annotation(kAutoscalerMinSizeAnnotation);
   // Upstream takes the annotations only as a pair.
   if (text.empty() || metadata.annotation(kAutoscalerMaxSizeAnnotation).empty()) return 1;
-  std::int32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() && value >= 0 ? value : 1;
+  const auto value = parse_number<std::int32_t>(text);
+  return value && *value >= 0 ? *value : 1;
 }
 
 /// Selects by the owner's name if nothing else is asked for, and always within the cluster.
@@ -42,17 +41,17 @@ bool paused(const Cluster& cluster, const kube::ObjectMeta& metadata) {
 bool set_paused(std::vector<kube::Condition>& conditions, const Cluster& cluster,
                 const kube::ObjectMeta& metadata, std::string_view now_rfc3339) {
   const bool is_paused = paused(cluster, metadata);
-  kube::Condition condition;
-  condition.type = "Paused";
-  condition.status = is_paused ? "True" : "False";
-  condition.observedGeneration = metadata.generation;
-  condition.reason = is_paused ? "Paused" : "NotPaused";
+  std::string why;
   if (is_paused) {
-    condition.message = cluster.spec.paused.value_or(false)
-                            ? "spec.paused of the Cluster is true"
-                            : "there is the annotation " + std::string(kPausedAnnotation);
+    why = cluster.spec.paused.value_or(false)
+              ? "spec.paused of the Cluster is true"
+              : "there is the annotation " + std::string(kPausedAnnotation);
   }
-  return kube::set_condition(conditions, std::move(condition), now_rfc3339);
+  return kube::set_condition(
+      conditions,
+      kube::make_condition("Paused", is_paused, is_paused ? "Paused" : "NotPaused", std::move(why),
+                           metadata.generation),
+      now_rfc3339);
 }
 
 void set_machine_spec_defaults(MachineSpec& spec) {

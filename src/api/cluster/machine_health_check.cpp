@@ -1,9 +1,8 @@
 #include "api/cluster/machine_health_check.hpp"
 
-#include <charconv>
-
 #include "api/cluster/labels.hpp"
 #include "api/faults.hpp"
+#include "base/text.hpp"
 
 namespace nestor::api::cluster {
 
@@ -27,18 +26,10 @@ Result<std::pair<int, int>> parse_range(std::string_view text) {
   const auto dash = text.find('-');
   if (!text.starts_with('[') || !text.ends_with(']') || dash == std::string_view::npos)
     return bad();
-  const auto number = [](std::string_view digits, int& out) {
-    const char* end = digits.data() + digits.size();
-    const auto read = std::from_chars(digits.data(), end, out);
-    return read.ec == std::errc{} && read.ptr == end;
-  };
-  std::pair<int, int> range;
-  if (!number(text.substr(1, dash - 1), range.first) ||
-      !number(text.substr(dash + 1, text.size() - dash - 2), range.second) ||
-      range.first > range.second) {
-    return bad();
-  }
-  return range;
+  const auto least = parse_number<int>(text.substr(1, dash - 1));
+  const auto most = parse_number<int>(text.substr(dash + 1, text.size() - dash - 2));
+  if (!least || !most || *least > *most) return bad();
+  return std::pair(*least, *most);
 }
 
 Result<> validate(const MachineHealthCheck& check) {

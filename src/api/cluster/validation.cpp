@@ -1,11 +1,12 @@
 #include <algorithm>
-#include <charconv>
 #include <limits>
 
 #include "api/cluster/cluster.hpp"
 #include "api/cluster/machine_deployment.hpp"
 #include "api/cluster/machine_set.hpp"
 #include "api/faults.hpp"
+#include "api/kubernetes_version.hpp"
+#include "base/text.hpp"
 
 namespace nestor::api::cluster {
 namespace {
@@ -79,10 +80,9 @@ bool is_count_or_percentage(const Json& value) {
   }
   if (!value.is_string()) return false;
   const std::string_view text = value.get_string();
-  int percent = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), percent);
-  return error == std::errc() && end + 1 == text.data() + text.size() && *end == '%' &&
-         percent >= 0;
+  if (!text.ends_with('%')) return false;
+  const auto percent = parse_number<int>(text.substr(0, text.size() - 1));
+  return percent && *percent >= 0;
 }
 
 Result<> validate(const Cluster& cluster) {

@@ -6,11 +6,11 @@
 #include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <charconv>
 #include <numeric>
 #include <optional>
 
 #include "base/json.hpp"
+#include "base/text.hpp"
 
 namespace nestor::autoscale {
 namespace {
@@ -64,9 +64,8 @@ Result<Priorities> Priorities::parse(const std::string& yaml) {
   std::size_t count = 0;
   for (const auto& item : documents.front().get_object()) {
     const std::string_view key = item.key();
-    int priority = 0;
-    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), priority);
-    if (error != std::errc() || end != key.data() + key.size() || !item.value().is_array()) {
+    const auto priority = parse_number<int>(key);
+    if (!priority || !item.value().is_array()) {
       return fail(Code::kInvalidArgument,
                   "\"" + std::string(key) + "\" must be a number with a list of patterns");
     }
@@ -81,7 +80,7 @@ Result<Priorities> Priorities::parse(const std::string& yaml) {
         return fail(Code::kInvalidArgument, "priority " + std::string(key) + ": pattern " + text +
                                                 ": " + compiled->error());
       }
-      out.impl_->patterns[priority].push_back(std::move(compiled));
+      out.impl_->patterns[*priority].push_back(std::move(compiled));
     }
   }
   return out;

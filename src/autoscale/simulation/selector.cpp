@@ -3,19 +3,13 @@
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <charconv>
+
+#include "base/text.hpp"
 
 namespace nestor::autoscale {
 namespace {
 
 using Operator = Requirement::Operator;
-
-std::optional<std::int64_t> number(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 Requirement read_requirement(const Json& json) {
   Requirement out;
@@ -53,8 +47,8 @@ bool matches(const Requirement& requirement, const LabelMap& labels) {
   };
   const auto compared = [&](bool greater) {
     if (!exists || requirement.values.size() != 1) return false;
-    const auto is = number(label->second);
-    const auto bound = number(requirement.values.front());
+    const auto is = parse_number<std::int64_t>(label->second);
+    const auto bound = parse_number<std::int64_t>(requirement.values.front());
     return is && bound && (greater ? *is > *bound : *is < *bound);
   };
   switch (requirement.op) {

@@ -21,10 +21,7 @@ inline api::core::Node api_node(const std::string& name, bool ready = true, Wall
   out.metadata.labels[std::string(kHostnameLabel)] = name;
   out.metadata.creationTimestamp = format_rfc3339(now - std::chrono::hours(1));
   out.status.allocatable = {{"cpu", "4"}, {"memory", "8Gi"}, {"pods", "110"}};
-  kube::Condition condition;
-  condition.type = "Ready";
-  condition.status = ready ? "True" : "False";
-  out.status.conditions = {condition};
+  out.status.conditions = {kube::make_condition("Ready", ready)};
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/file.hpp"
 #include "cli/node/system.hpp"
 
 namespace nestor::node {
@@ -19,7 +20,7 @@ namespace fs = std::filesystem;
 
 /// The mount points of all hierarchies.
 Result<std::vector<std::string>> hierarchies() {
-  NESTOR_TRY(const std::string text, read_text("/proc/self/mounts"));
+  NESTOR_TRY(const std::string text, read_file("/proc/self/mounts"));
   std::vector<std::string> found;
   std::istringstream lines(text);
   std::string line;
@@ -51,14 +52,14 @@ void pass_controllers_on(const std::string& group) {
 Result<> fill_cpuset(const std::string& hierarchy, const std::string& group) {
   for (const char* file : {"/cpuset.cpus", "/cpuset.mems"}) {
     if (!exists(hierarchy + file) || !exists(group + file)) continue;
-    NESTOR_TRY(const std::string value, read_text(hierarchy + file));
+    NESTOR_TRY(const std::string value, read_file(hierarchy + file));
     NESTOR_TRY_VOID(write_kernel(group + file, value));
   }
   return {};
 }
 
 void kill_members(const fs::path& group) {
-  const auto text = read_text((group / "cgroup.procs").string());
+  const auto text = read_file((group / "cgroup.procs").string());
   if (!text) return;
   std::istringstream pids(*text);
   for (pid_t pid = 0; pids >> pid;) {

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <thread>
 
+#include "base/file.hpp"
 #include "cli/node/config_files.hpp"
 #include "cli/node/kvm.hpp"
 #include "cli/node/proxy.hpp"
@@ -85,7 +86,7 @@ bool there(const Node& node, const std::string& space, const std::string& object
 }
 
 Result<> write_kubeconfig(const Node& node) {
-  NESTOR_TRY(std::string text, read_text(node.layout.kubernetes() + "/admin.conf"));
+  NESTOR_TRY(std::string text, read_file(node.layout.kubernetes() + "/admin.conf"));
   return write_text(node.layout.kubeconfig(),
                     loopback_kubeconfig(std::move(text), node.config.port, node.config.proxy_port),
                     0600);

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/file.hpp"
 #include "cli/node/cgroups.hpp"
 #include "cli/node/layout.hpp"
 #include "cli/node/node.hpp"
@@ -46,7 +47,7 @@ Result<> delete_all(const fs::path& path) {
 /// Deletes without crossing into another file system: had a mount survived, its files are not
 /// ours to delete.
 Result<> remove_state(const Layout& layout) {
-  NESTOR_TRY(const std::string mounts, read_text("/proc/self/mounts"));
+  NESTOR_TRY(const std::string mounts, read_file("/proc/self/mounts"));
   std::istringstream lines(mounts);
   std::string line;
   while (std::getline(lines, line)) {

@@ -18,6 +18,7 @@
 #include <sstream>
 #include <thread>
 
+#include "base/file.hpp"
 #include "cli/node/system.hpp"
 
 namespace nestor::node {
@@ -109,7 +110,7 @@ Result<> import_one(const Job& job, const Archive& archive) {
   NESTOR_TRY(const auto tags, archive_tags(archive.path));
   const bool there = std::ranges::all_of(
       tags, [&job](const std::string& tag) { return job.present.contains(tag); });
-  if (const auto stamp = read_text(record); there && stamp && *stamp == archive.stamp) return {};
+  if (const auto stamp = read_file(record); there && stamp && *stamp == archive.stamp) return {};
   ProcessSpec import{
       .argv = inside(job.init_pid, {job.config.program("ctr"), "-n", "k8s.io", "images", "import",
                                     "--all-platforms", archive.path}),

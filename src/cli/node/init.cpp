@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file.hpp"
 #include "base/log.hpp"
 #include "cli/node/layout.hpp"
 #include "cli/node/node.hpp"
@@ -57,7 +58,7 @@ struct Service {
 /// What kubeadm wrote as KUBELET_KUBEADM_ARGS="--a=b --c=d".
 std::vector<std::string> kubeadm_flags() {
   std::vector<std::string> flags;
-  const auto text = read_text("/var/lib/kubelet/kubeadm-flags.env");
+  const auto text = read_file("/var/lib/kubelet/kubeadm-flags.env");
   if (!text) return flags;
   const auto begin = text->find('"');
   const auto end = text->rfind('"');

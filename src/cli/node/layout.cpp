@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/file.hpp"
+#include "base/hash.hpp"
 #include "cli/node/system.hpp"
 
 namespace nestor::node {
@@ -25,7 +27,7 @@ Result<> save(const Layout& layout, const Config& config) {
 }
 
 Result<Config> load(const Layout& layout) {
-  NESTOR_TRY(const std::string text, read_text(layout.config()));
+  NESTOR_TRY(const std::string text, read_file(layout.config()));
   boost::system::error_code error;
   const json::value value = json::parse(text, error);
   if (error || !value.is_object()) {
@@ -50,12 +52,7 @@ Result<Config> load(const Layout& layout) {
 }
 
 std::string cgroup_name(const std::string& state_dir) {
-  // FNV-1a: any hash does that spreads paths and never changes between versions.
-  std::uint32_t hash = 2166136261U;
-  for (const char c : state_dir) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
-  }
-  return fmt::format("nestor-{:08x}", hash);
+  return fmt::format("nestor-{:08x}", fnv1a32(state_dir));
 }
 
 bool is_node_entry(std::string_view name) {

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/file.hpp"
 #include "base/json.hpp"
 #include "cli/node/assets.hpp"
 #include "cli/node/cluster_steps.hpp"
@@ -141,7 +142,7 @@ TEST(System, FilesAreReplacedWithTheirMode) {
   const Directory directory;
   ASSERT_TRUE(write_text(directory / "secret", "one", 0644));
   ASSERT_TRUE(write_text(directory / "secret", "two", 0600));
-  EXPECT_EQ(read_text(directory / "secret").value_or("?"), "two");
+  EXPECT_EQ(read_file(directory / "secret").value_or("?"), "two");
   struct stat status{};
   ASSERT_EQ(::stat((directory / "secret").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0600U);

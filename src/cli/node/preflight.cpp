@@ -7,6 +7,7 @@
 
 #include <vector>
 
+#include "base/file.hpp"
 #include "cli/node/proxy.hpp"
 #include "cli/node/system.hpp"
 
@@ -63,7 +64,7 @@ Result<> spare_own_bridges() {
 }
 
 Result<> check_kernel() {
-  NESTOR_TRY(const std::string types, read_text("/proc/filesystems"));
+  NESTOR_TRY(const std::string types, read_file("/proc/filesystems"));
   // Modules that are not there yet load on demand, these two do not.
   for (const char* module : {"overlay", "br_netfilter"}) {
     const bool there = std::string(module) == "overlay" ? types.find("\toverlay\n") != types.npos
@@ -76,7 +77,7 @@ Result<> check_kernel() {
     }
     if (std::string(module) == "br_netfilter") NESTOR_TRY_VOID(spare_own_bridges());
   }
-  NESTOR_TRY(const std::string mounts, read_text("/proc/self/mounts"));
+  NESTOR_TRY(const std::string mounts, read_file("/proc/self/mounts"));
   if (mounts.find(" cgroup") == std::string::npos) {
     return fail(Code::kFailedPrecondition, "no control groups are mounted below /sys/fs/cgroup");
   }

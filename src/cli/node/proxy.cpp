@@ -20,6 +20,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "base/file.hpp"
 #include "base/log.hpp"
 #include "cli/node/layout.hpp"
 #include "net/url.hpp"

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file.hpp"
 #include "cli/node/config_files.hpp"
 #include "cli/node/kvm.hpp"
 #include "cli/node/system.hpp"

@@ -11,11 +11,12 @@
 #include <unistd.h>
 
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <thread>
 
+#include "base/file.hpp"
+#include "base/text.hpp"
 #include "cli/node/ready.hpp"
 
 namespace nestor::node {
@@ -28,16 +29,15 @@ constexpr int kStartMs = 30'000;
 constexpr int kStopMs = 10'000;
 
 Result<int> read_init_pid(const Layout& layout) {
-  NESTOR_TRY(const std::string text, read_text(layout.init_pid()));
-  int pid = 0;
-  std::from_chars(text.data(), text.data() + text.size(), pid);
+  NESTOR_TRY(const std::string text, read_file(layout.init_pid()));
+  const int pid = parse_number<int>(last_line(text)).value_or(0);
   if (pid <= 1) return fail(Code::kDataLoss, layout.init_pid() + " is damaged");
   return pid;
 }
 
 /// The parent of a process that is alive, else 0.
 int parent_of(int pid) {
-  const auto text = read_text("/proc/" + std::to_string(pid) + "/status");
+  const auto text = read_file("/proc/" + std::to_string(pid) + "/status");
   if (!text || text->find("\nState:\tZ") != std::string::npos) return 0;
   const auto at = text->find("\nPPid:\t");
   return at == std::string::npos ? 0 : std::atoi(text->c_str() + at + 7);

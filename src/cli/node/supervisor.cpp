@@ -14,6 +14,7 @@
 #include <string>
 #include <thread>
 
+#include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/run.hpp"
 #include "cli/node/cgroups.hpp"

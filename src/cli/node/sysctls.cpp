@@ -5,11 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <map>
 #include <set>
 #include <sstream>
 
+#include "base/file.hpp"
+#include "base/text.hpp"
 #include "cli/node/system.hpp"
 
 namespace nestor::node {
@@ -35,7 +36,7 @@ struct Record {
   std::set<std::string> users;
 };
 
-Result<std::string> boot_id() { return read_text("/proc/sys/kernel/random/boot_id"); }
+Result<std::string> boot_id() { return read_file("/proc/sys/kernel/random/boot_id"); }
 
 /// Lines "boot ID", "user DIRECTORY" and "before VALUE PATH".
 Record parse(const std::string& text, const std::string& boot) {
@@ -64,7 +65,7 @@ Record parse(const std::string& text, const std::string& boot) {
 
 Result<Record> load_record() {
   NESTOR_TRY(const std::string boot, boot_id());
-  const auto text = read_text(kRecord);
+  const auto text = read_file(kRecord);
   if (!text && text.error().code == Code::kNotFound) return Record{};
   if (!text) return std::unexpected(text.error());
   return parse(*text, boot);
@@ -90,10 +91,10 @@ Result<UniqueFd> lock() {
 }
 
 Result<long> number_in(const std::string& path) {
-  NESTOR_TRY(const std::string text, read_text(path));
-  long value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
+  NESTOR_TRY(const std::string text, read_file(path));
+  const auto value = parse_number<long>(last_line(text));
+  if (!value) return fail(Code::kDataLoss, path + " holds no number");
+  return *value;
 }
 
 }  // namespace

@@ -4,32 +4,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <utility>
 
 #include "base/fd.hpp"
+#include "base/file.hpp"
 #include "base/text.hpp"
 
 namespace nestor::node {
 
 namespace fs = std::filesystem;
-
-std::unexpected<Error> system_failure(std::string_view what) {
-  const int number = errno;
-  Code code = Code::kInternal;
-  if (number == ENOENT) {
-    code = Code::kNotFound;
-  } else if (number == EACCES || number == EPERM) {
-    code = Code::kPermissionDenied;
-  } else if (number == EEXIST || number == EADDRINUSE) {
-    code = Code::kAlreadyExists;
-  }
-  return fail(code, std::string(what) + ": " + std::strerror(number));
-}
 
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
@@ -39,20 +25,6 @@ Result<> make_directory(const std::string& path, mode_t mode) {
   if (error) return fail(Code::kInternal, "making " + path + ": " + error.message());
   if (made && ::chmod(path.c_str(), mode) != 0) return system_failure("chmod " + path);
   return {};
-}
-
-Result<std::string> read_text(const std::string& path) {
-  UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return system_failure("reading " + path);
-  std::string text;
-  std::array<char, 16384> buffer;
-  while (true) {
-    const ssize_t count = ::read(file.get(), buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return system_failure("reading " + path);
-    if (count == 0) return text;
-    text.append(buffer.data(), static_cast<std::size_t>(count));
-  }
 }
 
 namespace {
@@ -88,7 +60,7 @@ Result<> write_kernel(const std::string& path, std::string_view text) {
 }
 
 std::string tail(const std::string& path, int lines) {
-  auto text = read_text(path);
+  auto text = read_file(path);
   if (!text) return {};
   std::size_t at = text->size();
   for (int i = 0; i <= lines && at != std::string::npos && at > 0; ++i) {

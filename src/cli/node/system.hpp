@@ -13,13 +13,9 @@
 /// there is no event loop: in `up`, `down` and in the sandbox's process 1.
 namespace nestor::node {
 
-/// kInternal "WHAT: strerror(errno)"; kPermissionDenied, kNotFound, kAlreadyExists where they fit.
-std::unexpected<Error> system_failure(std::string_view what);
-
 bool exists(const std::string& path);
 /// The directory and its parents.
 Result<> make_directory(const std::string& path, mode_t mode = 0755);
-Result<std::string> read_text(const std::string& path);
 /// Replaces the file in one step (rename), so that a reader or a crash sees old or new.
 Result<> write_text(const std::string& path, std::string_view text, mode_t mode = 0644);
 /// Writes to a file of the kernel (/proc/sys, cgroups), which cannot be renamed over.

@@ -118,10 +118,7 @@ struct ClusterRoom : ::testing::Test {
     taint.key = "node.cluster.x-k8s.io/uninitialized";
     taint.effect = "NoSchedule";
     node.spec.taints = {taint};
-    kube::Condition ready;
-    ready.type = "Ready";
-    ready.status = "True";
-    node.status.conditions = {ready};
+    node.status.conditions = {kube::make_condition("Ready", true)};
     world.tenant.put(node);
     world.run();
   }
@@ -146,10 +143,7 @@ struct ClusterRoom : ::testing::Test {
     pod.metadata.labels["app"] = name;
     pod.spec.nodeName = node;
     pod.status.phase = "Running";
-    kube::Condition ready;
-    ready.type = "Ready";
-    ready.status = "True";
-    pod.status.conditions = {ready};
+    pod.status.conditions = {kube::make_condition("Ready", true)};
     return world.tenant.put(pod);
   }
   kube::Condition condition(const Machine& machine, std::string_view type) {

@@ -4,10 +4,10 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <charconv>
 #include <deque>
 #include <limits>
 
+#include "base/text.hpp"
 #include "kube/testing/fake_store.hpp"
 #include "kube/testing/selector.hpp"
 #include "kube/testing/write_operations.hpp"
@@ -22,12 +22,6 @@ struct Fault {
   Error error;
   int left = 0;
 };
-
-ObjectKey key_of(const ResourceType& type, const Json& object) {
-  return {
-      type.namespaced ? std::string(find_string(object, {"metadata", "namespace"})) : std::string(),
-      std::string(find_string(object, {"metadata", "name"}))};
-}
 
 /// Under which what a manager applied is remembered.
 std::pair<std::string, std::string> manager_key(const Json& object, const ApplyOptions& options) {
@@ -294,16 +288,14 @@ Task<std::unique_ptr<WatchStream>> FakeClient::watch(ResourceType type, std::str
                                                      ListOptions options,
                                                      std::string resource_version) {
   NESTOR_CO_TRY_VOID(impl_->called({"watch", std::string(type.plural), {ns, {}}, {}, {}, {}}));
-  std::uint64_t after = impl_->store.version();
-  const char* end = resource_version.data() + resource_version.size();
-  if (std::from_chars(resource_version.data(), end, after).ptr != end) {
-    co_return fail(Code::kInvalidArgument, "invalid resource version");
-  }
-  if (after < impl_->store.oldest()) {
+  const auto after = resource_version.empty() ? impl_->store.version()
+                                              : parse_number<std::uint64_t>(resource_version);
+  if (!after) co_return fail(Code::kInvalidArgument, "invalid resource version");
+  if (*after < impl_->store.oldest()) {
     co_return fail(Code::kOutOfRange, "too old resource version: " + resource_version);
   }
   Filter filter{collection_of(type), std::move(ns), std::move(options)};
-  co_return std::make_unique<FakeWatch<Impl>>(*impl_, std::move(filter), after);
+  co_return std::make_unique<FakeWatch<Impl>>(*impl_, std::move(filter), *after);
 }
 
 Task<Json> FakeClient::create(ResourceType type, std::string ns, Json object,

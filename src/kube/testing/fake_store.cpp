@@ -113,8 +113,7 @@ Result<Json> FakeStore::create(const ResourceType& type, Json object, bool keep_
     metadata["name"] = std::string(prefix) + fmt::format("{:05}", ++serial_);
   }
   if (!type.namespaced) metadata.erase("namespace");
-  ObjectKey key{std::string(find_string(object, {"metadata", "namespace"})),
-                std::string(find_string(object, {"metadata", "name"}))};
+  const ObjectKey key = key_of(object);
   if (type.namespaced && key.ns.empty()) {
     return fail(Code::kInvalidArgument, key.name + ": a namespace is required");
   }

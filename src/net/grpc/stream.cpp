@@ -1,9 +1,9 @@
 #include "net/grpc/stream.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
+#include "base/text.hpp"
 #include "net/grpc/session.hpp"
 
 namespace nestor::grpc {
@@ -154,7 +154,7 @@ bool Stream::on_header(std::string_view name, std::string_view value) {
   } else if (name == ":method") {
     http_method_ = value;
   } else if (name == ":status") {
-    std::from_chars(value.data(), value.data() + value.size(), http_status_);
+    http_status_ = parse_number<int>(value).value_or(0);
   }
   incoming_.emplace_back(name, value);
   return true;

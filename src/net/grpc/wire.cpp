@@ -1,9 +1,10 @@
 #include "net/grpc/wire.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <utility>
+
+#include "base/text.hpp"
 
 namespace nestor::grpc {
 
@@ -45,14 +46,12 @@ std::string write_timeout(Duration timeout) {
 }
 
 Result<Duration> read_timeout(std::string_view text) {
-  std::int64_t count = 0;
-  const char* end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, count);
-  const bool shaped = parsed.ec == std::errc() && parsed.ptr + 1 == end && count >= 0 &&
-                      text.size() <= kMaxTimeoutDigits + 1;
-  if (!shaped) return fail(Code::kInvalidArgument, "not a timeout: " + std::string(text));
+  const auto count = parse_number<std::int64_t>(text.substr(0, text.size() - 1)).value_or(-1);
+  if (count < 0 || text.size() > kMaxTimeoutDigits + 1) {
+    return fail(Code::kInvalidArgument, "not a timeout: " + std::string(text));
+  }
   constexpr auto up = [](auto time) { return std::chrono::ceil<Duration>(time); };
-  switch (*parsed.ptr) {
+  switch (text.back()) {
     case 'H':
       return std::chrono::hours(count);
     case 'M':
@@ -115,9 +114,8 @@ Metadata write_status(const Result<>& status) {
 std::optional<Result<>> read_status(const Metadata& trailers) {
   const std::string_view text = find(trailers, "grpc-status");
   if (text.empty()) return std::nullopt;
-  int code = -1;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), code);
-  if (code == 0 && parsed.ptr == text.data() + text.size()) return Result<>{};
+  const int code = parse_number<int>(text).value_or(-1);
+  if (code == 0) return Result<>{};
   const bool known = code >= 1 && code <= kLastCode;
   return fail(known ? static_cast<Code>(code) : Code::kUnknown,
               read_status_message(find(trailers, "grpc-message")));

@@ -49,6 +49,7 @@ TEST(GrpcWire, StatusIsReadFromTrailers) {
   EXPECT_EQ(error->error().message, "no volume");
   EXPECT_EQ(read_status({{"grpc-status", "99"}})->error().code, Code::kUnknown);
   EXPECT_EQ(read_status({{"grpc-status", "0x"}})->error().code, Code::kUnknown);
+  EXPECT_EQ(read_status({{"grpc-status", "5x"}})->error().code, Code::kUnknown);
 }
 
 TEST(GrpcWire, MessagesAreFoundWhereverTheBytesAreCut) {

@@ -208,8 +208,8 @@ class ControllerService {
       const std::uint64_t seen = changes_->count();
       NESTOR_CO_TRY(const Progress progress, co_await step());
       if (progress.done) co_return Result<>{};
-      const auto left = std::chrono::duration_cast<Duration>(until - clock_.steady_now());
-      if (left <= Duration(0)) {
+      const auto left = time_until(until, clock_.steady_now());
+      if (left == Duration(0)) {
         co_return fail(Code::kDeadlineExceeded, "not done in time: " + progress.waiting);
       }
       NESTOR_CO_TRY_VOID(co_await first_of(changes_->after(seen), clock_.sleep_for(left)));

@@ -13,13 +13,12 @@
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <system_error>
 
 #include "base/blocking.hpp"
 #include "base/fd.hpp"
+#include "base/file.hpp"
 
 namespace nestor::storage {
 namespace {
@@ -40,16 +39,11 @@ std::unexpected<Error> failed(const std::string& what) {
   return fail(code, what + ": " + std::generic_category().message(errno));
 }
 
-std::string read_file(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 std::string serial_of(const fs::path& block) {
   // virtio-blk has a file of its own; a SCSI disk has the page that its serial number came with.
-  const std::string serial = read_file(block / "serial");
+  const std::string serial = read_file(block / "serial").value_or("");
   if (const auto own = trimmed(serial); !own.empty()) return std::string(own);
-  return std::string(serial_in_vpd(read_file(block / "device/vpd_pg80")));
+  return std::string(serial_in_vpd(read_file(block / "device/vpd_pg80").value_or("")));
 }
 
 Result<> make_target(const std::string& target, bool is_file) {
@@ -201,7 +195,7 @@ class SystemNodeHost final : public NodeHost {
   }
 
   Result<std::optional<MountInfo>> mounted(std::string path) override {
-    const std::string text = read_file("/proc/self/mountinfo");
+    const std::string text = read_file("/proc/self/mountinfo").value_or("");
     if (text.empty()) return fail(Code::kInternal, "cannot read /proc/self/mountinfo");
     return find_mount(text, path);
   }

@@ -10,18 +10,18 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <charconv>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "base/clock.hpp"
+#include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/race.hpp"
 #include "base/run.hpp"
 #include "base/signal.hpp"
 #include "base/task_group.hpp"
+#include "base/text.hpp"
 #include "vm/launcher/fd_socket.hpp"
 #include "vm/launcher/folder_watch.hpp"
 #include "vm/launcher/hotplug_wire.hpp"
@@ -41,15 +41,9 @@ struct Wanted {
 };
 
 Wanted read_wanted(const std::string& folder) {
-  const auto text = [&](const char* name) {
-    std::ifstream file(folder + "/" + name);
-    return std::string{std::istreambuf_iterator<char>(file), {}};
-  };
-  Wanted out;
-  const std::string size = text("size");
-  std::from_chars(size.data(), size.data() + size.size(), out.size);
-  out.detach = text("detach").starts_with("true");
-  return out;
+  const auto text = [&](const char* name) { return read_file(folder + "/" + name).value_or(""); };
+  return {.size = parse_number<std::int64_t>(text("size")).value_or(0),
+          .detach = text("detach").starts_with("true")};
 }
 
 class Attachment {

@@ -3,10 +3,10 @@
 #include <fmt/core.h>
 
 #include <fstream>
-#include <iterator>
 #include <system_error>
 
 #include "base/base64.hpp"
+#include "base/file.hpp"
 #include "base/quantity.hpp"
 #include "vm/launcher/launcher.hpp"
 
@@ -15,12 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using api::kubevirt::Volume;
-
-Result<std::string> read_file(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return fail(Code::kNotFound, "cannot read " + path.string());
-  return std::string{std::istreambuf_iterator<char>(file), {}};
-}
 
 bool is_cloud_init(const Volume& volume) {
   return volume.cloudInitNoCloud || volume.cloudInitConfigDrive;

@@ -1,8 +1,6 @@
 #include "vm/launcher/fence_guard.hpp"
 
-#include <fstream>
-#include <iterator>
-
+#include "base/file.hpp"
 #include "base/json_convert.hpp"
 #include "base/log.hpp"
 #include "vm/launcher/folder_watch.hpp"
@@ -32,9 +30,7 @@ Task<> open_gates(ProcessRunner& processes, std::filesystem::path file, std::str
 }  // namespace
 
 Result<std::string> read_fence_update(const std::filesystem::path& file) {
-  std::ifstream in(file);
-  if (!in) return fail(Code::kNotFound, "cannot read " + file.string());
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  NESTOR_TRY(const std::string text, read_file(file));
   // The manager has not said anything: the pod has no annotation yet.
   if (text.empty()) return fence_update({});
   NESTOR_TRY(const Json json, parse_json(text));

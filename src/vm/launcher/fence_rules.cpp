@@ -7,6 +7,8 @@
 #include <boost/asio/ip/network_v4.hpp>
 #include <boost/asio/ip/network_v6.hpp>
 
+#include "base/text.hpp"
+
 namespace nestor::vm {
 namespace {
 
@@ -103,11 +105,7 @@ std::string replies(int family) {
 
 /// As nft compares 16 bytes of an ICMPv6 message, whose own keyword older ones lack.
 std::string hexadecimal(const std::string& address) {
-  std::string out = "0x";
-  for (const unsigned char byte : asio::ip::make_address_v6(address).to_bytes()) {
-    out += fmt::format("{:02x}", byte);
-  }
-  return out;
+  return "0x" + to_hex(asio::ip::make_address_v6(address).to_bytes());
 }
 
 std::string chain_v4(const Fence& fence, const Families& own) {

@@ -14,8 +14,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
+#include "base/file.hpp"
 #include "base/json_convert.hpp"
 #include "base/log.hpp"
 #include "base/run.hpp"
@@ -54,11 +54,6 @@ Result<VirtualMachineInstance> read_machine() {
 std::string environment(std::string_view name) {
   const char* text = std::getenv(std::string(name).c_str());
   return text == nullptr ? "" : text;
-}
-
-std::string read_text(const char* path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 /// Whether KVM can be tried at all. Whether it works shows when the guest runs.
@@ -127,7 +122,7 @@ class Launcher {
     config.qmp_fd = kQmpFd;
     config.console_socket = kConsoleSocket;
 
-    seed_.dns = read_resolv_conf(read_text("/etc/resolv.conf"));
+    seed_.dns = read_resolv_conf(read_file("/etc/resolv.conf").value_or(""));
     NESTOR_CO_TRY(seed_.link, co_await set_up_bridge(*processes_));
     NESTOR_CO_TRY_VOID(co_await put_up_own_fence());
     seed_.instance_name = config.name;
