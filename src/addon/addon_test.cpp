@@ -6,6 +6,7 @@
 #include "api/addons/helm_chart_proxy.hpp"
 #include "api/addons/helm_release_proxy.hpp"
 #include "api/core/config_map.hpp"
+#include "api/infrastructure/kubevirt_cluster.hpp"
 #include "tenant/testing/world.hpp"
 
 namespace nestor::addon {
@@ -161,6 +162,42 @@ TEST_F(AddonRoom, RendersForTheClusterAndOnlyWhenItsInputsChange) {
   world.management.put(cluster);
   world.run();
   EXPECT_EQ(helm->releases.at("app").values, "rendered: 2");
+}
+
+TEST_F(AddonRoom, ReadsWhatATemplateSeesOnlyWhenItChanges) {
+  api::infrastructure::KubevirtCluster infra;
+  infra.metadata.name = "demo";
+  infra.metadata.namespace_ = "default";
+  world.management.put(infra);
+  auto cluster = world.management.peek<Cluster>(world.demo).value();
+  cluster.spec.infrastructureRef = {"infrastructure.cluster.x-k8s.io", "KubevirtCluster", "demo"};
+  world.management.put(cluster);
+  put(wanted("a: {{ .InfraCluster.metadata.name }}{{ .Cluster.metadata.name }}\n"));
+  ASSERT_EQ(ready(), "True Ready ");
+  world.management.clear_calls();
+  const auto reads = [&] {
+    return world.management.count("get", "clusters") +
+           world.management.count("get", "kubevirtclusters");
+  };
+  // Its release moves.
+  auto moved = release();
+  moved.status.revision = 7;
+  world.management.put(moved);
+  world.run();
+  EXPECT_EQ(reads(), 0U);
+  infra = world.management.peek<api::infrastructure::KubevirtCluster>(infra.metadata.key()).value();
+  infra.metadata.annotations["x"] = "y";
+  world.management.put(infra);
+  world.run();
+  EXPECT_EQ(reads(), 2U);
+  EXPECT_EQ(helm->releases.at("app").values, "rendered: 2");
+  // Somebody takes back what was rendered.
+  moved = release();
+  moved.metadata.annotations.clear();
+  moved.spec.values = "other";
+  world.management.put(moved);
+  world.run();
+  EXPECT_EQ(helm->releases.at("app").values, "rendered: 3");
 }
 
 TEST_F(AddonRoom, TellsATemplatesFault) {

@@ -37,6 +37,19 @@ bool same_wish(const Cluster& a, const Cluster& b) {
          a.metadata.deletionTimestamp == b.metadata.deletionTimestamp;
 }
 
+/// What the template names of the Cluster's other objects, by the names it has for them.
+std::map<std::string, api::cluster::ContractReference> references_of(
+    const Cluster& cluster, const std::string& values_template) {
+  std::map<std::string, api::cluster::ContractReference> out;
+  for (const auto& [name, reference] :
+       {std::pair("ControlPlane", cluster.spec.controlPlaneRef),
+        std::pair("InfraCluster", cluster.spec.infrastructureRef)}) {
+    if (values_template.find(name) == std::string::npos || reference.name.empty()) continue;
+    out[name] = reference;
+  }
+  return out;
+}
+
 }  // namespace
 
 void HelmChartProxyController::add() {
@@ -124,6 +137,7 @@ void HelmChartProxyController::Outcome::fault(const char* why, std::string text)
 
 Task<kube::ReconcileResult> HelmChartProxyController::reconcile(kube::ObjectKey key) {
   const auto proxy = runtime_.informers().of<HelmChartProxy>().get(key);
+  if (!proxy) rendered_.erase(key);
   if (!proxy ||
       proxy->metadata.annotations.contains(std::string(api::cluster::kPausedAnnotation))) {
     co_return kube::ReconcileResult{};
@@ -186,7 +200,12 @@ Task<> HelmChartProxyController::sync_cluster(ProxyPtr proxy, ClusterPtr cluster
   }
   std::string values = proxy->spec.valuesTemplate;
   std::string inputs;
-  if (has_actions(values)) {
+  if (rendered_already(*proxy, *cluster, existing.get())) {
+    values = existing->spec.values;
+    inputs = existing->metadata.annotation(names::kValuesInputsAnnotation);
+  } else if (has_actions(values)) {
+    // Of before the read: whatever is not in it yet moves a version, and its watch brings us back.
+    std::string versions = versions_of(*cluster, values);
     auto data = co_await template_data(cluster, values);
     if (!data && data.error().code == Code::kCancelled) co_return std::unexpected(data.error());
     if (!data) {
@@ -209,6 +228,7 @@ Task<> HelmChartProxyController::sync_cluster(ProxyPtr proxy, ClusterPtr cluster
       }
       values = std::move(*rendered);
     }
+    rendered_[proxy->metadata.key()][cluster->metadata.name] = {std::move(versions), inputs};
   }
   Spec spec = wanted_spec(*proxy, cluster->metadata, std::move(values));
   auto written = co_await write_release(proxy, std::move(spec), std::move(inputs), existing);
@@ -261,11 +281,33 @@ Task<> HelmChartProxyController::remove_others(const HelmChartProxy& proxy,
     kube::ObjectKey key = release->metadata.key();
     auto removed =
         co_await kube::ensure_deleted(runtime_.client(), HelmReleaseProxy::kType, std::move(key));
+    if (removed) rendered_[proxy.metadata.key()].erase(name);
     if (removed) continue;
     if (removed.error().code == Code::kCancelled) co_return removed;
     outcome.fault("HelmReleaseProxyDeletionFailed", name + ": " + removed.error().message);
   }
   co_return Result<>{};
+}
+
+bool HelmChartProxyController::rendered_already(const HelmChartProxy& proxy, const Cluster& cluster,
+                                                const HelmReleaseProxy* release) const {
+  const auto of_proxy = rendered_.find(proxy.metadata.key());
+  if (of_proxy == rendered_.end() || release == nullptr) return false;
+  const auto from = of_proxy->second.find(cluster.metadata.name);
+  if (from == of_proxy->second.end() || from->second.versions.empty()) return false;
+  return from->second.inputs == release->metadata.annotation(names::kValuesInputsAnnotation) &&
+         from->second.versions == versions_of(cluster, proxy.spec.valuesTemplate);
+}
+
+std::string HelmChartProxyController::versions_of(const Cluster& cluster,
+                                                  const std::string& values_template) const {
+  std::string out = pki::sha256_hex(values_template) + " " + cluster.metadata.resourceVersion;
+  for (const auto& [name, reference] : references_of(cluster, values_template)) {
+    const auto version = cached_version(runtime_, reference, cluster.metadata.namespace_);
+    if (version.empty()) return {};
+    out += " " + version;
+  }
+  return out;
 }
 
 Task<Json> HelmChartProxyController::template_data(ClusterPtr cluster,
@@ -275,10 +317,7 @@ Task<Json> HelmChartProxyController::template_data(ClusterPtr cluster,
   NESTOR_CO_TRY(Json object, co_await client.get(Cluster::kType, std::move(key)));
   JsonObject data;
   data["Cluster"] = visible(std::move(object), values_template);
-  for (const auto& [name, reference] :
-       {std::pair("ControlPlane", cluster->spec.controlPlaneRef),
-        std::pair("InfraCluster", cluster->spec.infrastructureRef)}) {
-    if (values_template.find(name) == std::string::npos || reference.name.empty()) continue;
+  for (const auto& [name, reference] : references_of(*cluster, values_template)) {
     NESTOR_CO_TRY(const kube::ResourceType type, template_object_type(reference));
     kube::ObjectKey other{cluster->metadata.namespace_, reference.name};
     auto found = co_await client.get(type, std::move(other));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -33,6 +34,13 @@ class HelmChartProxyController {
     std::set<std::string> written = {};
     void fault(const char* why, std::string text);
   };
+  /// What the values of a release were rendered from.
+  struct RenderedFrom {
+    /// As versions_of() gave it.
+    std::string versions = {};
+    /// The release's kValuesInputsAnnotation.
+    std::string inputs = {};
+  };
 
   void watch_clusters(kube::Controller& controller);
   /// The proxies that one of a Cluster's objects is of interest to.
@@ -50,13 +58,23 @@ class HelmChartProxyController {
   /// Removes release proxies of Clusters that are not selected any more.
   Task<> remove_others(const HelmChartProxy& proxy, const std::vector<ClusterPtr>& wanted,
                        Outcome& outcome);
-  /// The objects that the template may see; fails with kUnavailable while one is not there yet.
+  /// The template and the versions that the caches have of the objects it may see; "" while one is
+  /// not there.
+  std::string versions_of(const api::cluster::Cluster& cluster,
+                          const std::string& values_template) const;
+  /// Whether the release's values were rendered from what is still so.
+  bool rendered_already(const HelmChartProxy& proxy, const api::cluster::Cluster& cluster,
+                        const HelmReleaseProxy* release) const;
+  /// The objects that the template may see, as they are (caches know only the fields of our kinds);
+  /// fails with kUnavailable while one is not there yet.
   Task<Json> template_data(ClusterPtr cluster, std::string values_template);
   Task<std::string> render(std::string values_template, Json data);
   std::string now() const;
 
   kube::Runtime& runtime_;
   std::string helm_;
+  /// By proxy and Cluster. Only saves reading objects anew that did not change; lost at a restart.
+  std::map<kube::ObjectKey, std::map<std::string, RenderedFrom>> rendered_;
 };
 
 }  // namespace nestor::addon

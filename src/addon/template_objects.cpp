@@ -37,6 +37,14 @@ void watch_kind(kube::Runtime& runtime, kube::Controller& controller, const Prox
       });
 }
 
+template <kube::Resource T>
+std::string version_in_cache(kube::Runtime& runtime, const ContractReference& reference,
+                             const std::string& ns) {
+  if (!names_it(reference, T::kType, reference.name)) return {};
+  const auto object = runtime.informers().of<T>().get({ns, reference.name});
+  return object ? object->metadata.resourceVersion : "";
+}
+
 }  // namespace
 
 Result<kube::ResourceType> template_object_type(const ContractReference& reference) {
@@ -45,6 +53,12 @@ Result<kube::ResourceType> template_object_type(const ContractReference& referen
   }
   return fail(Code::kUnimplemented,
               "templates cannot see a " + reference.kind + "." + reference.apiGroup + " yet");
+}
+
+std::string cached_version(kube::Runtime& runtime, const ContractReference& reference,
+                           const std::string& ns) {
+  std::string version = version_in_cache<KamajiControlPlane>(runtime, reference, ns);
+  return version.empty() ? version_in_cache<KubevirtCluster>(runtime, reference, ns) : version;
 }
 
 void watch_template_objects(kube::Runtime& runtime, kube::Controller& controller,

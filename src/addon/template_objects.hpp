@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "api/cluster/cluster.hpp"
@@ -11,6 +12,10 @@ namespace nestor::addon {
 /// The kind behind a Cluster's controlPlaneRef or infrastructureRef, for .ControlPlane and
 /// .InfraCluster of templates. Errors: kUnimplemented for kinds that Nestor does not serve.
 Result<kube::ResourceType> template_object_type(const api::cluster::ContractReference& reference);
+
+/// Which version of that object in `ns` the caches have; "" when none.
+std::string cached_version(kube::Runtime& runtime, const api::cluster::ContractReference& reference,
+                           const std::string& ns);
 
 /// Reconciles the proxies of a Cluster when one of those objects changes. Their status alone does
 /// not count: what templates need of them is in the spec.

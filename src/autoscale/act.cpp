@@ -58,6 +58,14 @@ bool refused(const Error& error) {
   return std::ranges::find(kPassing, error.code) == kPassing.end();
 }
 
+/// Whether the others have their turn after `result`. `first` becomes the first refusal.
+bool goes_on(const Result<>& result, Result<>& first) {
+  if (result) return true;
+  if (!refused(result.error())) return false;
+  if (first) first = result;
+  return true;
+}
+
 /// The name says what the event says, so that after a restart it is not written again.
 std::string event_name(const Note& note) {
   const std::size_t hash =
@@ -127,6 +135,7 @@ Task<> Autoscaler::write_group(const GroupObject& object, const GroupChange& cha
 }
 
 Task<> Autoscaler::tell_faulty(std::vector<GroupObject> objects) {
+  Result<> done;
   for (const GroupObject& object : objects) {
     GroupChange change;
     change.state = read_state(object.metadata());
@@ -134,22 +143,36 @@ Task<> Autoscaler::tell_faulty(std::vector<GroupObject> objects) {
     const auto told = object.metadata().annotation(kReportAnnotation);
     const std::string report = report_text(change.report, object.faults);
     if (told == report) continue;
-    NESTOR_CO_TRY_VOID(co_await write_group(object, change, report));
+    const auto written = co_await write_group(object, change, report);
+    if (!goes_on(written, done)) co_return written;
+    if (!written) continue;
     runtime_.events().warning(object.type(), object.metadata(), "NotScaled", object.faults.front());
   }
-  co_return Result<>{};
+  co_return done;
 }
 
 Task<> Autoscaler::mark_nodes(Deed& deed) {
+  Result<> done;
   auto nodes = deed.tenant->caches->nodes();
   kube::Client& client = deed.tenant->caches->session().client();
   for (const NodeChange& change : deed.decision.nodes) {
     const auto before = nodes.get({"", change.node});
     if (!before) continue;
     auto after = with_marks(*before, change.marks);
-    NESTOR_CO_TRY_VOID(co_await write(client, nodes, before, std::move(after)));
+    const auto written = co_await write(client, nodes, before, std::move(after));
+    if (!goes_on(written, done)) co_return written;
+    if (!written) deed.unmarked.insert(change.node);
   }
-  co_return Result<>{};
+  co_return done;
+}
+
+/// Whether a Machine would go whose Node could not be told so.
+bool Autoscaler::goes_untold(const Deed& deed, std::size_t i) {
+  const auto& going = deed.decision.groups[i].mark;
+  return std::ranges::any_of(deed.view->groups[i].machines, [&](const MachineView& machine) {
+    return std::ranges::find(going, machine.name) != going.end() &&
+           deed.unmarked.contains(machine.node);
+  });
 }
 
 Task<> Autoscaler::mark_machines(const std::string& ns, const std::vector<std::string>& names,
@@ -208,7 +231,7 @@ Task<> Autoscaler::change_group(Deed& deed, std::size_t i) {
 
 Task<> Autoscaler::act(Deed& deed) {
   const Decision& decision = deed.decision;
-  // What one group is refused keeps from none of the others what they need.
+  // What one group or node is refused keeps from none of the others what they need.
   Result<> done;
   const auto grows = [&](std::size_t i) {
     return decision.groups[i].replicas.value_or(0) > deed.view->groups[i].target;
@@ -218,20 +241,19 @@ Task<> Autoscaler::act(Deed& deed) {
     log::info(kLog, "{}: {} to {} nodes", deed.view->groups[i].id(), deed.view->groups[i].target,
               *decision.groups[i].replicas);
     const std::string report = report_of(deed, i);
-    auto grown = co_await write_group(deed.objects[i], decision.groups[i], report);
+    const auto grown = co_await write_group(deed.objects[i], decision.groups[i], report);
+    if (!goes_on(grown, done)) co_return grown;
     if (grown) continue;
-    if (!refused(grown.error())) co_return grown;
     runtime_.events().warning(deed.objects[i].type(), deed.objects[i].metadata(),
                               "FailedToScaleUpGroup", grown.error().message);
     pause(deed, i, grown.error().message);
-    if (done) done = std::move(grown);
   }
-  NESTOR_CO_TRY_VOID(co_await mark_nodes(deed));
+  const auto marked = co_await mark_nodes(deed);
+  if (!goes_on(marked, done)) co_return marked;
   for (std::size_t i = 0; i < deed.objects.size(); ++i) {
-    auto changed = co_await change_group(deed, i);
-    if (changed) continue;
-    if (!refused(changed.error())) co_return changed;
-    if (done) done = std::move(changed);
+    if (goes_untold(deed, i)) continue;
+    const auto changed = co_await change_group(deed, i);
+    if (!goes_on(changed, done)) co_return changed;
   }
   NESTOR_CO_TRY_VOID(co_await write_status(deed));
   NESTOR_CO_TRY_VOID(co_await write_notes(deed));

@@ -323,6 +323,40 @@ TEST_F(AutoscaleRoom, AGroupThatIsRefusedItsGrowthPausesAndAnotherHelps) {
   EXPECT_EQ(replicas(), 1);
 }
 
+TEST_F(AutoscaleRoom, AFaultyGroupThatTakesNoWriteKeepsNoOtherFromGrowing) {
+  add_group(3, 1, 0);
+  auto other = group();
+  other.metadata = {};
+  other.metadata.name = "wide";
+  other.metadata.namespace_ = "default";
+  other.metadata.annotations = group().metadata.annotations;
+  other.metadata.annotations[std::string(api::cluster::kAutoscalerMinSizeAnnotation)] = "0";
+  other.metadata.annotations["capacity.cluster-autoscaler.kubernetes.io/cpu"] = "4";
+  other.metadata.annotations["capacity.cluster-autoscaler.kubernetes.io/memory"] = "8Gi";
+  world.management.on_call([&](const kube::testing::FakeCall& call) -> std::optional<Error> {
+    if (call.verb != "patch" || call.key.name != key.name) return {};
+    return Error{Code::kPermissionDenied, "admission webhook says no", {}};
+  });
+  annotate("note", "x");
+  world.management.put(other);
+  add_pod("new", "3");
+  world.pass(seconds(5));
+  EXPECT_EQ(world.management.peek<testing::MachineDeployment>({"default", "wide"})->spec.replicas,
+            1);
+}
+
+TEST_F(AutoscaleRoom, ANodeThatTakesNoMarkKeepsNoOtherFromGoing) {
+  add_group(1, 3, 3);
+  world.tenant.on_call([&](const kube::testing::FakeCall& call) -> std::optional<Error> {
+    if (call.verb != "patch" || call.key.name != "w1") return {};
+    return Error{Code::kPermissionDenied, "admission webhook says no", {}};
+  });
+  world.pass(minutes(12));
+  follow();
+  EXPECT_EQ(replicas(), 2);
+  EXPECT_FALSE(gone("w1"));
+}
+
 TEST_F(AutoscaleRoom, GroupsWithoutAnnotationsCostNothing) {
   add_group(1, 3, 1);
   auto one = group();

@@ -125,7 +125,18 @@ Task<kube::ReconcileResult> Autoscaler::reconcile(kube::ObjectKey key) {
   if (api::cluster::paused(*cluster, cluster->metadata)) co_return kube::ReconcileResult{};
   std::vector<GroupObject> faulty;
   auto objects = groups_.of(*cluster, faulty);
-  NESTOR_CO_TRY_VOID(co_await tell_faulty(std::move(faulty)));
+  const auto told = co_await tell_faulty(std::move(faulty));
+  if (!told && told.error().code == Code::kCancelled) co_return std::unexpected(told.error());
+  auto result = co_await look_after(cluster, std::move(objects));
+  if (told || !result) co_return result;
+  // The back-off of what was refused delays no decision.
+  if (result->requeue_after) controller_->enqueue_after(key, *result->requeue_after);
+  co_return std::unexpected(told.error());
+}
+
+Task<kube::ReconcileResult> Autoscaler::look_after(ClusterPtr cluster,
+                                                   std::vector<GroupObject> objects) {
+  const kube::ObjectKey key = cluster->metadata.key();
   if (objects.empty() && !tenants_.contains(key)) co_return kube::ReconcileResult{};
   auto session = sessions_.find(key);
   // It is enqueued again when it is connected.

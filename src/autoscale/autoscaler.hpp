@@ -55,6 +55,7 @@ class Autoscaler {
   std::vector<kube::ObjectKey> users_of(const kube::ObjectMeta& machine_template);
   void touched(const kube::ObjectKey& cluster, bool urgent);
   TenantPtr open(const kube::ObjectKey& cluster, std::shared_ptr<tenant::Session> session);
+  Task<kube::ReconcileResult> look_after(ClusterPtr cluster, std::vector<GroupObject> objects);
   Task<> decide_and_act(TenantPtr tenant, ClusterPtr cluster, std::vector<GroupObject> objects);
   Task<Decision> decide_for(std::shared_ptr<TenantView> view);
 
@@ -64,6 +65,8 @@ class Autoscaler {
     std::shared_ptr<TenantView> view;
     std::vector<GroupObject> objects;
     Decision decision;
+    /// Nodes whose marks were refused.
+    std::set<std::string> unmarked = {};
   };
   Task<> act(Deed& deed);
   void pause(Deed& deed, std::size_t i, const std::string& why);
@@ -76,6 +79,7 @@ class Autoscaler {
   Task<> write_group(const GroupObject& object, const GroupChange& change,
                      const std::string& report);
   Task<> mark_nodes(Deed& deed);
+  static bool goes_untold(const Deed& deed, std::size_t i);
   Task<> mark_machines(const std::string& ns, const std::vector<std::string>& names, bool marked);
   Task<> write_notes(Deed& deed);
   Task<> write_status(Deed& deed);

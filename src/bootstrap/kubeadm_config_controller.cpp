@@ -114,7 +114,13 @@ Task<kube::ReconcileResult> KubeadmConfigController::reconcile(kube::ObjectKey k
     NESTOR_CO_TRY_VOID(co_await mark_provided(config, given));
     co_return kube::ReconcileResult{};
   }
-  if (done && !machine->status.nodeRef.name.empty()) co_return kube::ReconcileResult{};
+  // A machine that starts anew has an empty disk and joins again with the token in its data;
+  // kubeadm waits for that token, and takes over a Node that is not Ready.
+  if (done && kube::condition_true(machine->status.conditions, "NodeReady")) {
+    co_return kube::ReconcileResult{};
+  }
+  // Data that were moved here may hold a token of which nothing is known.
+  if (done && token_of(*config).empty()) co_return kube::ReconcileResult{};
   // Data that are made already stay as they are.
   if (const auto valid = validate(*config); !done && !valid) {
     NESTOR_CO_TRY_VOID(co_await wait_for(config, "InvalidSpec", valid.error().message));

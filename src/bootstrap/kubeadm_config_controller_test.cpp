@@ -60,6 +60,16 @@ struct BootstrapRoom : ::testing::Test {
     world.add_kubeconfig();
     world.pass(std::chrono::seconds(1));
   }
+  void node_is(bool ready) {
+    auto machine = world.management.peek<Machine>({"default", "m"}).value();
+    machine.status.nodeRef.name = "m";
+    kube::Condition condition;
+    condition.type = "NodeReady";
+    condition.status = ready ? "True" : "False";
+    machine.status.conditions = {condition};
+    world.management.put(machine);
+    world.run();
+  }
   KubeadmConfig config() { return world.management.peek<KubeadmConfig>({"default", "m"}).value(); }
   std::vector<Secret> tokens() { return world.tenant.all<Secret>(); }
   tenant::testing::World world;
@@ -98,12 +108,30 @@ TEST_F(BootstrapRoom, KeepsTheTokenAliveUntilTheMachineHasJoined) {
   world.pass(std::chrono::minutes(31));
   ASSERT_EQ(tokens().size(), 1U);
   EXPECT_FALSE(needs_refresh(tokens()[0], world.clock.now() - kTokenCheckPeriod));
-  auto machine = world.management.peek<Machine>({"default", "m"}).value();
-  machine.status.nodeRef.name = "m";
-  world.management.put(machine);
-  world.run();
+  node_is(true);
   world.pass(std::chrono::minutes(20));
   EXPECT_TRUE(needs_refresh(tokens()[0], world.clock.now()));
+}
+
+TEST_F(BootstrapRoom, AMachineThatStartsAnewFindsItsTokenAgain) {
+  control_plane_up();
+  node_is(true);
+  const auto key = tokens().at(0).metadata.key();
+  // What the tenant's controllers do with one that has expired.
+  world.tenant.erase(Secret::kType, key);
+  world.pass(std::chrono::minutes(20));
+  EXPECT_TRUE(tokens().empty());
+  node_is(false);
+  ASSERT_EQ(tokens().size(), 1U);
+  EXPECT_EQ(tokens()[0].metadata.key(), key);
+  const auto token = config().spec.joinConfiguration.discovery.bootstrapToken->token;
+  EXPECT_EQ(api::core::secret_value(tokens()[0], "token-secret").value(), token.substr(7));
+  world.pass(std::chrono::minutes(20));
+  EXPECT_FALSE(needs_refresh(tokens()[0], world.clock.now() - kTokenCheckPeriod));
+  node_is(true);
+  world.tenant.erase(Secret::kType, key);
+  world.pass(std::chrono::minutes(20));
+  EXPECT_TRUE(tokens().empty());
 }
 
 TEST_F(BootstrapRoom, ATokenThatVanishedIsMadeAgain) {
@@ -194,6 +222,9 @@ TEST_F(BootstrapRoom, DataThatWasMadeElsewhereIsKept) {
   world.run();
   EXPECT_EQ(config().status.dataSecretName, "moved");
   EXPECT_TRUE(tokens().empty());
+  control_plane_up();
+  node_is(false);
+  EXPECT_TRUE(tokens().empty()) << "no other token would be of use";
 }
 
 }  // namespace

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "api/bootstrap/kubeadm_config.hpp"
 #include "api/cluster/labels.hpp"
+#include "api/infrastructure/kubevirt_machine.hpp"
 #include "cluster/contract.hpp"
 
 namespace nestor::cluster {
@@ -11,6 +13,7 @@ namespace {
 
 constexpr const char* kClustersByReference = "cluster.reference";
 constexpr const char* kClustersByKind = "cluster.kind";
+constexpr const char* kOrphansByCluster = "machine.orphan";
 
 std::string reference(std::string_view kind, const kube::ObjectKey& key) {
   return std::string(kind) + "/" + key.to_string();
@@ -33,6 +36,23 @@ Context::Context(kube::Runtime& rt, tenant::Sessions& tenants)
     return std::vector<std::string>{cluster.spec.infrastructureRef.kind,
                                     cluster.spec.controlPlaneRef.kind};
   });
+  index_by_controller(machines());
+  index_by_controller(machine_sets());
+  index_by_controller(rt.informers().of<api::bootstrap::KubeadmConfig>());
+  index_by_controller(rt.informers().of<api::infrastructure::KubevirtMachine>());
+  machines().add_index(kOrphansByCluster, [](const api::cluster::Machine& machine) {
+    std::vector<std::string> keys;
+    if (machine.metadata.controller() == nullptr) {
+      keys.push_back(
+          kube::ObjectKey{machine.metadata.namespace_, machine.spec.clusterName}.to_string());
+    }
+    return keys;
+  });
+}
+
+std::vector<kube::Informer<api::cluster::Machine>::Ptr> Context::orphans_of(
+    const kube::ObjectKey& cluster) {
+  return machines().by_index(kOrphansByCluster, cluster.to_string());
 }
 
 std::vector<kube::Informer<api::cluster::Cluster>::Ptr> Context::clusters_referring_to(

@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "api/cluster/cluster.hpp"
 #include "api/cluster/machine.hpp"
@@ -21,6 +22,18 @@ inline constexpr const char* kMachinesByNode = "machine.node";
 inline constexpr const char* kMachinesByProviderId = "machine.providerID";
 inline std::string machine_node_key(const kube::ObjectKey& cluster, const std::string& node) {
   return cluster.to_string() + "/" + node;
+}
+
+/// Of a cache of objects that a MachineSet or MachineDeployment controls: by the controller's uid;
+/// for Context::controlled_by.
+inline constexpr const char* kByController = "cluster.controller";
+template <kube::Resource T>
+void index_by_controller(kube::Informer<T> informer) {
+  informer.add_index(kByController, [](const T& object) {
+    const auto* controller = object.metadata.controller();
+    return controller == nullptr ? std::vector<std::string>{}
+                                 : std::vector<std::string>{controller->uid};
+  });
 }
 
 /// What the room's controllers share. Lifetime: as long as the runtime.
@@ -50,6 +63,19 @@ struct Context {
   /// The Machines of a cluster that `node` of its tenant is or was the Node of.
   std::vector<kube::Informer<api::cluster::Machine>::Ptr> machines_of(
       const kube::ObjectKey& cluster, const api::core::Node& node);
+  /// The cached objects of kind T whose controller is `owner`, by name. Their cache is indexed by
+  /// it: those of Machines, MachineSets and what a MachineSet clones are.
+  template <kube::Resource T>
+  std::vector<typename kube::Informer<T>::Ptr> controlled_by(const kube::ObjectMeta& owner) {
+    auto found = runtime.informers().of<T>().by_index(kByController, owner.uid);
+    std::erase_if(found, [&owner](const auto& object) {
+      return object->metadata.namespace_ != owner.namespace_;
+    });
+    return found;
+  }
+  /// The cached Machines of a Cluster that nobody controls.
+  std::vector<kube::Informer<api::cluster::Machine>::Ptr> orphans_of(
+      const kube::ObjectKey& cluster);
   /// For the options of a controller of kind T: the Cluster of each object, so that each has its
   /// share of the workers.
   template <kube::Resource T>

@@ -126,6 +126,33 @@ TEST_F(DrainRoom, HonoursTheBudgetAndGoesOnAtOnceWhenItAllows) {
   EXPECT_EQ(count<Machine>(), 0U);
 }
 
+TEST_F(DrainRoom, TheSecondPodOfABudgetGoesAsSoonAsTheFirstIsReplaced) {
+  for (const char* one : {"web-1", "web-2"}) {
+    auto pod = add_pod(one, name);
+    pod.metadata.labels["app"] = "web";
+    world.tenant.put(pod);
+  }
+  put_budget(1);
+  int allowed = 1;
+  world.tenant.on_call([&](const kube::testing::FakeCall& call) -> std::optional<Error> {
+    if (call.subresource != "eviction") return std::nullopt;
+    if (allowed == 0) {
+      return Error{Code::kResourceExhausted, "it would violate the pod's disruption budget", {}};
+    }
+    put_budget(--allowed);
+    return std::nullopt;
+  });
+  scale(0);
+  EXPECT_EQ(world.tenant.all<api::core::Pod>().size(), 1U);
+  world.pass(seconds(25));
+  EXPECT_EQ(count<Machine>(), 1U);
+  // No time passes from here on.
+  allowed = 1;
+  put_budget(1);
+  world.run();
+  EXPECT_EQ(count<Machine>(), 0U);
+}
+
 TEST_F(DrainRoom, GivesUpAtTheTimeLimit) {
   auto pod = add_pod("web", name);
   pod.metadata.finalizers = {"held"};

@@ -24,16 +24,6 @@ void MachineDeploymentController::add() {
   });
 }
 
-std::vector<MachineSetPtr> MachineDeploymentController::owned_sets(
-    const MachineDeployment& deployment) {
-  std::vector<MachineSetPtr> owned;
-  for (const auto& set : context_.machine_sets().list(deployment.metadata.namespace_)) {
-    const auto* controller = set->metadata.controller();
-    if (controller != nullptr && controller->uid == deployment.metadata.uid) owned.push_back(set);
-  }
-  return owned;
-}
-
 Task<kube::ReconcileResult> MachineDeploymentController::reconcile(kube::ObjectKey key) {
   const auto stored = context_.machine_deployments().get(key);
   if (!stored) {
@@ -57,7 +47,8 @@ Task<kube::ReconcileResult> MachineDeploymentController::reconcile(kube::ObjectK
 
   NESTOR_CO_TRY_VOID(co_await adopt_templates(deployment, cluster));
   const WallTime now = context_.runtime.clock().now();
-  MachineSets sets = sort_sets(*deployment, owned_sets(*deployment), now);
+  MachineSets sets =
+      sort_sets(*deployment, context_.controlled_by<MachineSet>(deployment->metadata), now);
   const bool paused = deployment->spec.paused.value_or(false);
   if (!sets.current && !paused) {
     NESTOR_CO_TRY_VOID(co_await create_set(deployment, sets));
@@ -67,7 +58,7 @@ Task<kube::ReconcileResult> MachineDeploymentController::reconcile(kube::ObjectK
     NESTOR_CO_TRY_VOID(co_await write_sets(deployment, sets, std::move(plan)));
   }
   MachineDeployment after = *stored;
-  sets = sort_sets(*deployment, owned_sets(*deployment), now);
+  sets = sort_sets(*deployment, context_.controlled_by<MachineSet>(deployment->metadata), now);
   if (sets.current) {
     after.metadata.annotations[std::string(api::cluster::kRevisionAnnotation)] =
         std::to_string(current_revision(sets));
@@ -84,7 +75,8 @@ Task<bool> MachineDeploymentController::complete(DeploymentPtr deployment,
   MachineDeployment after = *deployment;
   complete_metadata(after.metadata, api::cluster::kMachineDeploymentFinalizer, *cluster);
   if (!after.spec.replicas) {
-    after.spec.replicas = missing_replicas(*deployment, owned_sets(*deployment));
+    after.spec.replicas =
+        missing_replicas(*deployment, context_.controlled_by<MachineSet>(deployment->metadata));
   }
   if (after == *deployment) co_return false;
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(context_.client(), *deployment, after));
@@ -182,7 +174,7 @@ Task<kube::ReconcileResult> MachineDeploymentController::reconcile_delete(
   if (!deployment->metadata.has_finalizer(api::cluster::kMachineDeploymentFinalizer)) {
     co_return kube::ReconcileResult{};
   }
-  const auto owned = owned_sets(*deployment);
+  const auto owned = context_.controlled_by<MachineSet>(deployment->metadata);
   for (const auto& set : owned) {
     if (set->metadata.deleting()) continue;
     kube::DeleteOptions options{.uid = set->metadata.uid};

@@ -29,7 +29,6 @@ class MachineDeploymentController {
   Task<> write_sets(DeploymentPtr deployment, MachineSets sets, RolloutPlan plan);
   /// `wanted` differs from `set` in what the deployment decides, replicas among it.
   Task<> write_set(DeploymentPtr deployment, MachineSetPtr set, api::cluster::MachineSet wanted);
-  std::vector<MachineSetPtr> owned_sets(const api::cluster::MachineDeployment& deployment);
 
   Context& context_;
   /// A set this process made and the cache has not shown yet.

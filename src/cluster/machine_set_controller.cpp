@@ -24,12 +24,9 @@ using api::infrastructure::KubevirtMachine;
 namespace {
 
 template <kube::Resource T>
-void add_half_made(kube::Informer<T> informer, const MachineSet& set,
-                   kube::Informer<Machine> machines, std::set<std::string>& names) {
-  for (const auto& object : informer.list(set.metadata.namespace_)) {
-    const auto* controller = object->metadata.controller();
-    if (controller == nullptr || controller->uid != set.metadata.uid) continue;
-    if (object->metadata.deleting() || machines.get(object->metadata.key())) continue;
+void add_half_made(Context& context, const MachineSet& set, std::set<std::string>& names) {
+  for (const auto& object : context.controlled_by<T>(set.metadata)) {
+    if (object->metadata.deleting() || context.machines().get(object->metadata.key())) continue;
     names.insert(object->metadata.name);
   }
 }
@@ -92,24 +89,23 @@ void MachineSetController::watch_surroundings(kube::Controller& controller) {
   // Only what it wants matters, not what it counts.
   context_.machine_deployments().subscribe([this, &controller](const auto& old, const auto& now) {
     if (!now || (old && old->metadata.generation == now->metadata.generation)) return;
-    for (const auto& set : context_.machine_sets().list(now->metadata.namespace_)) {
-      const auto* owner = set->metadata.controller();
-      if (owner != nullptr && owner->uid == now->metadata.uid) {
-        controller.enqueue(set->metadata.key());
-      }
+    for (const auto& set : context_.controlled_by<MachineSet>(now->metadata)) {
+      controller.enqueue(set->metadata.key());
     }
   });
 }
 
-std::vector<MachinePtr> MachineSetController::machines_in(const std::string& ns) {
-  return context_.machines().list(ns);
+std::vector<MachinePtr> MachineSetController::candidates_of(const MachineSet& set) {
+  auto machines = context_.controlled_by<Machine>(set.metadata);
+  auto orphans = context_.orphans_of({set.metadata.namespace_, set.spec.clusterName});
+  machines.insert(machines.end(), orphans.begin(), orphans.end());
+  return machines;
 }
 
 std::set<std::string> MachineSetController::half_made(const MachineSet& set) {
   std::set<std::string> names;
-  auto& informers = context_.runtime.informers();
-  add_half_made(informers.of<KubeadmConfig>(), set, context_.machines(), names);
-  add_half_made(informers.of<KubevirtMachine>(), set, context_.machines(), names);
+  add_half_made<KubeadmConfig>(context_, set, names);
+  add_half_made<KubevirtMachine>(context_, set, names);
   return names;
 }
 
@@ -148,7 +144,7 @@ Task<kube::ReconcileResult> MachineSetController::reconcile(kube::ObjectKey key)
   if (wrote) co_return kube::ReconcileResult{};
 
   NESTOR_CO_TRY_VOID(co_await wait_for_own_writes(key));
-  auto members = members_of(*set, machines_in(key.ns));
+  auto members = members_of(*set, candidates_of(*set));
   NESTOR_CO_TRY_VOID(co_await adopt_machines(set, members.orphans));
   members.owned.insert(members.owned.end(), members.orphans.begin(), members.orphans.end());
 
@@ -157,7 +153,7 @@ Task<kube::ReconcileResult> MachineSetController::reconcile(kube::ObjectKey key)
   view.outdated = standing.outdated;
   auto scaled = co_await scale(set, cluster, members.owned, standing, view);
   if (!scaled && scaled.error().code == Code::kCancelled) co_return std::unexpected(scaled.error());
-  members = members_of(*set, machines_in(key.ns));
+  members = members_of(*set, candidates_of(*set));
   if (scaled) scaled = co_await update_machines(set, members.owned);
   if (!scaled && scaled.error().code == Code::kCancelled) co_return std::unexpected(scaled.error());
 
@@ -358,7 +354,7 @@ Task<kube::ReconcileResult> MachineSetController::reconcile_delete(SetPtr set) {
     co_return kube::ReconcileResult{};
   }
   NESTOR_CO_TRY_VOID(co_await wait_for_own_writes(set->metadata.key()));
-  const auto members = members_of(*set, machines_in(set->metadata.namespace_));
+  const auto members = members_of(*set, candidates_of(*set));
   std::vector<MachinePtr> going;
   for (const auto& machine : members.owned) {
     if (!machine->metadata.deleting()) going.push_back(machine);

@@ -49,7 +49,8 @@ class MachineSetController {
   std::set<std::string> half_made(const api::cluster::MachineSet& set);
   /// Waits until the cache shows what this process created; the next decision counts Machines.
   Task<> wait_for_own_writes(kube::ObjectKey set);
-  std::vector<MachinePtr> machines_in(const std::string& ns);
+  /// The cached Machines that may be members of the set.
+  std::vector<MachinePtr> candidates_of(const api::cluster::MachineSet& set);
   void watch_surroundings(kube::Controller& controller);
   std::vector<kube::ObjectKey> sets_of(const api::cluster::Cluster& cluster);
 

@@ -13,7 +13,7 @@ namespace nestor::cluster {
 
 using MachinePtr = std::shared_ptr<const api::cluster::Machine>;
 
-/// Machines of a set's namespace, sorted out.
+/// Machines, sorted out for a set.
 struct MachineSetMembers {
   /// Controlled by the set, those being deleted included.
   std::vector<MachinePtr> owned;

@@ -219,6 +219,30 @@ TEST_F(KamajiWorld, SaysThatItsPodIsNotAllowed) {
   EXPECT_TRUE(until([&] { return has_deployment() && refused().status.empty(); }));
 }
 
+TEST_F(KamajiWorld, FillsTheTenantAsSoonAsItsApiServerIsBack) {
+  create();
+  give_address("192.0.2.7");
+  make_ready();
+  const kube::ResourceType config_map{"", "v1", "ConfigMap", "configmaps"};
+  const kube::ObjectKey info{"kube-public", "cluster-info"};
+  ASSERT_TRUE(until([&] { return tenant.peek(config_map, info).has_value(); }));
+  ASSERT_TRUE(until([&] { return sessions->find({"team", "sky"}) != nullptr; }));
+  quiet();
+  tenant.on_call([](const auto&) { return Error{Code::kUnavailable, "connection refused", {}}; });
+  tenant.erase(config_map, info);
+  // So long that the next try by itself is minutes away.
+  for (int minute = 0; minute < 30; ++minute) {
+    clock.advance(std::chrono::minutes(1));
+    quiet();
+  }
+  ASSERT_EQ(sessions->find({"team", "sky"}), nullptr);
+  ASSERT_FALSE(tenant.peek(config_map, info));
+  tenant.on_call({});
+  const SteadyTime back = clock.steady_now();
+  ASSERT_TRUE(until([&] { return tenant.peek(config_map, info).has_value(); }));
+  EXPECT_LE(clock.steady_now() - back, std::chrono::seconds(15));
+}
+
 TEST_F(KamajiWorld, DoesNothingWithoutItsCluster) {
   KamajiControlPlane lonely;
   lonely.metadata.name = "blue";

@@ -287,6 +287,39 @@ TEST_F(World, WaitsUntilTheTenantIsReady) {
   EXPECT_EQ(tenant.count("raw"), 4U);
 }
 
+TEST_F(World, ATenantThatDoesNotAnswerKeepsItsWorkerForAMinuteOnly) {
+  held = true;
+  management.put(sample());
+  give_address("192.0.2.7");
+  make_ready();
+  ASSERT_TRUE(until([&] { return is_ready(); }));
+  quiet();
+  held = false;
+  clock.advance(std::chrono::seconds(59));
+  quiet();
+  EXPECT_FALSE(tcp().status.addons.coreDNS) << "it is waited for";
+  clock.advance(std::chrono::seconds(1));
+  ASSERT_TRUE(until([&] { return tcp().status.addons.coreDNS.has_value(); }));
+}
+
+TEST_F(World, TenantsThatWereSlowShareAQuarterOfTheWorkers) {
+  held = true;
+  constexpr int kTenants = 6;
+  for (int i = 1; i <= kTenants; ++i) {
+    TenantControlPlane one = sample();
+    one.metadata.name = "slow-" + std::to_string(i);
+    management.put(one);
+    give_address("192.0.2." + std::to_string(i), one.metadata.name);
+    make_ready(one.metadata.name);
+  }
+  ASSERT_TRUE(until([&] { return waiting == kTenants; }));
+  clock.advance(std::chrono::minutes(1));
+  ASSERT_TRUE(until([&] { return waiting == 0; }));
+  clock.advance(std::chrono::seconds(1));
+  quiet();
+  EXPECT_EQ(waiting, 5);
+}
+
 TEST_F(World, ReissuesTheCertificateForANewNameAndRollsThePods) {
   management.put(sample());
   give_address("192.0.2.7");

@@ -5,6 +5,7 @@
 #include "base/base64.hpp"
 #include "base/join.hpp"
 #include "base/log.hpp"
+#include "base/race.hpp"
 #include "controlplane/checksum.hpp"
 #include "controlplane/konnectivity.hpp"
 #include "controlplane/names.hpp"
@@ -17,6 +18,11 @@ namespace {
 
 /// Bytes of a tenant's answers at a time.
 constexpr std::size_t kMaxAnswers = 16UL << 20;
+constexpr int kConcurrency = 20;
+/// Of the calls to a tenant's API server in one reconcile together.
+constexpr Duration kPassTimeout = std::chrono::seconds(60);
+/// An API server that does well takes a second or two to be filled.
+constexpr Duration kSlowPass = std::chrono::seconds(10);
 
 bool answers(const TenantControlPlane& tcp) {
   const std::string& status = tcp.status.kubernetesResources.version.status;
@@ -111,11 +117,21 @@ TenantResourcesController::TenantResourcesController(kube::Runtime& runtime,
       planes_(runtime) {
   if (!options_.connect) options_.connect = kube::make_client;
   auto& controller = runtime.add_controller(
-      "tenant-resources", [this](kube::ObjectKey key) { return reconcile(std::move(key)); });
+      "tenant-resources", [this](kube::ObjectKey key) { return reconcile(std::move(key)); },
+      {.concurrency = kConcurrency, .group = [this](const kube::ObjectKey& key) {
+         // Those that were slow share a part of the workers, whoever's they are.
+         const auto tenant = tenants_.find(key);
+         return tenant != tenants_.end() && tenant->second.slow ? "slow" : "";
+       }});
   controller.watch(caches_.tcps);
   controller.watch_owned(caches_.secrets, TenantControlPlane::kType);
-  watch_tenant_objects(sessions_, [this, &controller](const kube::ObjectKey& cluster) {
+  const auto wake = [this, &controller](const kube::ObjectKey& cluster) {
     for (auto& key : planes_.of_cluster(cluster)) controller.enqueue(std::move(key));
+  };
+  watch_tenant_objects(sessions_, wake);
+  // Its API server answers again: what failed need not wait for its back-off.
+  sessions_.on_change([wake](const kube::ObjectKey& cluster, bool connected) {
+    if (connected) wake(cluster);
   });
 }
 
@@ -188,6 +204,16 @@ Result<> TenantResourcesController::connect(const TenantControlPlane& tcp, const
   NESTOR_TRY(tenant.client, options_.connect(runtime_.executor(), std::move(config)));
   tenant.kubeconfig_checksum = sum;
   return {};
+}
+
+Task<> TenantResourcesController::visit(Pending pending, Tenant& tenant) {
+  Clock& clock = runtime_.clock();
+  const SteadyTime begun = clock.steady_now();
+  auto done =
+      co_await before(clock, begun + kPassTimeout, bring_up_to_date(std::move(pending), tenant));
+  tenant.slow = clock.steady_now() - begun >= kSlowPass;
+  if (done || done.error().code == Code::kCancelled) co_return done;
+  co_return with_context(std::move(done).error(), "filling the tenant");
 }
 
 Task<> TenantResourcesController::bring_up_to_date(Pending pending, Tenant& tenant) {
@@ -268,7 +294,7 @@ Task<kube::ReconcileResult> TenantResourcesController::reconcile(kube::ObjectKey
     co_return std::unexpected(std::move(objects).error());
   }
   Pending left = pending(key, *objects, tenant);
-  if (!left.empty()) NESTOR_CO_TRY_VOID(co_await bring_up_to_date(std::move(left), tenant));
+  if (!left.empty()) NESTOR_CO_TRY_VOID(co_await visit(std::move(left), tenant));
   tell(*tcp, *objects, tenant);
   NESTOR_CO_TRY_VOID(co_await note_status(*tcp, *objects));
   co_return kube::ReconcileResult{};

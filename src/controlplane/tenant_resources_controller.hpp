@@ -35,6 +35,8 @@ class TenantResourcesController {
     std::set<std::string> removed;
     /// Of the objects whose warnings were told.
     std::string fingerprint;
+    /// Whether the last visit kept its worker long.
+    bool slow = false;
   };
   /// What is not as wanted.
   struct Pending {
@@ -51,6 +53,8 @@ class TenantResourcesController {
   std::shared_ptr<tenant::Session> session_of(const kube::ObjectKey& key) const;
   Pending pending(const kube::ObjectKey& key, const TenantObjects& objects,
                   const Tenant& tenant) const;
+  /// bring_up_to_date() within a time limit.
+  Task<> visit(Pending pending, Tenant& tenant);
   Task<> bring_up_to_date(Pending pending, Tenant& tenant);
   void tell(const TenantControlPlane& tcp, const TenantObjects& objects, Tenant& tenant);
   Task<> note_status(const TenantControlPlane& tcp, const TenantObjects& objects);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -95,8 +94,7 @@ Task<std::vector<asio::ip::address>> Resolver::resolve(asio::steady_timer& woken
   woken.expires_at(asio::steady_timer::time_point::max());
   {
     const Place place(*this, host, waiter);
-    co_await woken.async_wait(asio::bind_cancellation_slot(asio::cancellation_slot(),
-                                                           asio::as_tuple(asio::use_awaitable)));
+    co_await woken.async_wait(asio::as_tuple(asio::use_awaitable));
   }
   if (!waiter->done) co_return fail(Code::kCancelled, "resolving " + host + ": cancelled");
   if (waiter->found.error) co_return network_failure("resolving " + host, waiter->found.error);

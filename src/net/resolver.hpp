@@ -35,7 +35,8 @@ class Resolver {
   /// and the process does not wait for it at its end.
   static Resolver& of_system();
 
-  /// Sleeps on `woken`; who cancels that gives up. Errors: kUnavailable, kCancelled.
+  /// Sleeps on `woken`; who cancels that, or the caller, gives up. Errors: kUnavailable,
+  /// kCancelled.
   Task<std::vector<asio::ip::address>> resolve(asio::steady_timer& woken, std::string host);
 
  private:

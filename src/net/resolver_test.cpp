@@ -93,6 +93,22 @@ TEST_F(ResolverTest, WhoGivesUpLeavesTheLookupBehind) {
   EXPECT_TRUE(ask_now(io, "slow"));
 }
 
+TEST_F(ResolverTest, WhoIsCancelledWaitsNoLonger) {
+  std::vector<Result<Addresses>> slow;
+  {
+    asio::io_context io;
+    asio::steady_timer timer(io);
+    TaskGroup tasks(io.get_executor());
+    tasks.spawn("ask", ask(resolver, "slow", slow, timer));
+    settle(io);
+    begun.acquire();
+    run_coroutine(io, tasks.close());
+    ASSERT_EQ(slow.size(), 1U);
+    EXPECT_EQ(slow.front().error().code, Code::kCancelled);
+  }
+  go_on.release();
+}
+
 TEST_F(ResolverTest, ManyThreadsAskAtOnce) {
   std::atomic<int> found = 0;
   const auto loop = [&] {

@@ -4,6 +4,7 @@
 
 #include "api/core/persistent_volume.hpp"
 #include "api/core/persistent_volume_claim.hpp"
+#include "base/log.hpp"
 
 namespace nestor::storage {
 namespace {
@@ -22,6 +23,8 @@ constexpr const char* kAttachedHandle = "handle";
 constexpr const char* kAttachedVolume = "volume";
 /// Of the claims that are volumes: by the machine that holds them.
 constexpr const char* kHolderIndex = "storage.holder";
+/// To attach what could not be, should no watch have told of it.
+constexpr Duration kTryAgain = std::chrono::minutes(5);
 
 std::vector<std::string> if_ours(const VolumeAttachment& attachment, std::string_view value) {
   if (attachment.spec.attacher != kDriver || value.empty()) return {};
@@ -34,6 +37,19 @@ std::string bus_of(const PersistentVolume& volume) {
   // Whatever a person wrote there: these are what machines know.
   return found != attributes.end() && found->second == "virtio" ? "virtio"
                                                                 : std::string(kDefaultBus);
+}
+
+/// Whether it fails for what the tenant wrote, or waits for what a watch tells of: nothing for the
+/// log of an operator.
+bool is_the_tenants(const Error& error) {
+  return error.code == Code::kNotFound || error.code == Code::kFailedPrecondition;
+}
+
+/// The time moves only with the message: a write for each try would wake us for the next.
+VolumeError error_of(const std::optional<VolumeError>& before, const std::string& message,
+                     WallTime now) {
+  const bool same = before && before->message == message;
+  return same ? *before : VolumeError{format_rfc3339(now), message};
 }
 
 }  // namespace
@@ -170,7 +186,7 @@ Task<kube::ReconcileResult> AttachController::reconcile(kube::ObjectKey packed) 
   if (attachment->metadata.deleting()) {
     NESTOR_CO_TRY_VOID(co_await detach(session, attachment));
   } else if (!attachment->status.attached.value_or(false)) {
-    NESTOR_CO_TRY_VOID(co_await attach(session, attachment));
+    co_return co_await attach(session, attachment);
   }
   co_return kube::ReconcileResult{};
 }
@@ -193,7 +209,7 @@ Task<Progress> AttachController::plug(SessionPtr session, AttachmentPtr attachme
   co_return co_await volumes_.attach(owner, std::move(what));
 }
 
-Task<> AttachController::attach(SessionPtr session, AttachmentPtr attachment) {
+Task<kube::ReconcileResult> AttachController::attach(SessionPtr session, AttachmentPtr attachment) {
   VolumeAttachment after = *attachment;
   if (!attachment->metadata.has_finalizer(kAttachmentFinalizer) ||
       attachment->metadata.annotation(kHandleAnnotation).empty()) {
@@ -202,7 +218,9 @@ Task<> AttachController::attach(SessionPtr session, AttachmentPtr attachment) {
       after.metadata.finalizers.emplace_back(kAttachmentFinalizer);
     }
     after.metadata.annotations[std::string(kHandleAnnotation)] = handle_of(*session, *attachment);
-    co_return co_await kube::patch_changes(session->client(), *attachment, after);
+    // Its own write comes back as an event and goes on from there.
+    NESTOR_CO_TRY_VOID(co_await kube::patch_changes(session->client(), *attachment, after));
+    co_return kube::ReconcileResult{};
   }
   auto progress = co_await plug(session, attachment);
   const bool cancelled = !progress && progress.error().code == Code::kCancelled;
@@ -212,16 +230,18 @@ Task<> AttachController::attach(SessionPtr session, AttachmentPtr attachment) {
   after.status.attached = progress && progress->done;
   after.status.attachError.reset();
   if (!progress || progress->trouble) {
-    // The time moves only with the message.
     const std::string& message = progress ? progress->waiting : progress.error().message;
     const auto& before = attachment->status.attachError;
-    const bool same = before && before->message == message;
-    after.status.attachError =
-        same ? before : VolumeError{format_rfc3339(runtime_.clock().now()), message};
+    after.status.attachError = error_of(before, message, runtime_.clock().now());
+    if (!before || before->message != message) {
+      log::debug("storage", "tenant {}: VolumeAttachment {}: {}", session->cluster().to_string(),
+                 attachment->metadata.name, message);
+    }
   }
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(session->client(), *attachment, after));
-  if (!progress) co_return std::unexpected(std::move(progress).error());
-  co_return Result<>{};
+  if (progress) co_return kube::ReconcileResult{};
+  if (is_the_tenants(progress.error())) co_return kube::ReconcileResult{.requeue_after = kTryAgain};
+  co_return std::unexpected(std::move(progress).error());
 }
 
 Task<> AttachController::detach(SessionPtr session, AttachmentPtr attachment) {
@@ -242,7 +262,7 @@ Task<> AttachController::detach(SessionPtr session, AttachmentPtr attachment) {
     co_return std::unexpected(std::move(progress).error());
   }
   after.status.detachError =
-      VolumeError{format_rfc3339(runtime_.clock().now()), progress.error().message};
+      error_of(attachment->status.detachError, progress.error().message, runtime_.clock().now());
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(session->client(), *attachment, after));
   co_return std::unexpected(std::move(progress).error());
 }

@@ -28,7 +28,7 @@ class AttachController {
   using AttachmentPtr = std::shared_ptr<const Attachment>;
   using SessionPtr = std::shared_ptr<tenant::Session>;
 
-  Task<> attach(SessionPtr session, AttachmentPtr attachment);
+  Task<kube::ReconcileResult> attach(SessionPtr session, AttachmentPtr attachment);
   Task<> detach(SessionPtr session, AttachmentPtr attachment);
   Task<Progress> plug(SessionPtr session, AttachmentPtr attachment);
   std::string handle_of(tenant::Session& session, const Attachment& attachment) const;

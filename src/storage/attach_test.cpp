@@ -113,6 +113,31 @@ TEST_F(Attaching, AVolumeOfAnotherTenantCannotBeNamed) {
   EXPECT_TRUE(disk("pvc-root"));
 }
 
+TEST_F(Attaching, WhatCannotBeAttachedIsToldToTheTenantAndSeldomTriedAgain) {
+  put_machine("node-1");
+  put_foreign();
+  put_crafted("pvc-foreign");
+  put_attachment("va", "node-1", "crafted");
+  EXPECT_EQ(attachment("va")->status.attachError.value().message, "there is no volume pvc-foreign");
+  world_.management.clear_calls();
+  world_.pass(std::chrono::minutes(10));
+  EXPECT_LE(world_.management.count("get"), 2U);
+}
+
+TEST_F(Attaching, AFailureToDetachIsToldOnce) {
+  carried_by_node_1("va");
+  world_.management.on_call([](const auto& call) -> std::optional<Error> {
+    if (call.plural != "virtualmachines") return std::nullopt;
+    return Error{Code::kInternal, "broken", {}};
+  });
+  world_.tenant.erase(VolumeAttachment::kType, {"", "va"});
+  world_.tenant.clear_calls();
+  world_.pass(std::chrono::minutes(2));
+  EXPECT_EQ(attachment("va")->status.detachError.value().message, "broken");
+  EXPECT_EQ(world_.tenant.count("patch", "volumeattachments"), 1U);
+  world_.management.on_call({});
+}
+
 TEST_F(Attaching, AMachineOfAnotherTenantIsNoNode) {
   put_machine("foreign", "other");
   const std::string id = put_claim();

@@ -30,6 +30,27 @@ namespace nestor::controlplane::testing {
 
 using kube::testing::FakeClient;
 
+/// Does not answer /readyz while `held`.
+class HeldClient final : public tenant::testing::ForwardingClient {
+ public:
+  HeldClient(kube::Client& to, Clock& clock, const bool& held, int& waiting)
+      : ForwardingClient(to), clock_(clock), held_(held), waiting_(waiting) {}
+  Task<std::string> get_raw(std::string path) override {
+    if (held_) {
+      ++waiting_;
+      const auto waited = co_await clock_.sleep_for(std::chrono::hours(1));
+      --waiting_;
+      if (!waited) co_return std::unexpected(waited.error());
+    }
+    co_return co_await ForwardingClient::get_raw(std::move(path));
+  }
+
+ private:
+  Clock& clock_;
+  const bool& held_;
+  int& waiting_;
+};
+
 /// A management cluster, one tenant's API server and an etcd, all in memory, with the room's
 /// controllers running over them.
 class World : public ::testing::Test {
@@ -51,7 +72,7 @@ class World : public ::testing::Test {
     options.connect = [this](Executor, kube::ClientConfig config) {
       tenant_config = std::move(config);
       return Result<std::unique_ptr<kube::Client>>(
-          std::make_unique<tenant::testing::ForwardingClient>(tenant));
+          std::make_unique<HeldClient>(tenant, clock, held, waiting));
     };
     sessions = std::make_unique<tenant::Sessions>(*runtime, options.connect);
     add_controllers(*runtime, *sessions, std::move(options));
@@ -130,10 +151,10 @@ class World : public ::testing::Test {
     return management.peek<api::apps::Deployment>({"team", "blue"}).has_value();
   }
   /// What the load balancer does.
-  void give_address(const std::string& ip) {
+  void give_address(const std::string& ip, const std::string& name = "blue") {
     ASSERT_TRUE(
-        until([&] { return management.peek<api::core::Service>({"team", "blue"}).has_value(); }));
-    Json service = management.peek(api::core::Service::kType, {"team", "blue"}).value();
+        until([&] { return management.peek<api::core::Service>({"team", name}).has_value(); }));
+    Json service = management.peek(api::core::Service::kType, {"team", name}).value();
     JsonArray ingress;
     ingress.push_back(JsonObject{{"ip", ip}});
     service.as_object()["status"] =
@@ -142,9 +163,10 @@ class World : public ::testing::Test {
     management.put(api::core::Service::kType, std::move(service));
   }
   /// What the Deployment's controller does.
-  void make_ready() {
-    ASSERT_TRUE(until([&] { return has_deployment(); }));
-    Json deployment = management.peek(api::apps::Deployment::kType, {"team", "blue"}).value();
+  void make_ready(const std::string& name = "blue") {
+    ASSERT_TRUE(
+        until([&] { return management.peek<api::apps::Deployment>({"team", name}).has_value(); }));
+    Json deployment = management.peek(api::apps::Deployment::kType, {"team", name}).value();
     deployment.as_object()["status"] =
         JsonObject{{"replicas", 1},
                    {"readyReplicas", 1},
@@ -155,6 +177,10 @@ class World : public ::testing::Test {
   }
   bool is_ready() const { return tcp().status.kubernetesResources.version.status == "Ready"; }
 
+  /// Whether API servers of tenants leave who asks without an answer.
+  bool held = false;
+  /// Who asks so in vain.
+  int waiting = 0;
   /// Options::privileged at the next start.
   bool privileged = false;
   asio::io_context io;

@@ -174,6 +174,15 @@ class ReadWatch {
   UniqueFd events_;
 };
 
+/// Puts `text` where the program looks for a detach, whole as the kubelet does, and waits until it
+/// was read.
+bool show_detach(const fs::path& folder, const char* text) {
+  std::ofstream(folder / "detach") << text;
+  const ReadWatch seen(folder / "detach");
+  fs::rename(folder / "detach", folder / "wanted" / "detach");
+  return seen.wait();
+}
+
 /// What the program is started with, all of it below `folder`.
 AttachOptions options_in(const fs::path& folder) {
   AttachOptions out{.volume = "v"};
@@ -189,6 +198,9 @@ CO_TEST(AttachMain, WaitsForTheLaunchersSocket) {
   fs::create_directories(folder / "wanted");
   const AttachOptions options = options_in(folder);
   std::ofstream(folder / "wanted" / "size") << "4096";
+  std::ofstream(folder / "wanted" / "detach") << "false";
+  // Of what it reads at its start this is the last.
+  const ReadWatch begun(folder / "wanted" / "detach");
   SystemClock clock(io.get_executor());
   int code = -1;
   // Before the server: what fails ends that, and so the program.
@@ -197,7 +209,9 @@ CO_TEST(AttachMain, WaitsForTheLaunchersSocket) {
   FileTakingQemu qemu(disks);
   CO_ASSERT_TRUE(co_await disks.connect(qemu));
   HotplugServer server(io.get_executor(), disks);
-  CO_ASSERT_TRUE(co_await clock.sleep_for(std::chrono::milliseconds(50)));
+  CO_ASSERT_TRUE(begun.wait());
+  // What is read after that is read by one that has found no socket.
+  CO_ASSERT_TRUE(show_detach(folder, "false"));
   CO_ASSERT_TRUE(server.start(options.socket));
   const SteadyTime until = clock.steady_now() + std::chrono::seconds(20);
   while (!disks.holds("v") && clock.steady_now() < until) {
@@ -245,11 +259,7 @@ CO_TEST(AttachMain, ADetachThatIsAskedForDuringAResizeIsNotLost) {
   want("size", "8192");
   CO_ASSERT_OK(action, co_await next());
   EXPECT_EQ(action, "resize");
-  // As the kubelet puts it there: whole.
-  std::ofstream(folder / "detach") << "true";
-  const ReadWatch seen(folder / "detach");
-  fs::rename(folder / "detach", folder / "wanted" / "detach");
-  CO_ASSERT_TRUE(seen.wait());
+  CO_ASSERT_TRUE(show_detach(folder, "true"));
   answer();
   CO_ASSERT_OK(action, co_await next());
   EXPECT_EQ(action, "detach");
