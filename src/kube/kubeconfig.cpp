@@ -4,10 +4,10 @@
 #include <boost/json/object.hpp>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "base/base64.hpp"
+#include "base/file.hpp"
+#include "base/text.hpp"
 #include "net/url.hpp"
 
 namespace nestor::kube {
@@ -17,14 +17,6 @@ namespace {
 /// Bytes of a kubeconfig, which is a few KiB.
 constexpr std::size_t kMaxForeign = 256UL * 1024;
 constexpr std::string_view kServiceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/";
-
-Result<std::string> read_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return fail(Code::kInvalidArgument, "cannot read " + path.string());
-  std::ostringstream text;
-  text << file.rdbuf();
-  return std::move(text).str();
-}
 
 std::string trimmed(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) {
@@ -39,6 +31,13 @@ std::string resolved(std::string_view path, std::string_view base_dir) {
   return (std::filesystem::path(base_dir) / given).string();
 }
 
+/// The file that `member` of a kubeconfig names. That it cannot be read is the kubeconfig's fault.
+Result<std::string> file_of(const std::string& member, const std::string& path) {
+  auto text = read_file(path);
+  if (!text) return fail(Code::kInvalidArgument, member + ": " + text.error().message);
+  return text;
+}
+
 /// `<member>-data` (base64) or the file that `<member>` names; "" when neither is there.
 Result<std::string> pem_of(const Json& entry, const std::string& member,
                            std::string_view base_dir) {
@@ -49,9 +48,7 @@ Result<std::string> pem_of(const Json& entry, const std::string& member,
   }
   const auto path = find_string(entry, {member});
   if (path.empty()) return std::string();
-  auto pem = read_file(resolved(path, base_dir));
-  if (!pem) return with_context(std::move(pem).error(), member);
-  return pem;
+  return file_of(member, resolved(path, base_dir));
 }
 
 /// The entry called `name` of the list `list_name`, under the key that holds its content.
@@ -100,9 +97,8 @@ Result<> read_user(const Json& user, std::string_view base_dir, ClientConfig& ou
   out.token = find_string(user, {"token"});
   if (const auto path = find_string(user, {"tokenFile"}); !path.empty()) {
     out.token_file = resolved(path, base_dir);
-    auto token = read_file(out.token_file);
-    if (!token) return with_context(std::move(token).error(), "tokenFile");
-    out.token = trimmed(std::move(*token));
+    NESTOR_TRY(std::string token, file_of("tokenFile", out.token_file));
+    out.token = trimmed(std::move(token));
   }
   return {};
 }
@@ -203,18 +199,15 @@ Result<Json> kubeconfig_cluster(std::string_view text, std::string_view context)
 
 Result<ClientConfig> in_cluster_config() {
   const char* host = std::getenv("KUBERNETES_SERVICE_HOST");
-  const char* port = std::getenv("KUBERNETES_SERVICE_PORT");
-  if (host == nullptr || port == nullptr || *host == '\0' || *port == '\0') {
+  const char* port_text = std::getenv("KUBERNETES_SERVICE_PORT");
+  const auto port = parse_number<std::uint16_t>(port_text == nullptr ? "" : port_text);
+  if (host == nullptr || *host == '\0' || !port) {
     return fail(Code::kFailedPrecondition,
                 "not in a pod: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set");
   }
   const std::string dir(kServiceAccount);
   ClientConfig out;
-  const std::string_view address(host);
-  out.server = "https://";
-  out.server += address.find(':') == std::string_view::npos ? std::string(address)
-                                                            : "[" + std::string(address) + "]";
-  out.server += ":" + std::string(port);
+  out.server = "https://" + net::authority(host, *port);
   out.token_file = dir + "token";
   const auto token = read_file(out.token_file);
   auto ca = read_file(dir + "ca.crt");
@@ -232,7 +225,7 @@ Result<ClientConfig> in_cluster_config() {
 Result<ClientConfig> load_config(const std::string& path) {
   if (path.empty()) return in_cluster_config();
   const auto text = read_file(path);
-  if (!text) return fail(Code::kNotFound, "cannot read kubeconfig " + path);
+  if (!text) return with_context(text.error(), "kubeconfig");
   return parse_kubeconfig(*text, {}, std::filesystem::path(path).parent_path().string());
 }
 

@@ -27,7 +27,7 @@ Result<ClientConfig> parse_foreign_kubeconfig(std::string_view text);
 Result<ClientConfig> in_cluster_config();
 
 /// The current context of the kubeconfig at `path`, which may name files relative to itself;
-/// in_cluster_config() without a path. Errors: also kNotFound when it cannot be read.
+/// in_cluster_config() without a path. Errors: also those of read_file().
 Result<ClientConfig> load_config(const std::string& path);
 
 /// The cluster of a context of a kubeconfig as it stands there, for what ClientConfig has not.
