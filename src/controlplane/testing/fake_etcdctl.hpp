@@ -22,16 +22,12 @@ class FakeEtcdctl final : public ProcessRunner {
  public:
   Task<ProcessOutput> run(ProcessSpec spec) override {
     commands.push_back(spec.argv);
-    std::vector<std::string> words;
-    for (std::size_t i = 1; i < spec.argv.size(); ++i) {
-      const std::string& word = spec.argv[i];
+    for (const std::string& word : spec.argv) {
       if (word.starts_with("--key=")) check_private(word.substr(6));
-      if (!word.starts_with("--") || word == "--prefix" || word == "--no-password") {
-        words.push_back(word);
-      }
     }
+    const std::vector<std::string> words = words_of(spec.argv);
     ProcessOutput out = answer(words);
-    if (words.at(0) + " " + words.at(1) == "role get") {
+    if (verb_of(words) == "role get") {
       const int number = ++role_questions;
       asio::steady_timer timer(co_await asio::this_coro::executor);
       while (number > role_answers) {
@@ -47,9 +43,16 @@ class FakeEtcdctl final : public ProcessRunner {
   std::map<std::string, std::string> roles;
   std::map<std::string, std::string> grants;
   std::vector<std::string> deleted_prefixes;
-  bool auth = false;
+  /// Whether authentication is switched on.
+  bool auth = true;
   bool keys_were_private = true;
   std::vector<std::vector<std::string>> commands;
+  /// What `commands` were about, without options: "auth status".
+  std::vector<std::string> verbs() const {
+    std::vector<std::string> out;
+    for (const auto& command : commands) out.push_back(verb_of(words_of(command)));
+    return out;
+  }
   /// Answers that nobody can be reached.
   bool down = false;
   /// So many commands get this answer.
@@ -61,6 +64,19 @@ class FakeEtcdctl final : public ProcessRunner {
   int role_answers = std::numeric_limits<int>::max();
 
  private:
+  static std::vector<std::string> words_of(const std::vector<std::string>& command) {
+    std::vector<std::string> out;
+    for (std::size_t i = 1; i < command.size(); ++i) {
+      const std::string& word = command[i];
+      if (!word.starts_with("--") || word == "--prefix" || word == "--no-password") {
+        out.push_back(word);
+      }
+    }
+    return out;
+  }
+  static std::string verb_of(const std::vector<std::string>& words) {
+    return words.size() < 2 ? words.at(0) : words[0] + " " + words[1];
+  }
   static ProcessOutput refuse(std::string why) { return {1, "", "Error: " + why + "\n"}; }
 
   void check_private(const std::string& path) {
@@ -74,7 +90,7 @@ class FakeEtcdctl final : public ProcessRunner {
       --failures;
       return refuse(failure);
     }
-    const std::string verb = w.at(0) + " " + w.at(1);
+    const std::string verb = verb_of(w);
     if (verb == "user add") {
       return users.insert(w.at(2)).second ? ProcessOutput{}
                                           : refuse("etcdserver: user name already exists");
@@ -106,6 +122,12 @@ class FakeEtcdctl final : public ProcessRunner {
     if (w.at(0) == "del") {
       deleted_prefixes.push_back(w.at(2));
       return {};
+    }
+    if (verb == "auth status") {
+      return {0,
+              std::string("Authentication Status: ") + (auth ? "true" : "false") +
+                  "\nAuthRevision: 1\n",
+              ""};
     }
     if (verb == "auth enable") {
       auth = true;
