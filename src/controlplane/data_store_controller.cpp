@@ -16,9 +16,8 @@ using api::kamaji::TenantControlPlane;
 
 constexpr const char* kValidation = "kamaji.clastix.io/DataStoreValidation";
 constexpr const char* kDeletion = "kamaji.clastix.io/DataStoreAllowedDeletion";
-/// What nobody tells us of, such as authentication that somebody switches on, is looked for so
-/// often.
-constexpr Duration kPace = std::chrono::minutes(1);
+/// Nobody tells us when somebody switches authentication on.
+constexpr Duration kAskAgain = std::chrono::minutes(1);
 
 std::vector<const ContentRef*> references(const DataStore& store) {
   std::vector<const ContentRef*> out;
@@ -88,7 +87,8 @@ DataStoreController::DataStoreController(kube::Runtime& runtime, Options options
     : runtime_(runtime),
       options_(std::move(options)),
       stores_(runtime.informers().of<DataStore>()),
-      tcps_(runtime.informers().of<TenantControlPlane>()) {
+      tcps_(runtime.informers().of<TenantControlPlane>()),
+      room_(runtime, options_.etcdctl) {
   controller_ = &runtime.add_controller(
       "datastore", [this](kube::ObjectKey key) { return reconcile(std::move(key)); });
   controller_->watch(stores_);
@@ -152,10 +152,21 @@ Task<> DataStoreController::check_authentication(const DataStore& store,
   co_return Result<>();
 }
 
+/// `store` is as it was.
+void DataStoreController::tell(const DataStore& store, const kube::Condition& room) {
+  const kube::Condition* before = kube::find_condition(store.status.conditions, room.type);
+  if (room.status == "False" && (before == nullptr || before->reason != room.reason)) {
+    runtime_.events().warning(store, room.reason, room.message);
+  } else if (room.status == "True" && before != nullptr && before->status == "False") {
+    runtime_.events().normal(store, room.reason, room.message);
+  }
+}
+
 Task<kube::ReconcileResult> DataStoreController::reconcile(kube::ObjectKey key) {
   const auto cached = stores_.get(key);
   if (!cached) {
     authenticated_.erase(key.name);
+    room_.forget(key.name);
     co_return kube::ReconcileResult{};
   }
   if (cached->metadata.annotations.contains(std::string(kPausedAnnotation))) {
@@ -177,9 +188,14 @@ Task<kube::ReconcileResult> DataStoreController::reconcile(kube::ObjectKey key) 
   } else {
     verdict = std::unexpected(contents.error());
   }
+  std::optional<kube::Condition> room;
+  if (verdict && !store.metadata.deleting()) {
+    NESTOR_CO_TRY(room, co_await room_.look(*cached, *contents));
+  }
   const std::string now = format_rfc3339(runtime_.clock().now());
   kube::set_condition(store.status.conditions, validation(verdict), now);
   kube::set_condition(store.status.conditions, deletion(users), now);
+  if (room) kube::set_condition(store.status.conditions, *room, now);
   // A short silence, as when all start together, must not stop the control planes of a store that
   // was in order. Of another spec nothing is known yet.
   const bool was_ready =
@@ -188,8 +204,12 @@ Task<kube::ReconcileResult> DataStoreController::reconcile(kube::ObjectKey key) 
   store.status.usedBy = users;
   store.status.observedGeneration = store.metadata.generation;
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(runtime_.client(), *cached, store));
+  if (room) {
+    tell(*cached, *room);
+    co_return kube::ReconcileResult{.requeue_after = room_.wait(key.name)};
+  }
   if (!verdict && verdict.error().code == Code::kFailedPrecondition) {
-    co_return kube::ReconcileResult{.requeue_after = kPace};
+    co_return kube::ReconcileResult{.requeue_after = kAskAgain};
   }
   if (!verdict && is_retried(verdict.error())) co_return std::unexpected(verdict.error());
   co_return kube::ReconcileResult{};

@@ -10,11 +10,13 @@
 #include "api/kamaji/tenant_control_plane.hpp"
 #include "controlplane/controlplane.hpp"
 #include "controlplane/store_contents.hpp"
+#include "controlplane/store_room.hpp"
 #include "kube/runtime.hpp"
 
 namespace nestor::controlplane {
 
-/// Checks DataStores, tells who uses them, and keeps those in use from being deleted.
+/// Checks DataStores, tells how full they are and who uses them, and keeps those in use from being
+/// deleted.
 class DataStoreController {
  public:
   DataStoreController(kube::Runtime& runtime, Options options);
@@ -33,6 +35,7 @@ class DataStoreController {
   };
   /// Errors: kFailedPrecondition when it is off and has to be on.
   Task<> check_authentication(const api::kamaji::DataStore& store, const StoreContents& contents);
+  void tell(const api::kamaji::DataStore& store, const kube::Condition& room);
   void watch_secrets(const api::kamaji::DataStore& store);
   std::vector<std::string> users_of(const std::string& store) const;
 
@@ -42,6 +45,7 @@ class DataStoreController {
   kube::Informer<api::kamaji::TenantControlPlane> tcps_;
   /// Of each store: for which one this process has seen to its authentication.
   std::map<std::string, Checked> authenticated_;
+  StoreRoom room_;
   /// Secrets that wake us.
   std::set<kube::ObjectKey> watched_;
   kube::Controller* controller_ = nullptr;

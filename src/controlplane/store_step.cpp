@@ -9,6 +9,7 @@
 #include "controlplane/checksum.hpp"
 #include "controlplane/etcd_users.hpp"
 #include "controlplane/names.hpp"
+#include "controlplane/store_room.hpp"
 
 namespace nestor::controlplane {
 namespace {
@@ -253,6 +254,10 @@ Task<StoreContents> open_store(Work& work) {
   if (!status.dataStoreName.empty() && status.dataStoreName != name) {
     co_return fail(Code::kUnimplemented, "moving from DataStore " + status.dataStoreName + " to " +
                                              name + " is not supported yet");
+  }
+  // Those that are in it go on: what they delete makes room.
+  if (is_full(*store) && status.setup.schema.empty()) {
+    co_return fail(Code::kFailedPrecondition, "DataStore " + name + " is full");
   }
   auto contents = co_await read_store(work.runtime, *store);
   if (!contents) co_return with_context(std::move(contents).error(), "DataStore " + name);

@@ -128,7 +128,7 @@ TEST_F(World, ANewManagerFindsEverythingDone) {
   EXPECT_EQ(management.count("patch", "secrets"), 0U);
   EXPECT_EQ(management.count("patch", "tenantcontrolplanes"), 0U);
   // It asks, and makes nothing.
-  EXPECT_THAT(etcd.verbs(), ElementsAre("auth status"));
+  EXPECT_THAT(etcd.verbs(), ElementsAre("auth status", "endpoint status"));
 }
 
 TEST_F(World, AsksAndWritesNothingWhenNothingChanged) {

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -26,7 +27,7 @@ class FakeEtcdctl final : public ProcessRunner {
       if (word.starts_with("--key=")) check_private(word.substr(6));
     }
     const std::vector<std::string> words = words_of(spec.argv);
-    ProcessOutput out = answer(words);
+    ProcessOutput out = words.at(0) == "defrag" ? defragment(spec.argv) : answer(words);
     if (verb_of(words) == "role get") {
       const int number = ++role_questions;
       asio::steady_timer timer(co_await asio::this_coro::executor);
@@ -45,6 +46,20 @@ class FakeEtcdctl final : public ProcessRunner {
   std::vector<std::string> deleted_prefixes;
   /// Whether authentication is switched on.
   bool auth = true;
+  /// One member, as `endpoint status` has it. Sizes are bytes.
+  struct Member {
+    std::string endpoint = "https://etcd-0:2379";
+    std::int64_t size = 20480;
+    std::int64_t in_use = 16384;
+    std::int64_t quota = 1000000;
+    bool down = false;
+  };
+  std::vector<Member> members{Member{}};
+  /// The alarm NOSPACE, and CORRUPT.
+  bool full = false;
+  bool corrupt = false;
+  /// What `defrag` answers instead of doing it.
+  std::string defrag_failure;
   bool keys_were_private = true;
   std::vector<std::vector<std::string>> commands;
   /// What `commands` were about, without options: "auth status".
@@ -84,6 +99,35 @@ class FakeEtcdctl final : public ProcessRunner {
     if (stat(path.c_str(), &info) != 0 || (info.st_mode & 077) != 0) keys_were_private = false;
   }
 
+  ProcessOutput endpoint_status() const {
+    std::string list;
+    std::string complaints;
+    for (const Member& member : members) {
+      if (member.down) {
+        complaints += "Failed to get the status of endpoint " + member.endpoint +
+                      " (context deadline exceeded)\n";
+        continue;
+      }
+      std::string errors;
+      if (full) errors += R"("memberID:1  alarm:NOSPACE")";
+      if (corrupt) errors += std::string(full ? "," : "") + R"("memberID:1  alarm:CORRUPT")";
+      list += std::string(list.empty() ? "" : ",") + R"({"Endpoint":")" + member.endpoint +
+              R"(","Status":{"dbSize":)" + std::to_string(member.size) + R"(,"dbSizeInUse":)" +
+              std::to_string(member.in_use) + R"(,"dbSizeQuota":)" + std::to_string(member.quota) +
+              R"(,"errors":[)" + errors + "]}}";
+    }
+    return {complaints.empty() ? 0 : 1, list.empty() ? "null\n" : "[" + list + "]\n", complaints};
+  }
+
+  ProcessOutput defragment(const std::vector<std::string>& command) {
+    if (!defrag_failure.empty()) return refuse(defrag_failure);
+    for (Member& member : members) {
+      const bool meant = std::ranges::count(command, "--endpoints=" + member.endpoint) > 0;
+      if (meant) member.size = member.in_use;
+    }
+    return {};
+  }
+
   ProcessOutput answer(const std::vector<std::string>& w) {
     if (down) return refuse("context deadline exceeded");
     if (failures > 0) {
@@ -121,6 +165,11 @@ class FakeEtcdctl final : public ProcessRunner {
     }
     if (w.at(0) == "del") {
       deleted_prefixes.push_back(w.at(2));
+      return {};
+    }
+    if (verb == "endpoint status") return endpoint_status();
+    if (verb == "alarm disarm") {
+      full = corrupt = false;
       return {};
     }
     if (verb == "auth status") {
