@@ -97,10 +97,9 @@ kube::Condition condition_of(const Result<EtcdStatus>& status, bool own) {
   };
   if (!status) return make("Unknown", "StatusUnknown", status.error().message);
   if (status->full) {
-    return make(
-        "False", kFull,
-        "etcd takes no more writes (alarm NOSPACE): its control planes can change nothing. " +
-            advice(*status, own));
+    return make("False", kFull,
+                "etcd takes nothing but deletions until its alarm NOSPACE is disarmed. " +
+                    advice(*status, own));
   }
   if (status->almost_full()) {
     return make("False", "AlmostFull",
@@ -160,7 +159,8 @@ Task<EtcdStatus> StoreRoom::find_out(const DataStore& store, const StoreContents
   if ((status.full || status.almost_full()) && status.fragmented() && !is_recent()) {
     defragmented = now;
     const Result<> done = co_await defragment(etcdctl, status);
-    NESTOR_CO_TRY_VOID(tell(store, done, "Defragmentation", "gave back what was free inside"));
+    NESTOR_CO_TRY_VOID(
+        tell(store, done, "Defragmentation", "etcd gave back what was free inside its file"));
     NESTOR_CO_TRY(status, co_await ask(etcdctl));
   }
   // Of an etcd that keeps its quota to itself we know only what we just gave back.
