@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "controlplane/etcd_users.hpp"
 #include "controlplane/names.hpp"
 #include "controlplane/settings.hpp"
-#include "controlplane/store_contents.hpp"
 
 namespace nestor::controlplane {
 namespace {
@@ -16,8 +16,8 @@ using api::kamaji::TenantControlPlane;
 
 constexpr const char* kValidation = "kamaji.clastix.io/DataStoreValidation";
 constexpr const char* kDeletion = "kamaji.clastix.io/DataStoreAllowedDeletion";
-/// On an etcd that only Nestor uses: authentication is switched on in it.
-constexpr std::string_view kEnableAuthAnnotation = "nestor.dev/enable-auth";
+/// Nobody tells us when somebody switches authentication on.
+constexpr Duration kAskAgain = std::chrono::minutes(1);
 
 std::vector<const ContentRef*> references(const DataStore& store) {
   std::vector<const ContentRef*> out;
@@ -64,10 +64,11 @@ kube::Condition validation(const Result<>& verdict) {
     return kube::make_unknown_condition(kValidation, "DataStoreUnreachable",
                                         verdict.error().message);
   }
-  const bool driver = verdict.error().code == Code::kUnimplemented;
-  return kube::make_condition(kValidation, false,
-                              driver ? "DriverNotSupported" : "TLSConfigurationValidationFailed",
-                              verdict.error().message);
+  const Code code = verdict.error().code;
+  const char* reason = code == Code::kUnimplemented        ? "DriverNotSupported"
+                       : code == Code::kFailedPrecondition ? "AuthenticationDisabled"
+                                                           : "TLSConfigurationValidationFailed";
+  return kube::make_condition(kValidation, false, reason, verdict.error().message);
 }
 
 kube::Condition deletion(const std::vector<std::string>& users) {
@@ -86,7 +87,8 @@ DataStoreController::DataStoreController(kube::Runtime& runtime, Options options
     : runtime_(runtime),
       options_(std::move(options)),
       stores_(runtime.informers().of<DataStore>()),
-      tcps_(runtime.informers().of<TenantControlPlane>()) {
+      tcps_(runtime.informers().of<TenantControlPlane>()),
+      room_(runtime, options_.etcdctl) {
   controller_ = &runtime.add_controller(
       "datastore", [this](kube::ObjectKey key) { return reconcile(std::move(key)); });
   controller_->watch(stores_);
@@ -121,24 +123,52 @@ std::vector<std::string> DataStoreController::users_of(const std::string& store)
   return out;
 }
 
-Task<> DataStoreController::validate(const DataStore& store) {
-  NESTOR_CO_TRY(const StoreContents contents, co_await read_store(runtime_, store));
+Task<> DataStoreController::check_authentication(const DataStore& store,
+                                                 const StoreContents& contents) {
+  const auto annotated = [&](std::string_view name) {
+    return store.metadata.annotation(name) == "true";
+  };
+  const Checked now{.uid = store.metadata.uid,
+                    .generation = store.metadata.generation.value_or(0),
+                    .own = annotated(kEnableAuthAnnotation),
+                    .single_tenant = annotated(kSingleTenantAnnotation)};
   // Not only until the status says ready: an etcd that was restored or made anew under the same
   // address lets everybody in.
-  const Checked now{store.metadata.uid, store.metadata.generation.value_or(0)};
-  if (store.metadata.annotation(kEnableAuthAnnotation) != "true" ||
-      (store.status.ready && authenticated_[store.metadata.name] == now)) {
-    co_return Result<>();
-  }
+  if (store.status.ready && authenticated_[store.metadata.name] == now) co_return Result<>();
   EtcdUsers users(runtime_.processes(), options_.etcdctl, contents.access());
-  NESTOR_CO_TRY_VOID(co_await users.ensure_authentication());
+  NESTOR_CO_TRY(const bool enabled, co_await users.has_authentication());
+  if (!enabled && now.own) {
+    NESTOR_CO_TRY_VOID(co_await users.enable_authentication());
+  } else if (!enabled && !now.single_tenant) {
+    co_return fail(Code::kFailedPrecondition,
+                   "this etcd has authentication switched off, so that each tenant could read what "
+                   "all others keep in it. If only Nestor uses it, annotate the DataStore with " +
+                       std::string(kEnableAuthAnnotation) +
+                       ": \"true\" to have it switched on; if one tenant only keeps its data "
+                       "there, with " +
+                       std::string(kSingleTenantAnnotation) + ": \"true\"");
+  }
   authenticated_[store.metadata.name] = now;
   co_return Result<>();
 }
 
+/// `store` is as it was.
+void DataStoreController::tell(const DataStore& store, const kube::Condition& room) {
+  const kube::Condition* before = kube::find_condition(store.status.conditions, room.type);
+  if (room.status == "False" && (before == nullptr || before->reason != room.reason)) {
+    runtime_.events().warning(store, room.reason, room.message);
+  } else if (room.status == "True" && before != nullptr && before->status == "False") {
+    runtime_.events().normal(store, room.reason, room.message);
+  }
+}
+
 Task<kube::ReconcileResult> DataStoreController::reconcile(kube::ObjectKey key) {
   const auto cached = stores_.get(key);
-  if (!cached) co_return kube::ReconcileResult{};
+  if (!cached) {
+    authenticated_.erase(key.name);
+    room_.forget(key.name);
+    co_return kube::ReconcileResult{};
+  }
   if (cached->metadata.annotations.contains(std::string(kPausedAnnotation))) {
     co_return kube::ReconcileResult{};
   }
@@ -151,10 +181,21 @@ Task<kube::ReconcileResult> DataStoreController::reconcile(kube::ObjectKey key) 
   } else if (!store.metadata.has_finalizer(kDataStoreFinalizer)) {
     finalizers.emplace_back(kDataStoreFinalizer);
   }
-  const Result<> verdict = co_await validate(*cached);
+  const Result<StoreContents> contents = co_await read_store(runtime_, *cached);
+  Result<> verdict;
+  if (contents) {
+    verdict = co_await check_authentication(*cached, *contents);
+  } else {
+    verdict = std::unexpected(contents.error());
+  }
+  std::optional<kube::Condition> room;
+  if (verdict && !store.metadata.deleting()) {
+    NESTOR_CO_TRY(room, co_await room_.look(*cached, *contents));
+  }
   const std::string now = format_rfc3339(runtime_.clock().now());
   kube::set_condition(store.status.conditions, validation(verdict), now);
   kube::set_condition(store.status.conditions, deletion(users), now);
+  if (room) kube::set_condition(store.status.conditions, *room, now);
   // A short silence, as when all start together, must not stop the control planes of a store that
   // was in order. Of another spec nothing is known yet.
   const bool was_ready =
@@ -163,6 +204,13 @@ Task<kube::ReconcileResult> DataStoreController::reconcile(kube::ObjectKey key) 
   store.status.usedBy = users;
   store.status.observedGeneration = store.metadata.generation;
   NESTOR_CO_TRY_VOID(co_await kube::patch_changes(runtime_.client(), *cached, store));
+  if (room) {
+    tell(*cached, *room);
+    co_return kube::ReconcileResult{.requeue_after = room_.wait(key.name)};
+  }
+  if (!verdict && verdict.error().code == Code::kFailedPrecondition) {
+    co_return kube::ReconcileResult{.requeue_after = kAskAgain};
+  }
   if (!verdict && is_retried(verdict.error())) co_return std::unexpected(verdict.error());
   co_return kube::ReconcileResult{};
 }

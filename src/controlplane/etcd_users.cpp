@@ -18,32 +18,17 @@ constexpr std::array<std::string_view, 7> kAlreadyDone{"user name already exists
 
 constexpr std::array<std::string_view, 2> kNotThere{"user name not found", "role name not found"};
 
-/// What passes by itself.
-constexpr std::array<std::string_view, 9> kUnreachable{"context deadline exceeded",
-                                                       "connection refused",
-                                                       "connection reset",
-                                                       "no such host",
-                                                       "transport",
-                                                       "EOF",
-                                                       "etcdserver: no leader",
-                                                       "etcdserver: leader changed",
-                                                       "etcdserver: request timed out"};
-
-template <std::size_t N>
-bool mentions(const std::string& text, const std::array<std::string_view, N>& parts) {
-  for (const std::string_view part : parts) {
-    if (text.find(part) != std::string::npos) return true;
-  }
-  return false;
-}
-
-std::unexpected<Error> etcd_failure(const std::vector<std::string>& arguments,
-                                    const ProcessOutput& output) {
-  const Code code = mentions(output.err, kUnreachable) ? Code::kUnavailable : Code::kInternal;
-  return fail(code, "etcdctl " + arguments[0] + " " + arguments[1] + ": " + last_line(output.err));
-}
+/// What one hears whose certificate names another user than root, or none.
+constexpr std::array<std::string_view, 2> kNotRoot{"etcdserver: permission denied",
+                                                   "etcdserver: user name is empty"};
 
 std::string prefix_of(const std::string& schema) { return "/" + schema + "/"; }
+
+Task<> run_one(const Etcdctl& etcdctl, const Etcdctl::Words& words) {
+  NESTOR_CO_TRY(const ProcessOutput output, co_await etcdctl.run(words));
+  if (output.exit_code == 0 || complains(output, kAlreadyDone)) co_return Result<>();
+  co_return std::unexpected(etcd_failure(words, output));
+}
 
 }  // namespace
 
@@ -66,7 +51,24 @@ Task<> EtcdUsers::remove_tenant(std::string username, std::string schema) {
   return run_all(std::move(steps));
 }
 
-Task<> EtcdUsers::ensure_authentication() {
+Task<bool> EtcdUsers::has_authentication() {
+  NESTOR_CO_TRY(const Etcdctl etcdctl, open());
+  const Etcdctl::Words question{"auth", "status"};
+  NESTOR_CO_TRY(const ProcessOutput output, co_await etcdctl.run(question));
+  if (output.exit_code == 0) {
+    if (output.out.starts_with("Authentication Status: true")) co_return true;
+    if (output.out.starts_with("Authentication Status: false")) co_return false;
+    co_return fail(Code::kInternal, "etcdctl auth status does not say whether it is on");
+  }
+  if (complains(output, kNotRoot)) {
+    co_return fail(
+        Code::kPermissionDenied,
+        "the client certificate is not that of etcd's root user: " + last_line(output.err));
+  }
+  co_return std::unexpected(etcd_failure(question, output));
+}
+
+Task<> EtcdUsers::enable_authentication() {
   Steps steps{{"user", "add", "root", "--no-password"},
               {"role", "add", "root"},
               {"user", "grant-role", "root", "root"},
@@ -75,52 +77,26 @@ Task<> EtcdUsers::ensure_authentication() {
 }
 
 Task<bool> EtcdUsers::has_tenant(std::string username, std::string schema) {
-  NESTOR_CO_TRY(const PrivateDirectory directory, write_keys());
+  NESTOR_CO_TRY(const Etcdctl etcdctl, open());
   const Steps questions{{"user", "get", username}, {"role", "get", schema}};
-  for (const std::vector<std::string>& question : questions) {
-    NESTOR_CO_TRY(const ProcessOutput output, co_await call(directory.path(), question));
+  for (const Etcdctl::Words& question : questions) {
+    NESTOR_CO_TRY(const ProcessOutput output, co_await etcdctl.run(question));
     if (output.exit_code == 0) co_return true;
-    if (!mentions(output.err, kNotThere)) co_return etcd_failure(question, output);
+    if (!complains(output, kNotThere)) {
+      co_return std::unexpected(etcd_failure(question, output));
+    }
   }
   co_return false;
 }
 
-Result<PrivateDirectory> EtcdUsers::write_keys() const {
-  NESTOR_TRY(PrivateDirectory directory, PrivateDirectory::make(kPrefix));
-  NESTOR_TRY_VOID(directory.write("ca.crt", access_.ca_pem));
-  NESTOR_TRY_VOID(directory.write("tls.crt", access_.cert_pem));
-  NESTOR_TRY_VOID(directory.write("tls.key", access_.key_pem));
-  return directory;
-}
+Result<Etcdctl> EtcdUsers::open() const { return Etcdctl::open(runner_, etcdctl_, access_); }
 
 Task<> EtcdUsers::run_all(Steps steps) {
-  NESTOR_CO_TRY(const PrivateDirectory directory, write_keys());
-  for (const std::vector<std::string>& step : steps) {
-    NESTOR_CO_TRY_VOID(co_await run_one(directory.path(), step));
+  NESTOR_CO_TRY(const Etcdctl etcdctl, open());
+  for (const Etcdctl::Words& step : steps) {
+    NESTOR_CO_TRY_VOID(co_await run_one(etcdctl, step));
   }
   co_return Result<>();
-}
-
-Task<> EtcdUsers::run_one(const std::string& directory, const std::vector<std::string>& arguments) {
-  NESTOR_CO_TRY(const ProcessOutput output, co_await call(directory, arguments));
-  if (output.exit_code == 0 || mentions(output.err, kAlreadyDone)) co_return Result<>();
-  co_return etcd_failure(arguments, output);
-}
-
-Task<ProcessOutput> EtcdUsers::call(const std::string& directory,
-                                    const std::vector<std::string>& arguments) {
-  std::string endpoints;
-  for (const std::string& endpoint : access_.endpoints) {
-    if (!endpoints.empty()) endpoints += ",";
-    endpoints += "https://" + endpoint;
-  }
-  ProcessSpec spec{
-      .argv = {etcdctl_, "--endpoints=" + endpoints, "--cacert=" + directory + "/ca.crt",
-               "--cert=" + directory + "/tls.crt", "--key=" + directory + "/tls.key",
-               "--dial-timeout=3s", "--command-timeout=10s"},
-      .timeout = std::chrono::seconds(20)};
-  spec.argv.insert(spec.argv.end(), arguments.begin(), arguments.end());
-  co_return co_await runner_.run(std::move(spec));
 }
 
 }  // namespace nestor::controlplane

@@ -3,29 +3,15 @@
 #include <string>
 #include <vector>
 
-#include "base/private_directory.hpp"
-#include "base/process.hpp"
+#include "controlplane/etcdctl.hpp"
 
 namespace nestor::controlplane {
 
-/// How to talk to an etcd as its root user. Holds secrets.
-struct EtcdAccess {
-  /// "host:port" each.
-  std::vector<std::string> endpoints;
-  std::string ca_pem;
-  std::string cert_pem;
-  std::string key_pem;
-};
-
-/// Users, roles and keys of tenants in one etcd, by the program etcdctl. Every call is idempotent.
-/// The certificate's files exist only while a call runs, in a directory of our own.
+/// Users, roles and keys of tenants in one etcd. Every call is idempotent.
 /// Errors: kUnavailable when etcd cannot be reached, kInternal with etcd's words otherwise.
 class EtcdUsers {
  public:
-  /// Begins the names of those directories.
-  static constexpr std::string_view kPrefix = "nestor-etcd";
-
-  /// `etcdctl` is a path or a name looked up in PATH. `runner` must outlive this.
+  /// `etcdctl` as in Etcdctl::open(). `runner` must outlive this.
   EtcdUsers(ProcessRunner& runner, std::string etcdctl, EtcdAccess access);
 
   /// A user without password (it logs in by its certificate's name) with a role for all keys below
@@ -35,15 +21,17 @@ class EtcdUsers {
   Task<bool> has_tenant(std::string username, std::string schema);
   /// Deletes role, keys and user.
   Task<> remove_tenant(std::string username, std::string schema);
+  /// Whether etcd asks who somebody is. While it does not, everybody whom it lets in reads all
+  /// keys. Errors also: kPermissionDenied (before etcd 3.7) when it does and our certificate is not
+  /// its root user's.
+  Task<bool> has_authentication();
   /// Makes the root user and role and switches authentication on. For an etcd that is Nestor's own.
-  Task<> ensure_authentication();
+  Task<> enable_authentication();
 
  private:
-  using Steps = std::vector<std::vector<std::string>>;
-  Result<PrivateDirectory> write_keys() const;
+  using Steps = std::vector<Etcdctl::Words>;
   Task<> run_all(Steps steps);
-  Task<> run_one(const std::string& directory, const std::vector<std::string>& arguments);
-  Task<ProcessOutput> call(const std::string& directory, const std::vector<std::string>& arguments);
+  Result<Etcdctl> open() const;
 
   ProcessRunner& runner_;
   std::string etcdctl_;

@@ -33,12 +33,21 @@ inline constexpr std::string_view kCniAnnotation = "nestor.dev/cni";
 inline constexpr std::string_view kMetricsServerAnnotation = "nestor.dev/metrics-server";
 /// "false" leaves the tenant without the CSI driver's node part and its storage class.
 inline constexpr std::string_view kStorageAnnotation = "nestor.dev/storage";
+/// On a DataStore. "true" on an etcd that only Nestor uses: its authentication is switched on, and
+/// it is kept in order.
+inline constexpr std::string_view kEnableAuthAnnotation = "nestor.dev/enable-auth";
+/// On a DataStore. "true": one tenant only keeps its data there, so etcd need not tell tenants
+/// apart.
+inline constexpr std::string_view kSingleTenantAnnotation = "nestor.dev/single-tenant";
 /// On what we apply inside tenants, so that we never delete what somebody else installed.
 inline constexpr std::string_view kManagedByLabel = "app.kubernetes.io/managed-by";
 inline constexpr std::string_view kManagedByValue = "nestor";
 
 /// False on a control plane whose pod the manager does not make, with the reason; else absent.
 inline constexpr const char* kPodAllowed = "PodAllowed";
+
+/// On a DataStore: False while its etcd is full or nearly so, with what to do.
+inline constexpr const char* kStoreHasRoom = "nestor.dev/StoreHasRoom";
 
 inline constexpr std::string_view kStoreFinalizer = "finalizer.kamaji.clastix.io";
 inline constexpr std::string_view kDataStoreFinalizer = "kamaji.clastix.io/TenantControlPlane";

@@ -1,6 +1,7 @@
 #include "controlplane/store_contents.hpp"
 
 #include "base/base64.hpp"
+#include "controlplane/names.hpp"
 
 namespace nestor::controlplane {
 namespace {
@@ -75,6 +76,7 @@ Task<StoreContents> read_store(kube::Runtime& runtime, DataStore store) {
   StoreContents out;
   out.driver = spec.driver;
   out.endpoints = spec.endpoints;
+  out.single_tenant = store.metadata.annotation(kSingleTenantAnnotation) == "true";
   NESTOR_CO_TRY(out.ca, co_await read_pair(runtime, spec.tlsConfig->certificateAuthority,
                                            "spec.tlsConfig.certificateAuthority"));
   NESTOR_CO_TRY(out.client, co_await read_pair(runtime, *spec.tlsConfig->clientCertificate,

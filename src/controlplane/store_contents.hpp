@@ -4,7 +4,7 @@
 
 #include "api/core/secret.hpp"
 #include "api/kamaji/data_store.hpp"
-#include "controlplane/etcd_users.hpp"
+#include "controlplane/etcdctl.hpp"
 #include "kube/runtime.hpp"
 #include "pki/pki.hpp"
 
@@ -18,6 +18,8 @@ struct StoreContents {
   pki::KeyPair ca;
   /// The certificate of etcd's root user.
   pki::KeyPair client;
+  /// One tenant only may keep its data there.
+  bool single_tenant = false;
 
   EtcdAccess access() const { return {endpoints, ca.cert_pem, client.cert_pem, client.key_pem}; }
 };

@@ -7,7 +7,9 @@
 #include "base/text.hpp"
 #include "controlplane/certificates.hpp"
 #include "controlplane/checksum.hpp"
+#include "controlplane/etcd_users.hpp"
 #include "controlplane/names.hpp"
+#include "controlplane/store_room.hpp"
 
 namespace nestor::controlplane {
 namespace {
@@ -94,12 +96,9 @@ Claim claim_of(const TenantControlPlane& tcp) {
           .made = !setup.schema.empty()};
 }
 
-/// Whether `name`, which both use, is the other's rather than ours: a UID is its bearer's, whoever
-/// else writes it into a spec; then comes who has it already, then who is older.
-bool is_others(const std::string& name, const TenantControlPlane& other, const Claim& theirs,
-               const TenantControlPlane& own, const Claim& ours) {
-  if (name == own.metadata.uid) return false;
-  if (name == other.metadata.uid) return true;
+/// Whether the other's claim comes before ours: first who has something already, then who is older.
+bool comes_first(const TenantControlPlane& other, const Claim& theirs,
+                 const TenantControlPlane& own, const Claim& ours) {
   if (theirs.made != ours.made) return theirs.made;
   const auto age = [](const kube::ObjectMeta& metadata) {
     return std::pair(metadata.creationTimestamp, metadata.uid);
@@ -107,12 +106,41 @@ bool is_others(const std::string& name, const TenantControlPlane& other, const C
   return age(other.metadata) < age(own.metadata);
 }
 
+/// Whether `name`, which both use, is the other's rather than ours: a UID is its bearer's, whoever
+/// else writes it into a spec.
+bool is_others(const std::string& name, const TenantControlPlane& other, const Claim& theirs,
+               const TenantControlPlane& own, const Claim& ours) {
+  if (name == own.metadata.uid) return false;
+  if (name == other.metadata.uid) return true;
+  return comes_first(other, theirs, own, ours);
+}
+
+std::vector<std::shared_ptr<const TenantControlPlane>> others_in(const Work& work,
+                                                                 const std::string& data_store) {
+  auto out = work.caches.tcps.list();
+  std::erase_if(out, [&](const auto& other) {
+    const std::string& actual = other->status.storage.dataStoreName;
+    return other->metadata.uid == work.tcp.metadata.uid ||
+           (actual.empty() ? data_store_of(*other) : actual) != data_store;
+  });
+  return out;
+}
+
+/// Of a store that is for one tenant only.
+Result<> check_single(const Work& work, const std::string& data_store) {
+  for (const auto& other : others_in(work, data_store)) {
+    if (!comes_first(*other, claim_of(*other), work.tcp, claim_of(work.tcp))) continue;
+    return fail(Code::kFailedPrecondition, "DataStore " + data_store + " is for one tenant only (" +
+                                               std::string(kSingleTenantAnnotation) +
+                                               "), and that is " +
+                                               other->metadata.key().to_string());
+  }
+  return {};
+}
+
 /// Two tenants must never see each other's keys, whatever their specs say.
 Result<> check_alone(const Work& work, const std::string& data_store, const Claim& ours) {
-  for (const auto& other : work.caches.tcps.list()) {
-    if (other->metadata.uid == work.tcp.metadata.uid) continue;
-    const std::string& actual = other->status.storage.dataStoreName;
-    if ((actual.empty() ? data_store_of(*other) : actual) != data_store) continue;
+  for (const auto& other : others_in(work, data_store)) {
     const Claim theirs = claim_of(*other);
     const auto lost = [&](const std::string& mine, const std::string& name) {
       return mine == name && is_others(name, *other, theirs, work.tcp, ours);
@@ -136,19 +164,20 @@ bool is_pending(const Caches& caches, const std::string& uid, const Reservation&
   return claim.schema == reserved.schema && claim.user == reserved.user;
 }
 
-/// Between check_alone and the cache that shows our note, another could find the names free too.
-/// To be called without a wait after check_alone.
-Result<> reserve_names(Work& work) {
+/// Between check_alone and the cache that shows our note, another could find the names free too;
+/// in a store for one tenant only, every other could. To be called without a wait after the checks.
+Result<> reserve_names(Work& work, bool single_tenant) {
   const Settings& settings = work.settings;
   std::erase_if(work.reservations, [&](const auto& item) {
     return item.first == settings.uid || !is_pending(work.caches, item.first, item.second);
   });
   for (const auto& [uid, other] : work.reservations) {
     if (other.data_store != settings.data_store) continue;
-    if (other.schema != settings.schema && other.user != settings.username) continue;
-    return fail(
-        Code::kFailedPrecondition,
-        "schema or user of the DataStore is about to be taken by " + other.holder.to_string());
+    const bool same = other.schema == settings.schema || other.user == settings.username;
+    if (!same && !single_tenant) continue;
+    return fail(Code::kFailedPrecondition,
+                std::string(same ? "schema or user of the DataStore" : "the DataStore") +
+                    " is about to be taken by " + other.holder.to_string());
   }
   work.reservations[settings.uid] = {.holder = work.tcp.metadata.key(),
                                      .data_store = settings.data_store,
@@ -200,8 +229,8 @@ Task<> ensure_user(Work& work, const StoreContents& store, std::string etcdctl) 
   if (status.checksum == sum) co_return Result<>();
   EtcdUsers users(work.runtime.processes(), std::move(etcdctl), store.access());
   const bool derived = settings.schema == settings.uid && settings.username == settings.uid;
-  if (!derived && status.schema.empty()) {
-    NESTOR_CO_TRY_VOID(reserve_names(work));
+  if ((!derived || store.single_tenant) && status.schema.empty()) {
+    NESTOR_CO_TRY_VOID(reserve_names(work, store.single_tenant));
     co_return co_await claim_names(work, users);
   }
   NESTOR_CO_TRY_VOID(co_await users.ensure_tenant(settings.username, settings.schema));
@@ -226,8 +255,13 @@ Task<StoreContents> open_store(Work& work) {
     co_return fail(Code::kUnimplemented, "moving from DataStore " + status.dataStoreName + " to " +
                                              name + " is not supported yet");
   }
+  // Those that are in it go on: what they delete makes room.
+  if (is_full(*store) && status.setup.schema.empty()) {
+    co_return fail(Code::kFailedPrecondition, "DataStore " + name + " is full");
+  }
   auto contents = co_await read_store(work.runtime, *store);
   if (!contents) co_return with_context(std::move(contents).error(), "DataStore " + name);
+  if (contents->single_tenant) NESTOR_CO_TRY_VOID(check_single(work, name));
   status.driver = contents->driver;
   status.dataStoreName = name;
   co_return contents;

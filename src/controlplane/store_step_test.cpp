@@ -9,7 +9,9 @@ namespace nestor::controlplane::testing {
 namespace {
 
 using ::testing::Contains;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 using api::core::Secret;
 using api::kamaji::TenantControlPlane;
@@ -23,6 +25,17 @@ struct StoreNames : World {
   }
   api::kamaji::DataStore store() const {
     return management.peek<api::kamaji::DataStore>({"", "default"}).value();
+  }
+  void annotate(const std::string& name) {
+    auto now = store();
+    now.metadata.annotations[name] = "true";
+    management.put(now);
+  }
+  kube::Condition validation() const {
+    const auto now = store();
+    const auto* found =
+        kube::find_condition(now.status.conditions, "kamaji.clastix.io/DataStoreValidation");
+    return found ? *found : kube::Condition{};
   }
   /// Runs past every back-off.
   void pass() {
@@ -210,32 +223,115 @@ TEST_F(StoreNames, DataAreNotLeftForAnEmptyStore) {
 }
 
 TEST_F(StoreNames, AnEtcdThatForgotItsUsersIsLockedAgain) {
-  auto own = store();
-  own.metadata.annotations["nestor.dev/enable-auth"] = "true";
-  management.put(own);
+  etcd.auth = false;
+  annotate("nestor.dev/enable-auth");
   ASSERT_TRUE(until([&] { return etcd.auth; }));
   pass();
   etcd.auth = false;
   etcd.commands.clear();
   pass();
-  EXPECT_THAT(etcd.commands, IsEmpty());
+  EXPECT_THAT(etcd.verbs(), Not(Contains(HasSubstr("auth"))));
   stop();
   start();
   ASSERT_TRUE(until([&] { return etcd.auth; }));
   pass();
   etcd.auth = false;
-  own = store();
+  auto own = store();
   own.spec.endpoints = {"etcd-1:2379"};
   management.put(own);
   ASSERT_TRUE(until([&] { return etcd.auth; }));
 }
 
+/// An etcd that nobody locked.
+struct OpenStore : StoreNames {
+  OpenStore() {
+    stop();
+    etcd.auth = false;
+    etcd.commands.clear();
+    start();
+  }
+  bool is_refused() { return validation().reason == "AuthenticationDisabled"; }
+};
+
+TEST_F(OpenStore, IsNotReadyUntilSomebodyLocksIt) {
+  ASSERT_TRUE(until([&] { return is_refused(); }));
+  EXPECT_FALSE(store().status.ready);
+  management.put(sample());
+  ASSERT_TRUE(until([&] { return said("blue", "ReconcileFailed"); }));
+  EXPECT_FALSE(has_certificate("blue"));
+  EXPECT_FALSE(etcd.auth);
+  etcd.auth = true;
+  pass();
+  EXPECT_TRUE(store().status.ready);
+  EXPECT_EQ(validation().status, "True");
+  ASSERT_TRUE(until([&] { return has_certificate("blue"); }));
+}
+
+TEST_F(OpenStore, IsLockedByUsWhenItIsOurs) {
+  ASSERT_TRUE(until([&] { return is_refused(); }));
+  annotate("nestor.dev/enable-auth");
+  ASSERT_TRUE(until([&] { return store().status.ready; }));
+  EXPECT_TRUE(etcd.auth);
+}
+
+TEST_F(OpenStore, IsForOneTenantWhereThatIsSaid) {
+  annotate("nestor.dev/single-tenant");
+  ASSERT_TRUE(until([&] { return store().status.ready; }));
+  EXPECT_FALSE(etcd.auth);
+  management.put(sample());
+  ASSERT_TRUE(until([&] { return has_certificate("blue"); }));
+  management.put(named("red", "", ""));
+  ASSERT_TRUE(until([&] { return said("red", "ReconcileFailed"); }));
+  pass();
+  EXPECT_FALSE(has_certificate("red"));
+  EXPECT_EQ(read("red").status.storage.dataStoreName, "");
+  EXPECT_EQ(etcd.grants.size(), 1U);
+  // The place becomes free.
+  management.erase(TenantControlPlane::kType, {"team", "blue"});
+  ASSERT_TRUE(until([&] { return is_gone("blue"); }));
+  ASSERT_TRUE(until([&] { return has_certificate("red"); }));
+}
+
+TEST_F(OpenStore, TakesOneOfTwoThatFindItFree) {
+  annotate("nestor.dev/single-tenant");
+  ASSERT_TRUE(until([&] { return store().status.ready; }));
+  etcd.role_answers = 0;
+  management.put(named("second", "", ""));
+  ASSERT_TRUE(until([&] { return etcd.role_questions == 1; }));
+  TenantControlPlane older = named("first", "", "");
+  older.metadata.creationTimestamp = "2026-01-01T00:00:00Z";
+  management.put(older);
+  ASSERT_TRUE(until([&] { return etcd.role_questions == 2 || said("first", "ReconcileFailed"); }));
+  etcd.role_answers = std::numeric_limits<int>::max();
+  ASSERT_TRUE(until([&] { return has_certificate("second"); }));
+  pass();
+  EXPECT_FALSE(has_certificate("first"));
+  EXPECT_EQ(etcd.grants.size(), 1U);
+}
+
+TEST_F(OpenStore, IsNoLongerReadyWhenItIsForSeveralAgain) {
+  annotate("nestor.dev/single-tenant");
+  ASSERT_TRUE(until([&] { return store().status.ready; }));
+  auto now = store();
+  now.metadata.annotations.clear();
+  management.put(now);
+  ASSERT_TRUE(until([&] { return !store().status.ready; }));
+  EXPECT_TRUE(is_refused());
+}
+
+TEST_F(OpenStore, IsAskedOnlyByRoot) {
+  etcd.failure = "etcdserver: permission denied";
+  etcd.failures = std::numeric_limits<int>::max();
+  ASSERT_TRUE(until([&] { return validation().status == "False"; }));
+  EXPECT_FALSE(store().status.ready);
+  EXPECT_THAT(validation().message, HasSubstr("not that of etcd's root user"));
+}
+
 /// A manager that starts while the store is not to be asked about its authentication.
 struct StoreAtStart : StoreNames {
   void start_anew(const std::string& failure) {
-    auto own = store();
-    own.metadata.annotations["nestor.dev/enable-auth"] = "true";
-    management.put(own);
+    etcd.auth = false;
+    annotate("nestor.dev/enable-auth");
     ASSERT_TRUE(until([&] { return etcd.auth; }));
     pass();
     stop();
@@ -244,27 +340,21 @@ struct StoreAtStart : StoreNames {
     etcd.failures = 3;
     start();
   }
-  std::string validation() const {
-    const auto now = store();
-    const auto* found =
-        kube::find_condition(now.status.conditions, "kamaji.clastix.io/DataStoreValidation");
-    return found ? found->status : "";
-  }
 };
 
 TEST_F(StoreAtStart, StaysReadyThoughItDoesNotAnswer) {
   start_anew("etcdserver: request timed out");
-  ASSERT_TRUE(until([&] { return validation() == "Unknown"; }));
+  ASSERT_TRUE(until([&] { return validation().status == "Unknown"; }));
   EXPECT_TRUE(store().status.ready);
   pass();
   EXPECT_TRUE(etcd.auth);
   EXPECT_TRUE(store().status.ready);
-  EXPECT_EQ(validation(), "True");
+  EXPECT_EQ(validation().status, "True");
 }
 
 TEST_F(StoreAtStart, IsAskedAgainAfterAnyAnswer) {
   start_anew("etcdserver: nobody has heard of this");
-  ASSERT_TRUE(until([&] { return validation() == "False"; }));
+  ASSERT_TRUE(until([&] { return validation().status == "False"; }));
   EXPECT_FALSE(store().status.ready);
   pass();
   EXPECT_TRUE(etcd.auth);

@@ -127,7 +127,8 @@ TEST_F(World, ANewManagerFindsEverythingDone) {
   EXPECT_EQ(management.count("create", "secrets"), 0U);
   EXPECT_EQ(management.count("patch", "secrets"), 0U);
   EXPECT_EQ(management.count("patch", "tenantcontrolplanes"), 0U);
-  EXPECT_THAT(etcd.commands, IsEmpty());
+  // It asks, and makes nothing.
+  EXPECT_THAT(etcd.verbs(), ElementsAre("auth status", "endpoint status"));
 }
 
 TEST_F(World, AsksAndWritesNothingWhenNothingChanged) {
@@ -477,7 +478,18 @@ TEST_F(World, NoticesWhenTheSecretOfADataStoreChanges) {
 }
 
 TEST_F(World, SwitchesAuthenticationOnOnlyWhereItMay) {
-  ASSERT_TRUE(until([&] { return management.peek<DataStore>({"", "default"})->status.ready; }));
+  etcd.auth = false;
+  const auto validation = [&] {
+    const auto now = management.peek<DataStore>({"", "default"}).value();
+    const auto* found =
+        kube::find_condition(now.status.conditions, "kamaji.clastix.io/DataStoreValidation");
+    return found ? *found : kube::Condition{};
+  };
+  ASSERT_TRUE(until([&] { return validation().status == "False"; }));
+  EXPECT_FALSE(management.peek<DataStore>({"", "default"})->status.ready);
+  EXPECT_EQ(validation().reason, "AuthenticationDisabled");
+  EXPECT_THAT(validation().message, HasSubstr("nestor.dev/enable-auth: \"true\""));
+  EXPECT_THAT(validation().message, HasSubstr("nestor.dev/single-tenant: \"true\""));
   EXPECT_FALSE(etcd.auth);
   DataStore own = management.peek<DataStore>({"", "default"}).value();
   own.metadata = {};

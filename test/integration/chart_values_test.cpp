@@ -268,7 +268,7 @@ TEST_F(ChartValuesTest, TheAutoscalersFlagsAreThoseItReads) {
 
 TEST_F(ChartValuesTest, EtcdsQuotaIsBelowItsDisk) {
   chart_ = "nestor";
-  EXPECT_THAT(helm("").out, HasSubstr("- --quota-backend-bytes=6442450944\n"));
+  EXPECT_THAT(helm("").out, HasSubstr("- --quota-backend-bytes=4294967296\n"));
   EXPECT_THAT(helm("", {"etcd.storage=4Gi,etcd.quota=3221225472"}).out,
               HasSubstr("- --quota-backend-bytes=3221225472\n"));
   EXPECT_THAT(refusal("etcd: {quota: 6Gi}"), HasSubstr("at '/etcd/quota'"));

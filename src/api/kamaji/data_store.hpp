@@ -49,13 +49,14 @@ BOOST_DESCRIBE_STRUCT(DataStoreSpec, (), (driver, endpoints, basicAuth, tlsConfi
 struct DataStoreStatus {
   /// The metadata.generation that this status is about.
   std::optional<std::int64_t> observedGeneration;
-  /// Whether certificates and keys could be read and fit. Tenants wait until it is.
+  /// Whether certificates and keys could be read and fit, and etcd keeps its users apart. Tenants
+  /// wait until it is.
   bool ready = false;
   /// The TenantControlPlanes that keep their objects here, as namespace/name. While there are any,
   /// deletion waits.
   std::vector<std::string> usedBy;
-  /// kamaji.clastix.io/DataStoreValidation (with what is wrong) and
-  /// kamaji.clastix.io/DataStoreAllowedDeletion.
+  /// kamaji.clastix.io/DataStoreValidation (with what is wrong),
+  /// kamaji.clastix.io/DataStoreAllowedDeletion and nestor.dev/StoreHasRoom (with what to do).
   std::vector<kube::Condition> conditions;
 };
 BOOST_DESCRIBE_STRUCT(DataStoreStatus, (), (observedGeneration, ready, usedBy, conditions))
