@@ -87,30 +87,28 @@ std::string advice(const EtcdStatus& status, bool own) {
 
 /// Without numbers that change: each change of a DataStore wakes all its control planes.
 kube::Condition condition_of(const Result<EtcdStatus>& status, bool own) {
-  const auto make = [](const char* verdict, const char* reason, std::string message) {
-    kube::Condition out;
-    out.type = kStoreHasRoom;
-    out.status = verdict;
-    out.reason = reason;
-    out.message = std::move(message);
-    return out;
-  };
-  if (!status) return make("Unknown", "StatusUnknown", status.error().message);
+  if (!status) {
+    return kube::make_unknown_condition(kStoreHasRoom, "StatusUnknown", status.error().message);
+  }
   if (status->full) {
-    return make("False", kFull,
-                "etcd takes nothing but deletions until its alarm NOSPACE is disarmed. " +
-                    advice(*status, own));
+    return kube::make_condition(
+        kStoreHasRoom, false, kFull,
+        "etcd takes nothing but deletions until its alarm NOSPACE is disarmed. " +
+            advice(*status, own));
   }
   if (status->almost_full()) {
-    return make("False", "AlmostFull",
-                "four fifths of etcd's quota are taken: when it is full it takes no more writes. " +
-                    advice(*status, own));
+    return kube::make_condition(
+        kStoreHasRoom, false, "AlmostFull",
+        "four fifths of etcd's quota are taken: when it is full it takes no more writes. " +
+            advice(*status, own));
   }
   if (status->quota_unknown()) {
-    return make("True", "QuotaUnknown",
-                "etcd takes writes; before version 3.6 it does not say how large it may become");
+    return kube::make_condition(
+        kStoreHasRoom, true, "QuotaUnknown",
+        "etcd takes writes; before version 3.6 it does not say how large it may become");
   }
-  return make("True", "HasRoom", "less than four fifths of etcd's quota are taken");
+  return kube::make_condition(kStoreHasRoom, true, "HasRoom",
+                              "less than four fifths of etcd's quota are taken");
 }
 
 }  // namespace
