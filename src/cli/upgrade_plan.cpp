@@ -13,6 +13,11 @@ constexpr int kMaxNodeSkew = 3;
 
 using Version = api::KubernetesVersion;
 
+/// Without a patch it is none: what runs always has one.
+std::optional<Version> read_version(std::string_view text) {
+  return api::is_kubernetes_version(text) ? api::parse_kubernetes_version(text) : std::nullopt;
+}
+
 std::int64_t number(const Json& object, std::initializer_list<std::string_view> path,
                     std::int64_t absent) {
   const Json* value = find(object, path);
@@ -43,8 +48,8 @@ Result<UpgradePlan> plan_upgrade(const ClusterState& state, const std::string& t
   NESTOR_TRY_VOID(validate_version(target));
   UpgradePlan plan;
   plan.from = with_v(std::string(find_string(state.control_plane, {"spec", "version"})));
-  const auto from = api::parse_kubernetes_version(plan.from);
-  const auto to = api::parse_kubernetes_version(target);
+  const auto from = read_version(plan.from);
+  const auto to = read_version(target);
   if (!from || !to) {
     return fail(Code::kFailedPrecondition, "the cluster has no control plane with a version yet");
   }
@@ -53,7 +58,7 @@ Result<UpgradePlan> plan_upgrade(const ClusterState& state, const std::string& t
   std::optional<Version> oldest;
   for (const Json& deployment : state.deployments) {
     const std::string text(find_string(deployment, {"spec", "template", "spec", "version"}));
-    const auto version = api::parse_kubernetes_version(text);
+    const auto version = read_version(text);
     if (!version) continue;
     plan.nodes = plan.nodes || *version != *to;
     if (oldest && *oldest <= *version) continue;
