@@ -36,6 +36,20 @@ std::string token_of(const KubeadmConfig& config) {
   return discovery.bootstrapToken ? discovery.bootstrapToken->token : std::string();
 }
 
+/// Whether a machine that has a Node may join once more: one that was started anew has an empty
+/// disk and the token in its data; kubeadm waits for that token, and takes over a Node that is not
+/// Ready. Not known to be ready is not enough, nor is a Node that stays away: who has read the
+/// token must not be able to keep it alive.
+bool joins_again(const Machine& machine, WallTime now) {
+  const auto* node = kube::find_condition(machine.status.conditions, "NodeReady");
+  const auto* infrastructure =
+      kube::find_condition(machine.status.conditions, "InfrastructureReady");
+  if (node == nullptr || node->status != "False") return false;
+  if (infrastructure == nullptr || infrastructure->status != "True") return false;
+  const auto since = parse_rfc3339(infrastructure->lastTransitionTime);
+  return since && now - *since < kJoinsAgainFor;
+}
+
 }  // namespace
 
 void KubeadmConfigController::add() {
@@ -114,9 +128,8 @@ Task<kube::ReconcileResult> KubeadmConfigController::reconcile(kube::ObjectKey k
     NESTOR_CO_TRY_VOID(co_await mark_provided(config, given));
     co_return kube::ReconcileResult{};
   }
-  // A machine that starts anew has an empty disk and joins again with the token in its data;
-  // kubeadm waits for that token, and takes over a Node that is not Ready.
-  if (done && kube::condition_true(machine->status.conditions, "NodeReady")) {
+  const bool joined = !machine->status.nodeRef.name.empty();
+  if (done && joined && !joins_again(*machine, runtime_.clock().now())) {
     co_return kube::ReconcileResult{};
   }
   // Data that were moved here may hold a token of which nothing is known.

@@ -14,7 +14,8 @@
 namespace nestor::bootstrap {
 
 /// Makes the bootstrap Secret of each KubeadmConfig that belongs to a Machine, once the tenant's
-/// control plane answers, and keeps its token alive while the Machine's Node is not Ready.
+/// control plane answers, and keeps its token alive until the Machine has joined; and again for a
+/// while when it was started anew.
 ///
 /// Order of writing, so that a crash anywhere heals: the token goes into the KubeadmConfig's spec
 /// first, then into the tenant, then the bootstrap Secret is made from the spec, then the status.

@@ -60,13 +60,21 @@ struct BootstrapRoom : ::testing::Test {
     world.add_kubeconfig();
     world.pass(std::chrono::seconds(1));
   }
-  void node_is(bool ready) {
+  void node_is(std::string status) {
     auto machine = world.management.peek<Machine>({"default", "m"}).value();
     machine.status.nodeRef.name = "m";
+    set(machine, "NodeReady", std::move(status));
+  }
+  void starts_anew() {
+    for (const char* status : {"False", "True"}) {
+      set(world.management.peek<Machine>({"default", "m"}).value(), "InfrastructureReady", status);
+    }
+  }
+  void set(Machine machine, std::string_view type, std::string status) {
     kube::Condition condition;
-    condition.type = "NodeReady";
-    condition.status = ready ? "True" : "False";
-    machine.status.conditions = {condition};
+    condition.type = type;
+    condition.status = std::move(status);
+    kube::set_condition(machine.status.conditions, condition, format_rfc3339(world.clock.now()));
     world.management.put(machine);
     world.run();
   }
@@ -108,30 +116,51 @@ TEST_F(BootstrapRoom, KeepsTheTokenAliveUntilTheMachineHasJoined) {
   world.pass(std::chrono::minutes(31));
   ASSERT_EQ(tokens().size(), 1U);
   EXPECT_FALSE(needs_refresh(tokens()[0], world.clock.now() - kTokenCheckPeriod));
-  node_is(true);
+  node_is("True");
   world.pass(std::chrono::minutes(20));
   EXPECT_TRUE(needs_refresh(tokens()[0], world.clock.now()));
 }
 
 TEST_F(BootstrapRoom, AMachineThatStartsAnewFindsItsTokenAgain) {
   control_plane_up();
-  node_is(true);
+  starts_anew();
+  node_is("True");
   const auto key = tokens().at(0).metadata.key();
   // What the tenant's controllers do with one that has expired.
   world.tenant.erase(Secret::kType, key);
-  world.pass(std::chrono::minutes(20));
+  world.pass(std::chrono::minutes(40));
   EXPECT_TRUE(tokens().empty());
-  node_is(false);
+  starts_anew();
+  EXPECT_TRUE(tokens().empty()) << "kubeadm refuses while the Node is Ready";
+  node_is("False");
   ASSERT_EQ(tokens().size(), 1U);
   EXPECT_EQ(tokens()[0].metadata.key(), key);
   const auto token = config().spec.joinConfiguration.discovery.bootstrapToken->token;
   EXPECT_EQ(api::core::secret_value(tokens()[0], "token-secret").value(), token.substr(7));
   world.pass(std::chrono::minutes(20));
   EXPECT_FALSE(needs_refresh(tokens()[0], world.clock.now() - kTokenCheckPeriod));
-  node_is(true);
+  node_is("True");
   world.tenant.erase(Secret::kType, key);
   world.pass(std::chrono::minutes(20));
   EXPECT_TRUE(tokens().empty());
+}
+
+TEST_F(BootstrapRoom, NobodyKeepsATokenAliveByTakingANodeAway) {
+  control_plane_up();
+  starts_anew();
+  node_is("True");
+  const auto key = tokens().at(0).metadata.key();
+  world.tenant.erase(Secret::kType, key);
+  world.pass(std::chrono::minutes(40));
+  for (const char* status : {"Unknown", "False"}) {
+    node_is(status);
+    world.pass(std::chrono::minutes(10));
+    EXPECT_TRUE(tokens().empty()) << status;
+  }
+  starts_anew();
+  ASSERT_EQ(tokens().size(), 1U);
+  world.pass(kJoinsAgainFor + kTokenTtl);
+  EXPECT_TRUE(needs_refresh(tokens()[0], world.clock.now()));
 }
 
 TEST_F(BootstrapRoom, ATokenThatVanishedIsMadeAgain) {
@@ -223,7 +252,8 @@ TEST_F(BootstrapRoom, DataThatWasMadeElsewhereIsKept) {
   EXPECT_EQ(config().status.dataSecretName, "moved");
   EXPECT_TRUE(tokens().empty());
   control_plane_up();
-  node_is(false);
+  starts_anew();
+  node_is("False");
   EXPECT_TRUE(tokens().empty()) << "no other token would be of use";
 }
 

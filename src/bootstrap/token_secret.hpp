@@ -13,6 +13,8 @@ namespace nestor::bootstrap {
 inline constexpr Duration kTokenTtl = std::chrono::minutes(15);
 /// How often the tokens of machines that have not joined are looked after.
 inline constexpr Duration kTokenCheckPeriod = kTokenTtl / 3;
+/// How long a machine that was started anew may take to join again.
+inline constexpr Duration kJoinsAgainFor = 2 * kTokenTtl;
 
 /// The Secret of `token`, expiring kTokenTtl after `now`.
 api::core::Secret token_secret(const pki::BootstrapToken& token, WallTime now);
