@@ -39,6 +39,10 @@ std::string bus_of(const PersistentVolume& volume) {
                                                                 : std::string(kDefaultBus);
 }
 
+bool is_done(const VolumeAttachment& attachment) {
+  return !attachment.metadata.deleting() && attachment.status.attached.value_or(false);
+}
+
 /// Whether it fails for what the tenant wrote, or waits for what a watch tells of: nothing for the
 /// log of an operator.
 bool is_the_tenants(const Error& error) {
@@ -115,6 +119,15 @@ void AttachController::watch(kube::Controller& controller) {
   claims.subscribe([this, &controller](const auto&, const auto& now) {
     if (now) enqueue(controller, cluster_of(now->metadata), kAttachedHandle, now->metadata.name);
   });
+  // What happened while the tenant was away was told to nobody.
+  sessions_.on_change([this, &controller](const kube::ObjectKey& cluster, bool connected) {
+    const auto session = connected ? sessions_.find(cluster) : nullptr;
+    if (!session) return;
+    for (const auto& one : session->informers().of<VolumeAttachment>().list()) {
+      if (one->spec.attacher != kDriver || is_done(*one)) continue;
+      controller.enqueue(TenantKey{cluster, one->metadata.key()}.packed());
+    }
+  });
 }
 
 kube::ObjectKey AttachController::cluster_of(const kube::ObjectMeta& object) {
@@ -183,11 +196,9 @@ Task<kube::ReconcileResult> AttachController::reconcile(kube::ObjectKey packed) 
   if (!session) co_return kube::ReconcileResult{};
   const AttachmentPtr attachment = session->informers().of<VolumeAttachment>().get(key->object);
   if (!attachment || attachment->spec.attacher != kDriver) co_return kube::ReconcileResult{};
-  if (attachment->metadata.deleting()) {
-    NESTOR_CO_TRY_VOID(co_await detach(session, attachment));
-  } else if (!attachment->status.attached.value_or(false)) {
-    co_return co_await attach(session, attachment);
-  }
+  if (is_done(*attachment)) co_return kube::ReconcileResult{};
+  if (!attachment->metadata.deleting()) co_return co_await attach(session, attachment);
+  NESTOR_CO_TRY_VOID(co_await detach(session, attachment));
   co_return kube::ReconcileResult{};
 }
 

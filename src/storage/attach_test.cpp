@@ -178,6 +178,15 @@ TEST_F(Attaching, AnAttachmentWaitsForItsVolume) {
             std::string::npos);
 }
 
+TEST_F(Attaching, WhatHappensWhileTheTenantIsAwayIsSeenWhenItIsBack) {
+  put_machine("node-1");
+  const std::string id = put_claim();
+  bind(id);
+  put_attachment("va", "node-1", id);
+  tenant_is_away([&] { carry("node-1", "Ready"); });
+  EXPECT_TRUE(attached("va"));
+}
+
 TEST_F(Attaching, ThoseThatWaitCostOthersNothing) {
   Metrics metrics;
   kube::set_metrics(&metrics);

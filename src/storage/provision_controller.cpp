@@ -97,6 +97,15 @@ void ProvisionController::watch(kube::Controller& controller) {
       [this, &controller](const auto& old, const auto&) {
         if (!old) enqueue_waiting(controller);
       });
+  // What happened while the tenant was away was told to nobody.
+  sessions_.on_change([this, &controller](const kube::ObjectKey& cluster, bool connected) {
+    const auto session = connected ? sessions_.find(cluster) : nullptr;
+    if (!session) return;
+    enqueue_waiting(controller, *session);
+    for (const auto& volume : session->informers().of<PersistentVolume>().list()) {
+      if (ours(*volume)) controller.enqueue(key_of(cluster, volume->metadata.name));
+    }
+  });
 }
 
 std::vector<kube::ObjectKey> ProvisionController::keys_of(const Claim& claim) const {
@@ -116,12 +125,15 @@ std::vector<kube::ObjectKey> ProvisionController::keys_of(const Claim& claim) co
 void ProvisionController::enqueue_waiting(kube::Controller& controller) {
   for (const auto& cluster : runtime_.informers().of<Cluster>().list()) {
     const auto session = sessions_.find(cluster->metadata.key());
-    if (!session) continue;
-    for (const auto& claim : session->informers().of<PersistentVolumeClaim>().list()) {
-      if (!claim->spec.volumeName.empty()) continue;
-      if (claim->metadata.annotation(kProvisionerAnnotation) != kDriver) continue;
-      controller.enqueue(key_of(cluster->metadata.key(), volume_id(claim->metadata)));
-    }
+    if (session) enqueue_waiting(controller, *session);
+  }
+}
+
+void ProvisionController::enqueue_waiting(kube::Controller& controller, tenant::Session& session) {
+  for (const auto& claim : session.informers().of<PersistentVolumeClaim>().list()) {
+    if (!claim->spec.volumeName.empty()) continue;
+    if (claim->metadata.annotation(kProvisionerAnnotation) != kDriver) continue;
+    controller.enqueue(key_of(session.cluster(), volume_id(claim->metadata)));
   }
 }
 

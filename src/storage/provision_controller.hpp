@@ -46,6 +46,7 @@ class ProvisionController {
   /// The volumes of a claim here: the one that it was made for, and others with its handle.
   std::vector<kube::ObjectKey> keys_of(const Claim& claim) const;
   void enqueue_waiting(kube::Controller& controller);
+  void enqueue_waiting(kube::Controller& controller, tenant::Session& session);
 
   kube::Runtime& runtime_;
   tenant::Sessions& sessions_;

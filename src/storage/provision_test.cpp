@@ -88,6 +88,21 @@ TEST_F(Provisioning, AReleasedVolumeGoesWithItsDisk) {
   EXPECT_FALSE(volume(id));
 }
 
+TEST_F(Provisioning, WhatHappensWhileTheTenantIsAwayIsSeenWhenItIsBack) {
+  const std::string id = put_claim();
+  bind(id);
+  std::string other;
+  tenant_is_away([&] {
+    auto released = volume(id).value();
+    released.status.phase = "Released";
+    world_.tenant.put(released);
+    other = put_claim("other");
+    world_.run();
+  });
+  EXPECT_FALSE(disk(id));
+  EXPECT_TRUE(volume(other));
+}
+
 TEST_F(Provisioning, AReleasedVolumeWaitsForItsNodeWithoutComplaint) {
   const std::string id = carried_by_node_1("va");
   auto released = volume(id).value();

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "api/cluster/cluster.hpp"
 #include "api/core/persistent_volume.hpp"
 #include "api/core/persistent_volume_claim.hpp"
@@ -178,6 +180,21 @@ class TenantStorage : public ::testing::Test {
   }
   bool attached(const std::string& name) {
     return attachment(name).value().status.attached.value_or(false);
+  }
+  /// `meanwhile` runs while the tenant's API server does not answer.
+  void tenant_is_away(const std::function<void()>& meanwhile) {
+    const auto passes_until = [&](bool connected) {
+      for (int i = 0; i < 600 && world_.sessions->probe(world_.demo).connected != connected; ++i) {
+        world_.pass(std::chrono::seconds(1));
+      }
+      ASSERT_EQ(world_.sessions->probe(world_.demo).connected, connected);
+    };
+    world_.tenant.fail_next("raw", {Code::kUnavailable, "refused", {}}, 5);
+    passes_until(false);
+    meanwhile();
+    ASSERT_FALSE(world_.sessions->probe(world_.demo).connected);
+    passes_until(true);
+    world_.pass(std::chrono::seconds(1));
   }
   std::string event_texts() {
     std::string out;
