@@ -219,6 +219,7 @@ Task<> Autoscaler::change_group(Deed& deed, std::size_t i) {
   const NodeGroup& group = deed.view->groups[i];
   const std::string& ns = group.metadata.namespace_;
   NESTOR_CO_TRY_VOID(co_await mark_machines(ns, change.unmark, false));
+  if (goes_untold(deed, i)) co_return Result<>{};
   NESTOR_CO_TRY_VOID(co_await mark_machines(ns, change.mark, true));
   // Growth was written before.
   if (change.replicas && *change.replicas > group.target) co_return Result<>{};
@@ -251,7 +252,6 @@ Task<> Autoscaler::act(Deed& deed) {
   const auto marked = co_await mark_nodes(deed);
   if (!goes_on(marked, done)) co_return marked;
   for (std::size_t i = 0; i < deed.objects.size(); ++i) {
-    if (goes_untold(deed, i)) continue;
     const auto changed = co_await change_group(deed, i);
     if (!goes_on(changed, done)) co_return changed;
   }
