@@ -274,14 +274,15 @@ Task<> HelmChartProxyController::remove_others(const HelmChartProxy& proxy,
   for (const auto& release : releases_of(proxy)) {
     const std::string name = release->spec.clusterRef.name;
     const auto named = [&](const ClusterPtr& cluster) { return cluster->metadata.name == name; };
-    if (std::ranges::any_of(wanted, named) || release->metadata.deleting()) continue;
+    if (std::ranges::any_of(wanted, named)) continue;
+    rendered_[proxy.metadata.key()].erase(name);
+    if (release->metadata.deleting()) continue;
     const auto cluster = runtime_.informers().of<Cluster>().get({proxy.metadata.namespace_, name});
     const bool cluster_stays = cluster && !cluster->metadata.deleting();
     if (cluster_stays && (once || api::cluster::paused(*cluster, cluster->metadata))) continue;
     kube::ObjectKey key = release->metadata.key();
     auto removed =
         co_await kube::ensure_deleted(runtime_.client(), HelmReleaseProxy::kType, std::move(key));
-    if (removed) rendered_[proxy.metadata.key()].erase(name);
     if (removed) continue;
     if (removed.error().code == Code::kCancelled) co_return removed;
     outcome.fault("HelmReleaseProxyDeletionFailed", name + ": " + removed.error().message);

@@ -294,7 +294,11 @@ Task<kube::ReconcileResult> TenantResourcesController::reconcile(kube::ObjectKey
     co_return std::unexpected(std::move(objects).error());
   }
   Pending left = pending(key, *objects, tenant);
-  if (!left.empty()) NESTOR_CO_TRY_VOID(co_await visit(std::move(left), tenant));
+  if (left.empty()) {
+    tenant.slow = false;
+  } else {
+    NESTOR_CO_TRY_VOID(co_await visit(std::move(left), tenant));
+  }
   tell(*tcp, *objects, tenant);
   NESTOR_CO_TRY_VOID(co_await note_status(*tcp, *objects));
   co_return kube::ReconcileResult{};
