@@ -16,7 +16,8 @@ using api::kamaji::TenantControlPlane;
 
 constexpr const char* kValidation = "kamaji.clastix.io/DataStoreValidation";
 constexpr const char* kDeletion = "kamaji.clastix.io/DataStoreAllowedDeletion";
-/// Nobody tells us when somebody switches authentication on.
+constexpr std::string_view kStoreUnreachable = "DataStoreUnreachable";
+/// Nobody tells us when somebody switches authentication on or off.
 constexpr Duration kAskAgain = std::chrono::minutes(1);
 
 std::vector<const ContentRef*> references(const DataStore& store) {
@@ -55,14 +56,16 @@ bool is_retried(const Error& error) {
          error.code != Code::kUnimplemented;
 }
 
-kube::Condition validation(const Result<>& verdict) {
+kube::Condition validation(const DataStore& store, const Result<>& verdict) {
   if (verdict) {
     return kube::make_condition(kValidation, true, "DataStoreIsValid",
                                 "all references can be read");
   }
   if (is_unknown(verdict.error())) {
-    return kube::make_unknown_condition(kValidation, "DataStoreUnreachable",
-                                        verdict.error().message);
+    const auto* before = kube::find_condition(store.status.conditions, kValidation);
+    // Each try may say it in other words, and each write wakes us for the next.
+    if (before != nullptr && before->reason == kStoreUnreachable) return *before;
+    return kube::make_unknown_condition(kValidation, kStoreUnreachable, verdict.error().message);
   }
   const Code code = verdict.error().code;
   const char* reason = code == Code::kUnimplemented        ? "DriverNotSupported"
@@ -132,11 +135,18 @@ Task<> DataStoreController::check_authentication(const DataStore& store,
                     .generation = store.metadata.generation.value_or(0),
                     .own = annotated(kEnableAuthAnnotation),
                     .single_tenant = annotated(kSingleTenantAnnotation)};
-  // Not only until the status says ready: an etcd that was restored or made anew under the same
-  // address lets everybody in.
-  if (store.status.ready && authenticated_[store.metadata.name] == now) co_return Result<>();
+  const auto found = authenticated_.find(store.metadata.name);
+  const bool known = found != authenticated_.end() && found->second.about == now;
+  const SteadyTime asked = runtime_.clock().steady_now();
+  // Again and again: an etcd that was restored or made anew under the same address lets everybody
+  // in.
+  if (known && asked < found->second.given + kAskAgain) co_return Result<>();
   EtcdUsers users(runtime_.processes(), options_.etcdctl, contents.access());
-  NESTOR_CO_TRY(const bool enabled, co_await users.has_authentication());
+  auto answer = co_await users.has_authentication();
+  // Silence, and what we do not understand, say nothing against what is known.
+  if (!answer && known && answer.error().code != Code::kCancelled) co_return Result<>();
+  NESTOR_CO_TRY(const bool enabled, std::move(answer));
+  authenticated_.erase(store.metadata.name);
   if (!enabled && now.own) {
     NESTOR_CO_TRY_VOID(co_await users.enable_authentication());
   } else if (!enabled && !now.single_tenant) {
@@ -148,7 +158,7 @@ Task<> DataStoreController::check_authentication(const DataStore& store,
                        "there, with " +
                        std::string(kSingleTenantAnnotation) + ": \"true\"");
   }
-  authenticated_[store.metadata.name] = now;
+  authenticated_[store.metadata.name] = {now, asked};
   co_return Result<>();
 }
 
@@ -189,11 +199,12 @@ Task<kube::ReconcileResult> DataStoreController::reconcile(kube::ObjectKey key) 
     verdict = std::unexpected(contents.error());
   }
   std::optional<kube::Condition> room;
-  if (verdict && !store.metadata.deleting()) {
+  // One that is to be deleted lives on while it is used.
+  if (verdict && (!store.metadata.deleting() || !users.empty())) {
     NESTOR_CO_TRY(room, co_await room_.look(*cached, *contents));
   }
   const std::string now = format_rfc3339(runtime_.clock().now());
-  kube::set_condition(store.status.conditions, validation(verdict), now);
+  kube::set_condition(store.status.conditions, validation(*cached, verdict), now);
   kube::set_condition(store.status.conditions, deletion(users), now);
   if (room) kube::set_condition(store.status.conditions, *room, now);
   // A short silence, as when all start together, must not stop the control planes of a store that

@@ -33,6 +33,10 @@ class DataStoreController {
     bool single_tenant = false;
     bool operator==(const Checked&) const = default;
   };
+  struct Answer {
+    Checked about;
+    SteadyTime given;
+  };
   /// Errors: kFailedPrecondition when it is off and has to be on.
   Task<> check_authentication(const api::kamaji::DataStore& store, const StoreContents& contents);
   void tell(const api::kamaji::DataStore& store, const kube::Condition& room);
@@ -43,8 +47,8 @@ class DataStoreController {
   Options options_;
   kube::Informer<api::kamaji::DataStore> stores_;
   kube::Informer<api::kamaji::TenantControlPlane> tcps_;
-  /// Of each store: for which one this process has seen to its authentication.
-  std::map<std::string, Checked> authenticated_;
+  /// Of each store: when its authentication was last seen to be as it has to be.
+  std::map<std::string, Answer> authenticated_;
   StoreRoom room_;
   /// Secrets that wake us.
   std::set<kube::ObjectKey> watched_;

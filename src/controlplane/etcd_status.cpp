@@ -30,6 +30,17 @@ BOOST_DESCRIBE_STRUCT(WireEndpoint, (), (Endpoint, Status))
 bool EtcdStatus::almost_full() const {
   return std::ranges::any_of(members, &EtcdMember::almost_full);
 }
+
+bool EtcdStatus::worth_defragmenting(const EtcdMember& member) const {
+  if (!full && !almost_full()) return false;
+  return member.fragmented() || (full && member.would_have_room());
+}
+
+bool EtcdStatus::worth_defragmenting() const {
+  return std::ranges::any_of(
+      members, [this](const EtcdMember& member) { return worth_defragmenting(member); });
+}
+
 bool EtcdStatus::fragmented() const {
   return std::ranges::any_of(members, &EtcdMember::fragmented);
 }

@@ -25,6 +25,10 @@ struct EtcdMember {
   bool almost_full() const { return quota > 0 && size >= quota - quota / 5; }
   /// More than a quarter of the file is free inside.
   bool fragmented() const { return in_use > 0 && size - in_use > size / 4; }
+  /// It would not be almost full without what is free inside.
+  bool would_have_room() const { return almost_full() && in_use > 0 && in_use < quota - quota / 5; }
+  /// The file and the copy that a defragmentation writes beside it take up to twice the quota.
+  bool has_room_to_defragment() const { return quota <= 0 || size - quota <= quota - in_use; }
 };
 
 struct EtcdStatus {
@@ -40,6 +44,12 @@ struct EtcdStatus {
   bool almost_full() const;
   bool fragmented() const;
   bool quota_unknown() const;
+
+  /// Whether a defragmentation of `member` is worth that it answers nobody meanwhile: when much
+  /// is free inside, and when nothing can be written, for little as well.
+  bool worth_defragmenting(const EtcdMember& member) const;
+  /// Of any member.
+  bool worth_defragmenting() const;
 };
 
 /// Reads what `etcdctl endpoint status -w json` prints; members that are down are not in it.

@@ -54,10 +54,22 @@ Task<> checked(Etcdctl::Words words, Task<ProcessOutput> command) {
   co_return Result<>();
 }
 
+/// Whether we can: one that answers nobody may be busy with that still, and there must not be two.
+/// Nothing is known of its alarms either.
+bool all_answer(const EtcdStatus& status, const StoreContents& contents) {
+  return status.members.size() >= contents.endpoints.size();
+}
+
+bool can_defragment(const EtcdStatus& status) {
+  return std::ranges::all_of(status.members, [&](const EtcdMember& member) {
+    return !status.worth_defragmenting(member) || member.has_room_to_defragment();
+  });
+}
+
 /// One member after the other, and no further when one fails: they must not all be busy at once.
 Task<> defragment(const Etcdctl& etcdctl, const EtcdStatus& status) {
   for (const EtcdMember& member : status.members) {
-    if (!member.fragmented()) continue;
+    if (!status.worth_defragmenting(member)) continue;
     const Etcdctl::Words words{"defrag"};
     NESTOR_CO_TRY_VOID(co_await checked(
         words, etcdctl.run_on_each(words, {member.endpoint}, kDefragmentPatience)));
@@ -72,9 +84,12 @@ Task<> disarm(const Etcdctl& etcdctl) {
 
 /// What helps, as far as we do not do it.
 std::string advice(const EtcdStatus& status, bool own) {
-  if (status.fragmented()) {
-    if (own) return "Much of its file is free inside, which Nestor gives back with etcdctl defrag";
-    return "Much of its file is free inside: run etcdctl defrag for one member after the other" +
+  if (status.worth_defragmenting()) {
+    if (own && can_defragment(status)) {
+      return "Some of its file is free inside, which Nestor gives back with etcdctl defrag";
+    }
+    return "Some of its file is free inside: where its disk has room for a copy of the rest, run "
+           "etcdctl defrag for one member after the other" +
            std::string(status.full ? ", then etcdctl alarm disarm" : "");
   }
   if (status.full && !status.almost_full()) {
@@ -128,8 +143,12 @@ Task<kube::Condition> StoreRoom::look(DataStore store, StoreContents contents) {
   const auto status = co_await find_out(store, contents, defragmented);
   if (!status && status.error().code == Code::kCancelled) co_return std::unexpected(status.error());
   if (status) count(name, *status);
+  kube::Condition condition = condition_of(status, is_own(store));
+  const auto* before = kube::find_condition(store.status.conditions, kStoreHasRoom);
+  // One that was full has not got room by falling silent.
+  if (!status && before != nullptr && before->status == "False") condition = *before;
   const Known& known = known_[name] = {.asked = runtime_.clock().steady_now(),
-                                       .condition = condition_of(status, is_own(store)),
+                                       .condition = std::move(condition),
                                        .defragmented = defragmented};
   co_return known.condition;
 }
@@ -151,15 +170,16 @@ Task<EtcdStatus> StoreRoom::find_out(const DataStore& store, const StoreContents
   NESTOR_CO_TRY(const Etcdctl etcdctl,
                 Etcdctl::open(runtime_.processes(), etcdctl_, contents.access()));
   NESTOR_CO_TRY(EtcdStatus status, co_await ask(etcdctl));
-  if (!is_own(store)) co_return status;
+  if (!is_own(store) || !all_answer(status, contents)) co_return status;
   const SteadyTime now = runtime_.clock().steady_now();
   const auto is_recent = [&] { return defragmented && now < *defragmented + kDefragmentEvery; };
-  if ((status.full || status.almost_full()) && status.fragmented() && !is_recent()) {
+  if (status.worth_defragmenting() && can_defragment(status) && !is_recent()) {
     defragmented = now;
     const Result<> done = co_await defragment(etcdctl, status);
     NESTOR_CO_TRY_VOID(
         tell(store, done, "Defragmentation", "etcd gave back what was free inside its file"));
     NESTOR_CO_TRY(status, co_await ask(etcdctl));
+    if (!all_answer(status, contents)) co_return status;
   }
   // Of an etcd that keeps its quota to itself we know only what we just gave back.
   const bool gave_back = is_recent() && !status.fragmented();

@@ -67,7 +67,8 @@ TEST_F(Room, IsAskedForOnceAMinute) {
   etcd.commands.clear();
   pass_minutes(5);
   EXPECT_EQ(times("endpoint status"), 5);
-  EXPECT_EQ(etcd.commands.size(), 5U);
+  EXPECT_EQ(times("auth status"), 5);
+  EXPECT_EQ(etcd.commands.size(), 10U);
 }
 
 TEST_F(Room, IsNotAskedForAgainWhenSomethingElseChanges) {
@@ -135,10 +136,11 @@ TEST_F(Room, IsMadeInOurOwnEtcd) {
   etcd.commands.clear();
   pass_minutes(1);
   // The second has nothing to give back, and so has no room.
-  EXPECT_THAT(etcd.verbs(), ElementsAre("endpoint status", "defrag", "defrag", "endpoint status"));
-  EXPECT_THAT(etcd.commands[1], AllOf(Contains("--endpoints=https://etcd-0:2379"),
+  EXPECT_THAT(etcd.verbs(),
+              ElementsAre("auth status", "endpoint status", "defrag", "defrag", "endpoint status"));
+  EXPECT_THAT(etcd.commands[2], AllOf(Contains("--endpoints=https://etcd-0:2379"),
                                       Contains("--command-timeout=60s")));
-  EXPECT_THAT(etcd.commands[2], Contains("--endpoints=https://etcd-2:2379"));
+  EXPECT_THAT(etcd.commands[3], Contains("--endpoints=https://etcd-2:2379"));
   EXPECT_EQ(condition().reason, "Full");
   etcd.members[1].in_use = etcd.members[1].size = 500000;
   pass_minutes(1);
@@ -155,6 +157,68 @@ TEST_F(Room, IsMadeBeforeItIsFull) {
   EXPECT_EQ(times("defrag"), 1);
   EXPECT_EQ(times("alarm disarm"), 0);
   EXPECT_EQ(condition().status, "True");
+}
+
+TEST_F(Room, IsMadeOutOfLittleWhenNothingCanBeWritten) {
+  make_own();
+  fill(1000000, 780000);
+  pass_minutes(1);
+  EXPECT_EQ(times("defrag"), 0);
+  EXPECT_EQ(condition().reason, "AlmostFull");
+  etcd.full = true;
+  pass_minutes(1);
+  EXPECT_EQ(times("defrag"), 1);
+  EXPECT_FALSE(etcd.full);
+  EXPECT_EQ(condition().status, "True");
+}
+
+TEST_F(Room, IsNotMadeWhereTheDiskMayHaveNone) {
+  make_own();
+  fill(1500000, 900000);
+  pass_minutes(1);
+  EXPECT_EQ(times("defrag"), 0);
+  EXPECT_THAT(condition().message, HasSubstr("where its disk has room"));
+}
+
+TEST_F(Room, IsNotMadeWhileAMemberIsSilent) {
+  auto now = store();
+  now.spec.endpoints = {"etcd-0:2379", "etcd-1:2379"};
+  management.put(now);
+  make_own();
+  etcd.members = {{.endpoint = "https://etcd-0:2379"},
+                  {.endpoint = "https://etcd-1:2379", .down = true}};
+  etcd.full = true;
+  fill(1000000, 400000);
+  pass_minutes(2);
+  EXPECT_EQ(times("defrag"), 0);
+  etcd.members[0].size = 400000;
+  pass_minutes(2);
+  EXPECT_EQ(times("alarm disarm"), 0);
+  EXPECT_EQ(condition().reason, "Full");
+  etcd.members[1].down = false;
+  pass_minutes(2);
+  EXPECT_EQ(times("defrag"), 1);
+  EXPECT_EQ(condition().status, "True");
+}
+
+TEST_F(Room, ThatIsMissingStaysMissingWhileNobodyAnswers) {
+  etcd.full = true;
+  pass_minutes(1);
+  ASSERT_EQ(condition().reason, "Full");
+  etcd.members[0].down = true;
+  pass_minutes(2);
+  EXPECT_EQ(condition().reason, "Full");
+}
+
+TEST_F(Room, IsLookedAfterWhileAStoreWaitsForItsDeletion) {
+  management.put(sample());
+  ASSERT_TRUE(until([&] { return !secret("blue-datastore-certificate").data.empty(); }));
+  auto now = store();
+  now.metadata.deletionTimestamp = "2026-01-01T00:00:00Z";
+  management.put(now);
+  fill(900000, 890000);
+  pass_minutes(2);
+  EXPECT_EQ(condition().reason, "AlmostFull");
 }
 
 TEST_F(Room, IsNotMadeWhereThereIsEnough) {
@@ -223,6 +287,9 @@ TEST_F(Room, IsKnownOfThoseThatAnswer) {
   fill(800000, 790000);
   pass_minutes(1);
   EXPECT_EQ(condition().reason, "AlmostFull");
+  fill(400000, 390000);
+  pass_minutes(1);
+  EXPECT_EQ(condition().status, "True");
   etcd.members[0].down = true;
   pass_minutes(1);
   EXPECT_EQ(condition().status, "Unknown");
