@@ -39,13 +39,14 @@ std::string token_of(const KubeadmConfig& config) {
 /// Whether a machine that has a Node may join once more: one that was started anew has an empty
 /// disk and the token in its data; kubeadm waits for that token, and takes over a Node that is not
 /// Ready. Not known to be ready is not enough, nor is a Node that stays away: who has read the
-/// token must not be able to keep it alive.
+/// token must not be able to keep it alive. The infrastructure may be ready only once the kubelet
+/// runs (a readiness probe), so it is enough that it was or became so lately.
 bool joins_again(const Machine& machine, WallTime now) {
   const auto* node = kube::find_condition(machine.status.conditions, "NodeReady");
   const auto* infrastructure =
       kube::find_condition(machine.status.conditions, "InfrastructureReady");
   if (node == nullptr || node->status != "False") return false;
-  if (infrastructure == nullptr || infrastructure->status != "True") return false;
+  if (infrastructure == nullptr) return false;
   const auto since = parse_rfc3339(infrastructure->lastTransitionTime);
   return since && now - *since < kJoinsAgainFor;
 }

@@ -64,7 +64,8 @@ kube::Condition validation(const DataStore& store, const Result<>& verdict) {
   if (is_unknown(verdict.error())) {
     const auto* before = kube::find_condition(store.status.conditions, kValidation);
     // Each try may say it in other words, and each write wakes us for the next.
-    if (before != nullptr && before->reason == kStoreUnreachable) return *before;
+    const bool same_spec = store.status.observedGeneration == store.metadata.generation;
+    if (same_spec && before != nullptr && before->reason == kStoreUnreachable) return *before;
     return kube::make_unknown_condition(kValidation, kStoreUnreachable, verdict.error().message);
   }
   const Code code = verdict.error().code;
@@ -144,7 +145,12 @@ Task<> DataStoreController::check_authentication(const DataStore& store,
   EtcdUsers users(runtime_.processes(), options_.etcdctl, contents.access());
   auto answer = co_await users.has_authentication();
   // Silence, and what we do not understand, say nothing against what is known.
-  if (!answer && known && answer.error().code != Code::kCancelled) co_return Result<>();
+  const bool says_nothing = !answer && answer.error().code != Code::kCancelled &&
+                            answer.error().code != Code::kPermissionDenied;
+  if (known && says_nothing) {
+    authenticated_[store.metadata.name] = {now, asked};
+    co_return Result<>();
+  }
   NESTOR_CO_TRY(const bool enabled, std::move(answer));
   authenticated_.erase(store.metadata.name);
   if (!enabled && now.own) {

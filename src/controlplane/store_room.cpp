@@ -17,6 +17,7 @@ constexpr std::chrono::seconds kStatusPatience{5};
 /// For gigabytes on a slow disk.
 constexpr std::chrono::seconds kDefragmentPatience{60};
 constexpr const char* kFull = "Full";
+constexpr std::string_view kSilent = "; no member answers now";
 
 bool is_own(const DataStore& store) {
   return store.metadata.annotation(kEnableAuthAnnotation) == "true";
@@ -54,8 +55,8 @@ Task<> checked(Etcdctl::Words words, Task<ProcessOutput> command) {
   co_return Result<>();
 }
 
-/// Whether we can: one that answers nobody may be busy with that still, and there must not be two.
-/// Nothing is known of its alarms either.
+/// One that answers nobody may be busy with a defragmentation, and there must not be two; and of
+/// its room nothing is known.
 bool all_answer(const EtcdStatus& status, const StoreContents& contents) {
   return status.members.size() >= contents.endpoints.size();
 }
@@ -83,10 +84,11 @@ Task<> disarm(const Etcdctl& etcdctl) {
 }
 
 /// What helps, as far as we do not do it.
-std::string advice(const EtcdStatus& status, bool own) {
+std::string advice(const EtcdStatus& status, bool own, bool all) {
   if (status.worth_defragmenting()) {
     if (own && can_defragment(status)) {
-      return "Some of its file is free inside, which Nestor gives back with etcdctl defrag";
+      return "Some of its file is free inside, which Nestor gives back with etcdctl defrag" +
+             std::string(all ? "" : " once all members of spec.endpoints answer");
     }
     return "Some of its file is free inside: where its disk has room for a copy of the rest, run "
            "etcdctl defrag for one member after the other" +
@@ -101,7 +103,7 @@ std::string advice(const EtcdStatus& status, bool own) {
 }
 
 /// Without numbers that change: each change of a DataStore wakes all its control planes.
-kube::Condition condition_of(const Result<EtcdStatus>& status, bool own) {
+kube::Condition condition_of(const Result<EtcdStatus>& status, bool own, bool all) {
   if (!status) {
     return kube::make_unknown_condition(kStoreHasRoom, "StatusUnknown", status.error().message);
   }
@@ -109,13 +111,13 @@ kube::Condition condition_of(const Result<EtcdStatus>& status, bool own) {
     return kube::make_condition(
         kStoreHasRoom, false, kFull,
         "etcd takes nothing but deletions until its alarm NOSPACE is disarmed. " +
-            advice(*status, own));
+            advice(*status, own, all));
   }
   if (status->almost_full()) {
     return kube::make_condition(
         kStoreHasRoom, false, "AlmostFull",
         "four fifths of etcd's quota are taken: when it is full it takes no more writes. " +
-            advice(*status, own));
+            advice(*status, own, all));
   }
   if (status->quota_unknown()) {
     return kube::make_condition(
@@ -143,10 +145,14 @@ Task<kube::Condition> StoreRoom::look(DataStore store, StoreContents contents) {
   const auto status = co_await find_out(store, contents, defragmented);
   if (!status && status.error().code == Code::kCancelled) co_return std::unexpected(status.error());
   if (status) count(name, *status);
-  kube::Condition condition = condition_of(status, is_own(store));
+  const bool all = status && all_answer(*status, contents);
+  kube::Condition condition = condition_of(status, is_own(store), all);
   const auto* before = kube::find_condition(store.status.conditions, kStoreHasRoom);
   // One that was full has not got room by falling silent.
-  if (!status && before != nullptr && before->status == "False") condition = *before;
+  if (!status && before != nullptr && before->status == "False") {
+    condition = *before;
+    if (!before->message.ends_with(kSilent)) condition.message += kSilent;
+  }
   const Known& known = known_[name] = {.asked = runtime_.clock().steady_now(),
                                        .condition = std::move(condition),
                                        .defragmented = defragmented};

@@ -191,6 +191,7 @@ TEST_F(Room, IsNotMadeWhileAMemberIsSilent) {
   fill(1000000, 400000);
   pass_minutes(2);
   EXPECT_EQ(times("defrag"), 0);
+  EXPECT_THAT(condition().message, HasSubstr("once all members"));
   etcd.members[0].size = 400000;
   pass_minutes(2);
   EXPECT_EQ(times("alarm disarm"), 0);
@@ -205,9 +206,14 @@ TEST_F(Room, ThatIsMissingStaysMissingWhileNobodyAnswers) {
   etcd.full = true;
   pass_minutes(1);
   ASSERT_EQ(condition().reason, "Full");
+  const std::string message = condition().message;
   etcd.members[0].down = true;
   pass_minutes(2);
   EXPECT_EQ(condition().reason, "Full");
+  EXPECT_EQ(condition().message, message + "; no member answers now");
+  etcd.members[0].down = false;
+  pass_minutes(1);
+  EXPECT_EQ(condition().message, message);
 }
 
 TEST_F(Room, IsLookedAfterWhileAStoreWaitsForItsDeletion) {

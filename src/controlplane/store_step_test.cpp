@@ -298,6 +298,16 @@ TEST_F(OpenStore, SilenceSaysNothingAgainstOneThatIsLocked) {
   ASSERT_TRUE(until([&] { return is_refused(); }));
 }
 
+TEST_F(OpenStore, AnswersToTheWrongUserAreNoSilence) {
+  etcd.auth = true;
+  pass();
+  ASSERT_TRUE(store().status.ready);
+  etcd.failure = "etcdserver: permission denied";
+  etcd.failures = std::numeric_limits<int>::max();
+  pass();
+  EXPECT_FALSE(store().status.ready);
+}
+
 TEST_F(OpenStore, IsForOneTenantWhereThatIsSaid) {
   annotate("nestor.dev/single-tenant");
   ASSERT_TRUE(until([&] { return store().status.ready; }));

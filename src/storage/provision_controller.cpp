@@ -105,6 +105,12 @@ void ProvisionController::watch(kube::Controller& controller) {
     for (const auto& volume : session->informers().of<PersistentVolume>().list()) {
       if (ours(*volume)) controller.enqueue(key_of(cluster, volume->metadata.name));
     }
+    // Disks whose claims went before they had volumes.
+    for (const auto& disk : claims_.list(cluster.ns)) {
+      if (disk->metadata.label(kClusterNameLabel) != cluster.name || is_provisioned(*disk))
+        continue;
+      controller.enqueue(key_of(cluster, disk->metadata.name));
+    }
   });
 }
 

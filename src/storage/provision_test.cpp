@@ -103,6 +103,19 @@ TEST_F(Provisioning, WhatHappensWhileTheTenantIsAwayIsSeenWhenItIsBack) {
   EXPECT_TRUE(volume(other));
 }
 
+TEST_F(Provisioning, AClaimThatWentWhileTheTenantWasAwayLeavesNoDisk) {
+  std::string id;
+  world_.tenant.fail_next("create", {Code::kUnavailable, "refused", {}}, 1000, "persistentvolumes");
+  id = put_claim();
+  ASSERT_TRUE(disk(id));
+  ASSERT_FALSE(volume(id));
+  tenant_is_away([&] {
+    world_.tenant.erase(PersistentVolumeClaim::kType, {"shop", "data"});
+    world_.run();
+  });
+  EXPECT_FALSE(disk(id));
+}
+
 TEST_F(Provisioning, AReleasedVolumeWaitsForItsNodeWithoutComplaint) {
   const std::string id = carried_by_node_1("va");
   auto released = volume(id).value();
