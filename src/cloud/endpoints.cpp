@@ -1,6 +1,7 @@
 #include "cloud/endpoints.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "api/infrastructure/labels.hpp"
 #include "cloud/names.hpp"
@@ -147,6 +148,18 @@ std::vector<Backend> local_backends(
     out.push_back(std::move(backend));
   }
   return out;
+}
+
+void keep_running(EndpointSlice& slice, const std::vector<Machine>& machines) {
+  std::set<std::string> running;
+  for (const Machine& machine : machines) {
+    if (!runs(machine)) continue;
+    for (std::string& address : addresses_of(*machine.vmi)) running.insert(std::move(address));
+  }
+  std::erase_if(slice.endpoints, [&](const Endpoint& endpoint) {
+    return std::ranges::none_of(
+        endpoint.addresses, [&](const std::string& address) { return running.contains(address); });
+  });
 }
 
 std::vector<EndpointSlice> slices_of(const Service& parent, const std::vector<Backend>& backends) {

@@ -49,6 +49,9 @@ std::vector<Backend> local_backends(
     const std::vector<Machine>& machines, const NodesByMachine& nodes,
     const std::vector<std::shared_ptr<const api::discovery::EndpointSlice>>& tenant_slices);
 
+/// Takes out of `slice` what is no address of a running machine.
+void keep_running(api::discovery::EndpointSlice& slice, const std::vector<Machine>& machines);
+
 /// The slices of `parent`: a family each, at most 100 endpoints each, in order of names. At least
 /// one, so that it shows whose they are.
 std::vector<api::discovery::EndpointSlice> slices_of(const api::core::Service& parent,

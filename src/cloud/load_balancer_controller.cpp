@@ -204,7 +204,10 @@ Task<kube::ReconcileResult> LoadBalancerController::reconcile(kube::ObjectKey ke
   work.settings = settings_of(work.cluster->metadata);
   if (api::cluster::paused(*work.cluster, {})) co_return woken_by_watch;
   work.session = sessions_.find(tenant->cluster);
-  if (!work.session) co_return woken_by_watch;
+  if (!work.session) {
+    NESTOR_CO_TRY_VOID(co_await drop_ended(work.key));
+    co_return woken_by_watch;
+  }
   NESTOR_CO_TRY(work.tenant, co_await tenant_service(work));
   if (!work.tenant || !is_served_class(*work.tenant) || !wants_balancer(*work.tenant)) {
     // A parent that came and went while the watch was broken never showed.

@@ -81,6 +81,9 @@ class LoadBalancerController {
   Task<std::string> name_of_parent(Work work);
   Task<> ensure_slices(Work work, Service parent);
   Task<std::vector<SlicePtr>> tenant_slices(Work work);
+  /// Takes machines that ended out of the Service's slices while the tenant, and so its Nodes,
+  /// cannot be asked: their addresses may be another's soon.
+  Task<> drop_ended(tenant::TenantKey key);
   Task<> write_slices(Service parent, std::vector<EndpointSlice> wanted,
                       std::vector<SlicePtr> present);
   Task<> remove_slice(SlicePtr slice);

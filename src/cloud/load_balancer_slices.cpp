@@ -91,6 +91,20 @@ Task<> LoadBalancerController::ensure_slices(Work work, Service parent) {
   co_return co_await write_slices(parent, slices_of(parent, backends), present);
 }
 
+Task<> LoadBalancerController::drop_ended(TenantKey key) {
+  const auto machines = machines_.all(key.cluster);
+  for (const auto& parent : parents_of(key)) {
+    for (const SlicePtr& slice :
+         slices_.by_index(kBySliceService, parent->metadata.key().to_string())) {
+      if (!is_ours(*slice)) continue;
+      EndpointSlice after = *slice;
+      keep_running(after, machines);
+      NESTOR_CO_TRY_VOID(co_await kube::patch_changes(runtime_.client(), *slice, after));
+    }
+  }
+  co_return Result<>{};
+}
+
 Task<> LoadBalancerController::write_slices(Service parent, std::vector<EndpointSlice> wanted,
                                             std::vector<SlicePtr> present) {
   for (const EndpointSlice& slice : wanted) {

@@ -45,6 +45,7 @@ TEST_F(LocalTraffic, ATenantsSlicesAreWatchedOnlyWhenNeeded) {
 }
 
 TEST_F(LocalTraffic, ChangingThePolicyLeavesNoOldSlices) {
+  let_select();
   put_worker("a", "10.1.0.1");
   put(CloudWorld::balancer("web"));
   const Service parent = world.parents().at(0);
@@ -73,18 +74,42 @@ TEST_F(LocalTraffic, ChangingThePolicyLeavesNoOldSlices) {
   EXPECT_EQ(slices()[0].metadata.name, theirs.metadata.name);
 }
 
-TEST_F(LocalTraffic, SelectorlessClustersHaveAllMachinesAsEndpoints) {
-  auto cluster = world.management.peek<Cluster>(world.demo).value();
-  cluster.metadata.annotations[std::string(kSelectorlessAnnotation)] = "true";
-  world.management.put(cluster);
+TEST_F(LocalTraffic, OtherTrafficGoesToAllMachinesWhoseNodesAreReady) {
   put_worker("a", "10.1.0.1");
   put_worker("b", "10.1.0.2");
   world.put_machine("c", "10.1.0.3", "other");
   put(CloudWorld::balancer("web"));
+  EXPECT_TRUE(world.parents().at(0).spec.selector.empty());
+  EXPECT_THAT(endpoint_addresses(), ElementsAre("10.1.0.1", "10.1.0.2"));
+  // It runs, but nobody listens there yet.
+  world.put_machine("d", "10.1.0.4");
+  world.run();
   EXPECT_THAT(endpoint_addresses(), ElementsAre("10.1.0.1", "10.1.0.2"));
   auto node = world.node("a").value();
   node.status.conditions[0].status = "Unknown";
   world.tenant.put(node);
+  world.run();
+  EXPECT_THAT(endpoint_addresses(), ElementsAre("10.1.0.2"));
+}
+
+TEST_F(LocalTraffic, AnEarlierVersionsSelectorGoesOnceOurSlicesAreThere) {
+  let_select();
+  put_worker("a", "10.1.0.1");
+  put(CloudWorld::balancer("web"));
+  EXPECT_FALSE(world.parents().at(0).spec.selector.empty());
+  let_select(false);
+  EXPECT_TRUE(world.parents().at(0).spec.selector.empty());
+  EXPECT_THAT(endpoint_addresses(), ElementsAre("10.1.0.1"));
+}
+
+TEST_F(LocalTraffic, AMachineThatEndsWhileTheTenantIsAwayGetsNothing) {
+  put_worker("a", "10.1.0.1");
+  put_worker("b", "10.1.0.2");
+  put(CloudWorld::balancer("web"));
+  ASSERT_THAT(endpoint_addresses(), ElementsAre("10.1.0.1", "10.1.0.2"));
+  world.tenant.fail_next("raw", {Code::kUnavailable, "refused", {}}, 1000);
+  while (world.sessions->find(world.demo)) world.pass(std::chrono::seconds(1));
+  world.erase_machine("a");
   world.run();
   EXPECT_THAT(endpoint_addresses(), ElementsAre("10.1.0.2"));
 }

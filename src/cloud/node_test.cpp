@@ -97,11 +97,12 @@ TEST(WantedNode, LeavesTheAddressesOfAKubeletThatWritesThemItself) {
 TEST(SettingsOf, ReadsTheClustersAnnotations) {
   kube::ObjectMeta cluster;
   EXPECT_TRUE(settings_of(cluster).nodes);
+  EXPECT_TRUE(settings_of(cluster).selectorless);
   cluster.annotations[std::string(kNodesAnnotation)] = "false";
-  cluster.annotations[std::string(kSelectorlessAnnotation)] = "true";
+  cluster.annotations[std::string(kSelectorlessAnnotation)] = "false";
   cluster.annotations[std::string(kBalancersAnnotation)] = "maybe";
   EXPECT_FALSE(settings_of(cluster).nodes);
-  EXPECT_TRUE(settings_of(cluster).selectorless);
+  EXPECT_FALSE(settings_of(cluster).selectorless);
   EXPECT_TRUE(settings_of(cluster).load_balancers);
 }
 

@@ -59,6 +59,7 @@ TEST_F(ParentServiceTest, PassesOnlyAnnotationsThatTheOperatorNamed) {
 }
 
 TEST_F(ParentServiceTest, HasUpstreamsNameLabelsAndTargets) {
+  settings.selectorless = false;
   tenant.spec.ports[0].name = "http";
   tenant.spec.ports[0].appProtocol = "kubernetes.io/h2c";
   const Service made = parent();
@@ -112,9 +113,9 @@ TEST_F(ParentServiceTest, WithoutNodePortsItSaysWhatToDo) {
 }
 
 TEST_F(ParentServiceTest, LocalAndSelectorlessHaveNoSelector) {
-  settings.selectorless = true;
   EXPECT_TRUE(parent().spec.selector.empty());
   settings.selectorless = false;
+  EXPECT_FALSE(parent().spec.selector.empty());
   tenant.spec.externalTrafficPolicy = "Local";
   EXPECT_TRUE(parent().spec.selector.empty());
   EXPECT_EQ(parent().spec.externalTrafficPolicy, "Local");

@@ -15,7 +15,8 @@ inline constexpr std::string_view kNodesAnnotation = "nestor.dev/cloud-nodes";
 inline constexpr std::string_view kZonesAnnotation = "nestor.dev/cloud-zones";
 /// "false": Services of type LoadBalancer are left to another program.
 inline constexpr std::string_view kBalancersAnnotation = "nestor.dev/cloud-load-balancers";
-/// "true": EndpointSlices of all load balancers are kept by us, as for externalTrafficPolicy Local.
+/// "false": the management cluster finds the machines of a load balancer by a selector, unless its
+/// externalTrafficPolicy is Local; so it sends traffic to those as well whose Node is not ready.
 inline constexpr std::string_view kSelectorlessAnnotation = "nestor.dev/cloud-selectorless";
 /// The loadBalancerClass of the Services in the management cluster.
 inline constexpr std::string_view kParentClassAnnotation = "nestor.dev/cloud-load-balancer-class";
@@ -24,7 +25,7 @@ struct Settings {
   bool nodes = true;
   bool zones = true;
   bool load_balancers = true;
-  bool selectorless = false;
+  bool selectorless = true;
   std::string parent_class = {};
 };
 

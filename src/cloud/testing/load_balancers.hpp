@@ -34,6 +34,13 @@ struct LoadBalancersTest : ::testing::Test {
     world.management.put(cluster);
     world.run();
   }
+  /// Whether the management cluster finds the cluster's machines by a selector.
+  void let_select(bool wanted = true) {
+    auto cluster = world.management.peek<api::cluster::Cluster>(world.demo).value();
+    cluster.metadata.annotations[std::string(kSelectorlessAnnotation)] = wanted ? "false" : "true";
+    world.management.put(cluster);
+    world.run();
+  }
   /// A machine and its ready Node.
   void put_worker(const std::string& name, const std::string& address) {
     world.put_machine(name, address);
