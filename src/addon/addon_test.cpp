@@ -234,6 +234,19 @@ TEST_F(AddonRoom, TriesMoreSlowlyEachTime) {
   EXPECT_LE(helm->count("upgrade"), 7);
 }
 
+TEST_F(AddonRoom, TriesOtherOptionsAtOnce) {
+  helm->fault = "timed out waiting for the condition";
+  HelmChartProxy patient = wanted();
+  put(patient);
+  world.pass(minutes(10));
+  const auto tries = helm->count("upgrade");
+  helm->fault.clear();
+  patient.spec.options.timeout = "10m";
+  put(patient);
+  EXPECT_EQ(helm->count("upgrade"), tries + 1);
+  EXPECT_EQ(ready(), "True Ready ");
+}
+
 TEST_F(AddonRoom, UninstallsWhereItMatchesNoMore) {
   put(wanted());
   label_cluster("web", "no");

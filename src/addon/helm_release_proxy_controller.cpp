@@ -252,7 +252,7 @@ Task<kube::ReconcileResult> HelmReleaseProxyController::install(
       kube::condition_true(conditions, names::kReleaseReadyCondition)) {
     co_return kube::ReconcileResult{};
   }
-  if (const auto left = wait_left(metadata.key(), work->inputs); left > Duration::zero()) {
+  if (const auto left = wait_left(metadata, work->inputs); left > Duration::zero()) {
     co_return kube::ReconcileResult{.requeue_after = left};
   }
   const std::string inputs = work->inputs;
@@ -330,10 +330,11 @@ Task<> HelmReleaseProxyController::until_pointless(ReleasePtr release) {
   }
 }
 
-Duration HelmReleaseProxyController::wait_left(const kube::ObjectKey& key,
+Duration HelmReleaseProxyController::wait_left(const kube::ObjectMeta& release,
                                                const std::string& inputs) const {
-  const auto it = failures_.find(key);
+  const auto it = failures_.find(release.key());
   if (it == failures_.end() || it->second.inputs != inputs) return Duration::zero();
+  if (it->second.generation != release.generation.value_or(0)) return Duration::zero();
   return time_until(it->second.retry_at, runtime_.clock().steady_now());
 }
 
@@ -348,6 +349,7 @@ kube::ReconcileResult HelmReleaseProxyController::failed(HelmReleaseProxy& after
   const int times = std::min(failure.times++, 10);
   const auto delay = std::min(Duration(kFirstRetry) * (1 << times), Duration(kLastRetry));
   failure.inputs = std::move(inputs);
+  failure.generation = after.metadata.generation.value_or(0);
   failure.retry_at = runtime_.clock().steady_now() + delay;
   return {.requeue_after = delay};
 }
@@ -359,7 +361,7 @@ Task<kube::ReconcileResult> HelmReleaseProxyController::reconcile_delete(Release
   }
   HelmReleaseProxy after = *release;
   const bool reachable = cluster && sessions_.find(cluster->metadata.key()) != nullptr;
-  if (const auto left = wait_left(release->metadata.key(), kRemoval);
+  if (const auto left = wait_left(release->metadata, kRemoval);
       reachable && left > Duration::zero()) {
     co_return kube::ReconcileResult{.requeue_after = left};
   }

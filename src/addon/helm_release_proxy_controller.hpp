@@ -52,7 +52,7 @@ class HelmReleaseProxyController {
   Task<kube::ReconcileResult> reconcile_delete(ReleasePtr release, ClusterPtr cluster);
   Task<> write(ReleasePtr before, HelmReleaseProxy after);
   /// Time left until these inputs may be tried again; zero for new ones.
-  Duration wait_left(const kube::ObjectKey& key, const std::string& inputs) const;
+  Duration wait_left(const kube::ObjectMeta& release, const std::string& inputs) const;
   /// Says that it failed, in conditions and an event, and when to try again. `inputs`: what was
   /// tried, as far as known.
   kube::ReconcileResult failed(HelmReleaseProxy& after, const char* reason, const Error& error,
@@ -68,6 +68,8 @@ class HelmReleaseProxyController {
     int times = 0;
     /// What was tried, and not before when again: what a failure writes wakes us too.
     std::string inputs = {};
+    /// Of the release's spec: other options are worth another try as well.
+    std::int64_t generation = 0;
     SteadyTime retry_at = {};
   };
   std::map<kube::ObjectKey, Failure> failures_;
