@@ -27,7 +27,7 @@ BOOST_DESCRIBE_STRUCT(KeyPairRef, (), (certificate, privateKey))
 struct TlsConfig {
   /// The store's authority. Its key is needed too: tenants get certificates signed by it.
   KeyPairRef certificateAuthority;
-  /// Certificate and key of a user who may make users and roles. Nestor needs it.
+  /// Certificate and key of etcd's user root. Nestor needs it.
   std::optional<KeyPairRef> clientCertificate;
 };
 BOOST_DESCRIBE_STRUCT(TlsConfig, (), (certificateAuthority, clientCertificate))
