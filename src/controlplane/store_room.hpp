@@ -13,8 +13,8 @@
 namespace nestor::controlplane {
 
 /// How full each DataStore is: asked once a minute, while it is in order otherwise. An etcd that is
-/// Nestor's own gets the room back that is free inside its file. Not for the same store twice at the
-/// same time.
+/// Nestor's own gets the room back that is free inside its file. Not for the same store twice at
+/// the same time.
 class StoreRoom {
  public:
   /// `etcdctl` as in Etcdctl::open().
