@@ -96,8 +96,8 @@ Task<> Agent::connect() {
   NESTOR_CO_TRY(auto channel, co_await grpc::connect(tasks_, settings_.server, options));
   grpc::CallOptions call_options{.metadata = std::move(sent)};
   NESTOR_CO_TRY(auto call, channel->call("/AgentService/Connect", std::move(call_options)));
-  auto session =
-      std::make_shared<AgentSession>(clock_, metrics_, tasks_, std::move(channel), std::move(call));
+  auto session = std::make_shared<AgentSession>(clock_, metrics_, tasks_, std::move(channel),
+                                                std::move(call), memory_);
   const SteadyTime until = clock_.steady_now() + kGreetTimeout;
   const Result<> greeted = co_await before(clock_, until, session->greet());
   if (!greeted) {

@@ -59,6 +59,7 @@ class Agent {
   Random& random_;
   Metrics& metrics_;
   const AgentSettings settings_;
+  const std::shared_ptr<FlowMemory> memory_ = std::make_shared<FlowMemory>(kAgentFlowMemory);
   /// By the server's id.
   std::map<std::string, std::shared_ptr<AgentSession>> sessions_;
   int known_servers_ = 1;

@@ -72,10 +72,12 @@ Task<> overdue(Clock& clock, std::shared_ptr<Flow> flow) {
 
 AgentSession::AgentSession(Clock& clock, Metrics& metrics, TaskGroup& tasks,
                            std::unique_ptr<grpc::Channel> channel,
-                           std::unique_ptr<grpc::ClientCall> call)
+                           std::unique_ptr<grpc::ClientCall> call,
+                           std::shared_ptr<FlowMemory> memory)
     : clock_(clock),
       metrics_(metrics),
       tasks_(tasks),
+      memory_(std::move(memory)),
       channel_(std::move(channel)),
       call_(std::move(call)),
       stream_(std::make_shared<CallStream<grpc::ClientCall>>(*call_)) {}
@@ -194,7 +196,8 @@ Task<> AgentSession::serve_endpoint(std::shared_ptr<AgentSession> self, DialRequ
                  {0.005, 0.025, 0.1, 0.5, 2.5, 10})
       .observe(took.count());
   const std::int64_t id = self->next_id_++;
-  auto flow = std::make_shared<Flow>(self->clock_, self->stream_, id, self->credits_);
+  auto flow =
+      std::make_shared<Flow>(self->clock_, self->stream_, id, self->credits_, self->memory_);
   const Endpoint endpoint{connection, flow};
   self->endpoints_[id] = endpoint;
   self->stream_->post(DialResponse{"", id, request.random});

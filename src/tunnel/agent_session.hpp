@@ -25,7 +25,8 @@ inline const std::string kAgentMetricPrefix = "konnectivity_network_proxy_agent_
 class AgentSession : public std::enable_shared_from_this<AgentSession> {
  public:
   AgentSession(Clock& clock, Metrics& metrics, TaskGroup& tasks,
-               std::unique_ptr<grpc::Channel> channel, std::unique_ptr<grpc::ClientCall> call);
+               std::unique_ptr<grpc::Channel> channel, std::unique_ptr<grpc::ClientCall> call,
+               std::shared_ptr<FlowMemory> memory);
   ~AgentSession();
   AgentSession(const AgentSession&) = delete;
   AgentSession& operator=(const AgentSession&) = delete;
@@ -57,6 +58,7 @@ class AgentSession : public std::enable_shared_from_this<AgentSession> {
   Clock& clock_;
   Metrics& metrics_;
   TaskGroup& tasks_;
+  const std::shared_ptr<FlowMemory> memory_;
   std::unique_ptr<grpc::Channel> channel_;
   std::unique_ptr<grpc::ClientCall> call_;
   std::shared_ptr<CallStream<grpc::ClientCall>> stream_;

@@ -41,12 +41,13 @@ struct Backend::Dial {
 };
 
 Backend::Backend(Clock& clock, std::shared_ptr<PacketStream> stream, std::string agent_id,
-                 Identifiers identifiers, bool credits)
+                 Identifiers identifiers, bool credits, std::shared_ptr<FlowMemory> memory)
     : clock_(clock),
       stream_(std::move(stream)),
       agent_id_(std::move(agent_id)),
       identifiers_(std::move(identifiers)),
-      credits_(credits) {}
+      credits_(credits),
+      memory_(std::move(memory)) {}
 
 Task<std::shared_ptr<Flow>> Backend::dial(std::string protocol, std::string address) {
   if (lost_) co_return fail(Code::kUnavailable, "the agent is gone");
@@ -77,7 +78,7 @@ Result<> Backend::on_dial_response(DialResponse response) {
   }
   Dial& dial = *found->second;
   if (response.error.empty()) {
-    auto flow = std::make_shared<Flow>(clock_, stream_, response.connect_id, credits_);
+    auto flow = std::make_shared<Flow>(clock_, stream_, response.connect_id, credits_, memory_);
     flows_[response.connect_id] = flow;
     dial.outcome = std::move(flow);
   } else {

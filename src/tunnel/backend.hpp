@@ -17,7 +17,7 @@ namespace nestor::tunnel {
 class Backend : public std::enable_shared_from_this<Backend> {
  public:
   Backend(Clock& clock, std::shared_ptr<PacketStream> stream, std::string agent_id,
-          Identifiers identifiers, bool credits);
+          Identifiers identifiers, bool credits, std::shared_ptr<FlowMemory> memory);
 
   const std::string& agent_id() const { return agent_id_; }
   const Identifiers& identifiers() const { return identifiers_; }
@@ -44,6 +44,7 @@ class Backend : public std::enable_shared_from_this<Backend> {
   const std::string agent_id_;
   const Identifiers identifiers_;
   const bool credits_;
+  const std::shared_ptr<FlowMemory> memory_;
   bool draining_ = false;
   bool lost_ = false;
   std::int64_t next_dial_ = 1;

@@ -55,8 +55,8 @@ class TunnelBackend : public testing::Test {
   asio::io_context io_;
   ManualClock clock_{io_.get_executor()};
   std::shared_ptr<AgentEnd> agent_ = std::make_shared<AgentEnd>();
-  std::shared_ptr<Backend> backend_ =
-      std::make_shared<Backend>(clock_, agent_, "a", Identifiers{}, true);
+  std::shared_ptr<Backend> backend_ = std::make_shared<Backend>(
+      clock_, agent_, "a", Identifiers{}, true, std::make_shared<FlowMemory>(kServerFlowMemory));
   std::map<int, std::shared_ptr<Flow>> flows_;
   TaskGroup tasks_{io_.get_executor()};
 };

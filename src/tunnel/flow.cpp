@@ -1,5 +1,6 @@
 #include "tunnel/flow.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/race.hpp"
@@ -15,8 +16,31 @@ std::int64_t size_of(const std::string& bytes) { return static_cast<std::int64_t
 
 }  // namespace
 
-Flow::Flow(Clock& clock, std::shared_ptr<PacketStream> stream, std::int64_t id, bool credits)
-    : clock_(clock), stream_(std::move(stream)), id_(id), credits_(credits) {}
+Flow::Flow(Clock& clock, std::shared_ptr<PacketStream> stream, std::int64_t id, bool credits,
+           std::shared_ptr<FlowMemory> memory)
+    : clock_(clock),
+      stream_(std::move(stream)),
+      id_(id),
+      credits_(credits),
+      memory_(std::move(memory)) {
+  memory_->flows_.insert(this);
+}
+
+Flow::~Flow() {
+  hold(-received_bytes_);
+  memory_->flows_.erase(this);
+}
+
+void Flow::hold(std::int64_t bytes) {
+  received_bytes_ += bytes;
+  memory_->used_ += bytes;
+  while (memory_->used_ > memory_->limit_) {
+    Flow* largest = *std::ranges::max_element(memory_->flows_, {}, &Flow::received_bytes_);
+    largest->close({Code::kResourceExhausted,
+                    "the connections take too little of what comes, this one the least",
+                    {}});
+  }
+}
 
 Task<> Flow::send(std::string bytes) {
   // A chunk may go below zero by its own size: so any credit at all lets one go on.
@@ -41,7 +65,7 @@ Task<std::optional<std::string>> Flow::receive() {
   if (received_.empty()) co_return std::nullopt;
   std::string out = std::move(received_.front());
   received_.pop_front();
-  received_bytes_ -= size_of(out);
+  hold(-size_of(out));
   taken_ += size_of(out);
   room_.notify();
   co_return out;
@@ -55,8 +79,9 @@ void Flow::give_back() {
 
 Task<> Flow::deliver(std::string bytes) {
   if (is_closed() || bytes.empty()) co_return Result<>{};
-  received_bytes_ += size_of(bytes);
+  const std::int64_t more = size_of(bytes);
   received_.push_back(std::move(bytes));
+  hold(more);
   readable_.notify();
   if (received_bytes_ <= kFlowWindow) co_return Result<>{};
   if (credits_) {
@@ -100,7 +125,7 @@ void Flow::finish() {
 void Flow::close(Error why) {
   if (!closed_) closed_ = std::move(why);
   received_.clear();
-  received_bytes_ = 0;
+  hold(-received_bytes_);
   finish();
 }
 

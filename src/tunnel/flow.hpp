@@ -4,6 +4,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/clock.hpp"
@@ -29,13 +30,37 @@ inline constexpr std::size_t kChunk = 64 * 1024;
 /// How long a connection whose end takes nothing may hold up the stream of a peer without Credit.
 inline constexpr Duration kCrowdedTimeout = std::chrono::seconds(5);
 
+/// What all connections of a process may hold together. Bytes. An agent's pod may take 128 MiB.
+inline constexpr std::int64_t kAgentFlowMemory = 64 * 1024 * 1024;
+inline constexpr std::int64_t kServerFlowMemory = 256 * 1024 * 1024;
+
+class Flow;
+
+/// The memory that connections share: what came for them and was not taken yet. When it is used up,
+/// the one that holds the most is closed. Thread: event loop.
+class FlowMemory {
+ public:
+  explicit FlowMemory(std::int64_t limit) : limit_(limit) {}
+  std::int64_t used() const { return used_; }
+
+ private:
+  friend class Flow;
+  const std::int64_t limit_;
+  std::int64_t used_ = 0;
+  std::set<Flow*> flows_;
+};
+
 /// One tunnelled connection, at either end of the stream, with flow control of its own: a slow one
 /// holds back its own sender and no other. With a peer that knows no Credit (upstream's), a full
 /// connection holds up the stream for kCrowdedTimeout and is then closed.
 /// Thread: event loop. Lifetime: shared; the stream is let go of by close().
 class Flow {
  public:
-  Flow(Clock& clock, std::shared_ptr<PacketStream> stream, std::int64_t id, bool credits);
+  Flow(Clock& clock, std::shared_ptr<PacketStream> stream, std::int64_t id, bool credits,
+       std::shared_ptr<FlowMemory> memory);
+  ~Flow();
+  Flow(const Flow&) = delete;
+  Flow& operator=(const Flow&) = delete;
 
   std::int64_t id() const { return id_; }
 
@@ -58,11 +83,14 @@ class Flow {
 
  private:
   void give_back();
+  /// Counts bytes that came, or (negative) went.
+  void hold(std::int64_t bytes);
 
   Clock& clock_;
   std::shared_ptr<PacketStream> stream_;
   const std::int64_t id_;
   const bool credits_;
+  const std::shared_ptr<FlowMemory> memory_;
   /// What may still be sent.
   std::int64_t window_ = kFlowWindow;
   std::deque<std::string> received_;

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "base/task_group.hpp"
@@ -114,7 +115,7 @@ class TunnelFlow : public testing::Test {
   void TearDown() override { run_coroutine(io_, tasks_.close()); }
 
   std::shared_ptr<Flow> make(bool credits) {
-    return std::make_shared<Flow>(clock_, stream_, 1, credits);
+    return std::make_shared<Flow>(clock_, stream_, 1, credits, memory_);
   }
 
   Task<> send_chunks(std::shared_ptr<Flow> flow, int count) {
@@ -146,6 +147,7 @@ class TunnelFlow : public testing::Test {
   asio::io_context io_;
   ManualClock clock_{io_.get_executor()};
   std::shared_ptr<Recorder> stream_ = std::make_shared<Recorder>();
+  std::shared_ptr<FlowMemory> memory_ = std::make_shared<FlowMemory>(10 * kFlowWindow);
   int sent_ = 0;
   Result<> last_;
   TaskGroup tasks_{io_.get_executor()};
@@ -197,6 +199,26 @@ TEST_F(TunnelFlow, PeerThatIgnoresItsCreditIsCutOff) {
   tasks_.spawn("deliver", deliver_chunks(flow, 6 * kFull));
   settle(io_);
   EXPECT_TRUE(flow->is_closed());
+}
+
+TEST_F(TunnelFlow, ConnectionsThatTakeNothingHoldNoMoreThanThereIsForAll) {
+  std::vector<std::shared_ptr<Flow>> stalled;
+  for (int i = 0; i < 10; ++i) {
+    stalled.push_back(make(true));
+    tasks_.spawn("deliver", deliver_chunks(stalled.back(), kFull));
+  }
+  settle(io_);
+  EXPECT_EQ(memory_->used(), 10 * kFlowWindow);
+  const auto lively = make(true);
+  for (int i = 0; i < 100; ++i) {
+    run_coroutine(io_, lively->deliver("x"));
+    EXPECT_EQ(receive(lively), 1U);
+  }
+  EXPECT_FALSE(lively->is_closed());
+  EXPECT_EQ(std::ranges::count_if(stalled, [](const auto& flow) { return flow->is_closed(); }), 1);
+  EXPECT_LE(memory_->used(), 9 * kFlowWindow);
+  stalled.clear();
+  EXPECT_EQ(memory_->used(), 0);
 }
 
 TEST_F(TunnelFlow, FullConnectionOfAnUpstreamPeerIsClosedAfterAWhile) {

@@ -154,7 +154,7 @@ Task<> TunnelServer::serve_agent(grpc::ServerCall& call) {
   const auto stream = std::make_shared<CallStream<grpc::ServerCall>>(call);
   const DetachAtEnd<grpc::ServerCall> detach{*stream};
   auto backend =
-      std::make_shared<Backend>(clock_, stream, agent_id, std::move(identifiers), credits);
+      std::make_shared<Backend>(clock_, stream, agent_id, std::move(identifiers), credits, memory_);
   co_return co_await read_agent(call, *backend);
 }
 

@@ -72,6 +72,7 @@ class TunnelServer {
   Metrics& metrics_;
   const ServerSettings settings_;
   const TokenCheck check_;
+  const std::shared_ptr<FlowMemory> memory_ = std::make_shared<FlowMemory>(kServerFlowMemory);
   int reviews_ = 0;
   /// The oldest first.
   std::list<std::shared_ptr<Backend>> backends_;
