@@ -31,8 +31,8 @@ cat <<TEXT
 
 A pod in the tenant cluster 'demo' answers: $answer
 
-Go on:     export KUBECONFIG=$kubeconfig
-           kubectl get nodes
-           $nestor describe cluster demo
+Go on:     export PATH=$(dirname "$nestor"):$root/build/assets/bin:\$PATH
+           kubectl --kubeconfig $kubeconfig get nodes
+           nestor describe cluster demo
 Take down: make down
 TEXT
