@@ -127,9 +127,9 @@ Result<> make_service(const Node& node, const std::string& chart, const std::str
     progress.note("chart skipped (--skip-chart)");
     return {};
   }
-  progress.begin("installing the service");
+  progress.begin("installing Nestor");
   NESTOR_TRY_VOID(install_chart(node, chart, image_revision));
-  progress.done("service running");
+  progress.done("Nestor running");
   return {};
 }
 
