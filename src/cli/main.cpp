@@ -297,6 +297,7 @@ void add_node_commands(Program& p) {
 void add_other_commands(Program& p) {
   auto* crds = p.app.add_subcommand("crds", "Print the CustomResourceDefinitions of our kinds");
   crds->add_flag("--markdown", p.crds_as_markdown, "As a reference for people");
+  crds->footer("Example:\n  nestor crds | kubectl apply --server-side --force-conflicts -f -");
   crds->callback([&p] {
     if (p.crds_as_markdown) {
       std::fputs(api::api_reference(api::all_crds()).c_str(), stdout);
