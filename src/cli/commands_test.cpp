@@ -23,8 +23,8 @@ class Commands : public testing::Test {
   }
 
   Result<int> run(const Command& command) {
-    Context context{io_.get_executor(), clock_, client_, "", "", "team", "", " -n team"};
-    return run_to_end(io_, command(context));
+    Context context{io_.get_executor(), clock_, client_, "/k", "", "team", "", " -n team"};
+    return run_to_end(io_, run_explained(context, command));
   }
 
   asio::io_context io_{1};
@@ -74,6 +74,32 @@ TEST_F(Commands, DescribeDoesWithoutKindsThatAreNotThere) {
   const auto code = run([](Context& context) { return describe_cluster(context, "demo"); });
   EXPECT_EQ(testing::internal::GetCapturedStdout(), "Cluster/demo\n");
   EXPECT_EQ(code.value(), 0);
+}
+
+TEST_F(Commands, AServerWithoutOurKindsIsNamed) {
+  const auto describe = [](Context& context) { return describe_cluster(context, "demo"); };
+  EXPECT_EQ(run(describe).error().message,
+            "no cluster demo in namespace team; `nestor get clusters -A` lists all");
+  client_.on_call([](const kube::testing::FakeCall&) {
+    return Error{Code::kNotFound, "404 page not found", {}};
+  });
+  const Command commands[] = {
+      describe,
+      [](Context& context) { return get_machines(context, {}); },
+      [](Context& context) { return create_cluster(context, {.request = {.name = "demo"}}); },
+      [](Context& context) { return describe_nodegroup(context, "demo-md-0"); },
+      [](Context& context) { return scale_cluster(context, {.name = "demo"}); },
+      [](Context& context) {
+        return upgrade_cluster(context, {.name = "demo", .kubernetes_version = "v1.37.2"});
+      },
+  };
+  for (const Command& command : commands) {
+    const auto code = run(command);
+    ASSERT_FALSE(code);
+    EXPECT_EQ(code.error().code, Code::kFailedPrecondition);
+    EXPECT_TRUE(code.error().message.starts_with("the cluster of /k has no kinds of Nestor. "))
+        << code.error().message;
+  }
 }
 
 TEST_F(Commands, GetRefusesANameInAllNamespaces) {

@@ -11,6 +11,7 @@
 #include <iterator>
 
 #include "base/run.hpp"
+#include "cli/kinds.hpp"
 #include "kube/kubeconfig.hpp"
 
 namespace nestor::cli {
@@ -41,13 +42,18 @@ Result<Kubeconfig> load_kubeconfig(const ConnectOptions& options) {
   return Kubeconfig{path, std::move(*config), tenant_proxy_url(text, options.context)};
 }
 
+/// The one that `nestor up` writes.
+std::string own_kubeconfig(const ConnectOptions& options) {
+  return options.state_dir + "/admin.kubeconfig";
+}
+
 }  // namespace
 
 std::string kubeconfig_path(const ConnectOptions& options) {
   if (!options.kubeconfig.empty()) return options.kubeconfig;
   const char* variable = std::getenv("KUBECONFIG");
   const std::string files = variable == nullptr ? "" : variable;
-  if (files.empty()) return options.state_dir + "/admin.kubeconfig";
+  if (files.empty()) return own_kubeconfig(options);
   // kubectl merges the files of the list; one is enough to know a management cluster.
   std::error_code error;
   for (std::size_t at = 0; at <= files.size();) {
@@ -92,15 +98,44 @@ Result<std::string> namespace_without_connection(const ConnectOptions& options) 
   return std::string("default");
 }
 
-int print_error(const Error& error) {
-  std::string hint;
-  if (error.code == Code::kUnavailable) {
-    hint = "\nIs the management cluster up? `nestor status` tells.";
-  } else if (error.code == Code::kUnauthenticated || error.code == Code::kPermissionDenied) {
-    hint = "\nThe kubeconfig's user may not do this; name another with --kubeconfig.";
+std::string hint_of(const Error& error, const ConnectOptions& options) {
+  if (error.code == Code::kUnauthenticated || error.code == Code::kPermissionDenied) {
+    return "The kubeconfig's user may not do this; name another with --kubeconfig.";
   }
-  std::fprintf(stderr, "error: %s%s\n", error.message.c_str(), hint.c_str());
+  if (error.code != Code::kUnavailable) return {};
+  const std::string path = kubeconfig_path(options);
+  if (path != own_kubeconfig(options)) {
+    return "Is the cluster of " + path + " up, and reachable from here?";
+  }
+  const bool usual = options.state_dir == ConnectOptions{}.state_dir;
+  return "Is the management cluster up? `nestor status" +
+         (usual ? "" : " --state-dir " + options.state_dir) + "` tells.";
+}
+
+int print_error(const Error& error, const std::string& hint) {
+  std::fprintf(stderr, "error: %s\n", error.message.c_str());
+  if (!hint.empty()) std::fprintf(stderr, "%s\n", hint.c_str());
   return error.code == Code::kInvalidArgument ? kWrongUsage : 1;
+}
+
+Task<> require_kinds(Context& context) {
+  kube::ListOptions names;
+  names.metadata_only = true;
+  const auto clusters = co_await context.client.list(kCluster, context.ns, std::move(names));
+  if (clusters || clusters.error().code != Code::kNotFound) co_return Result<>{};
+  co_return fail(Code::kFailedPrecondition,
+                 "the cluster of " + context.kubeconfig +
+                     " has no kinds of Nestor. Is that a tenant's kubeconfig? Name the management "
+                     "cluster's with --kubeconfig, or unset KUBECONFIG. How to install Nestor in a "
+                     "cluster: docs/how-to/own-cluster.md");
+}
+
+Task<int> run_explained(Context& context, Command command) {
+  auto result = co_await command(context);
+  if (!result && result.error().code == Code::kNotFound) {
+    NESTOR_CO_TRY_VOID(co_await require_kinds(context));
+  }
+  co_return result;
 }
 
 int run_command(const ConnectOptions& options, const Command& command) {
@@ -120,8 +155,8 @@ int run_command(const ConnectOptions& options, const Command& command) {
                   ns,
                   kubeconfig->tenant_proxy_url,
                   same_place(options, kubeconfig->config.default_namespace)};
-  const auto result = run_to_end(io, command(context));
-  return result ? *result : print_error(result.error());
+  const auto result = run_to_end(io, run_explained(context, command));
+  return result ? *result : print_error(result.error(), hint_of(result.error(), options));
 }
 
 }  // namespace nestor::cli

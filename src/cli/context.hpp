@@ -46,6 +46,13 @@ using Command = std::function<Task<int>(Context&)>;
 /// command holds no state, and what it began goes on in the management cluster.
 int run_command(const ConnectOptions& options, const Command& command);
 
+/// Whether the API server has the kinds of Nestor. Errors: kFailedPrecondition where it has not,
+/// with what to do; what else goes wrong is left to the command.
+Task<> require_kinds(Context& context);
+
+/// The command's result; its kNotFound is the error of require_kinds() where that has one.
+Task<int> run_explained(Context& context, Command command);
+
 /// --namespace, else the kubeconfig's; "default" where none can be read and none was named.
 /// Errors: those of reading a kubeconfig.
 Result<std::string> namespace_without_connection(const ConnectOptions& options);
@@ -61,8 +68,12 @@ std::string tenant_proxy_url(const std::string& kubeconfig, std::string_view con
 /// The options to repeat, as of Context::same_place. Pure.
 std::string same_place(const ConnectOptions& options, const std::string& default_ns);
 
-/// Prints "error: …" with a hint where one helps. Returns the exit code: kWrongUsage for
-/// kInvalidArgument, else 1.
-int print_error(const Error& error);
+/// What may help besides the error of a command with these options, "" for nothing. Pure but for
+/// kubeconfig_path().
+std::string hint_of(const Error& error, const ConnectOptions& options);
+
+/// Prints "error: …", and the hint in a line of its own unless it is "". Returns the exit code:
+/// kWrongUsage for kInvalidArgument, else 1.
+int print_error(const Error& error, const std::string& hint = {});
 
 }  // namespace nestor::cli

@@ -44,6 +44,19 @@ TEST(Kubeconfig, IsTheFirstOfTheListThatIsThere) {
   ::unsetenv("KUBECONFIG");
 }
 
+TEST(Kubeconfig, HintIsAboutTheClusterThatWasAsked) {
+  const Error down{Code::kUnavailable, "refused", {}};
+  ::unsetenv("KUBECONFIG");
+  ConnectOptions options;
+  EXPECT_EQ(hint_of(down, options), "Is the management cluster up? `nestor status` tells.");
+  options.state_dir = "/s";
+  EXPECT_EQ(hint_of(down, options),
+            "Is the management cluster up? `nestor status --state-dir /s` tells.");
+  options.kubeconfig = "/named";
+  EXPECT_EQ(hint_of(down, options), "Is the cluster of /named up, and reachable from here?");
+  EXPECT_EQ(hint_of({Code::kNotFound, "no", {}}, options), "");
+}
+
 TEST(Kubeconfig, AdviceRepeatsWhatLeadsToTheSamePlace) {
   ConnectOptions options;
   EXPECT_EQ(same_place(options, "default"), "");

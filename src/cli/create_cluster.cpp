@@ -25,6 +25,7 @@ Task<> refuse_existing(Context& context, const ClusterRequest& request) {
                        "` or helm, or remove it with `nestor delete cluster " + name + "`");
   }
   if (existing.error().code == Code::kNotFound) {
+    NESTOR_CO_TRY_VOID(co_await require_kinds(context));
     const kube::ObjectKey ns{"", request.ns};
     auto found = co_await context.client.get(kNamespace, ns);
     if (!found && found.error().code == Code::kNotFound) {
