@@ -1,5 +1,6 @@
 #include "cli/cluster_request.hpp"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <regex>
@@ -37,6 +38,22 @@ Result<> validate_size(const ClusterRequest& request) {
   return {};
 }
 
+/// The options given that are about workers, as a person wrote them.
+std::vector<std::string> worker_options(const ClusterRequest& request) {
+  std::vector<std::string> out;
+  if (request.workers) out.emplace_back("--workers");
+  if (request.cpu) out.emplace_back("--cpu");
+  if (request.memory) out.emplace_back("--memory");
+  if (request.worker_image) out.emplace_back("--worker-image");
+  return out;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
+  return out;
+}
+
 }  // namespace
 
 std::string with_v(const std::string& version) {
@@ -67,6 +84,28 @@ Result<> validate(const ClusterRequest& request) {
   }
   if (request.kubernetes_version) NESTOR_TRY_VOID(validate_version(*request.kubernetes_version));
   return validate_size(request);
+}
+
+Result<> validate_groups(const ClusterRequest& request, const std::vector<ValuesFile>& files) {
+  const auto options = worker_options(request);
+  std::vector<std::string> paths;
+  std::vector<std::string> groups;
+  for (const ValuesFile& file : files) {
+    const Json* named = find(file.values, {"nodeGroups"});
+    if (named == nullptr || !named->is_object() || named->get_object().empty()) continue;
+    paths.push_back(file.path);
+    for (const auto& [name, group] : named->get_object()) {
+      // null takes away what a file before has named.
+      std::erase(groups, std::string(name));
+      if (!group.is_null()) groups.emplace_back(name);
+    }
+  }
+  const bool meant = std::ranges::find(groups, kDefaultGroup) != groups.end();
+  if (options.empty() || groups.empty() || meant) return {};
+  return fail(Code::kInvalidArgument, joined(options) + (options.size() == 1 ? " is" : " are") +
+                                          " for the node group " + kDefaultGroup + ", and " +
+                                          joined(paths) + (paths.size() == 1 ? " has " : " have ") +
+                                          joined(groups) + ": set it there");
 }
 
 Json chart_values(const ClusterRequest& request) {

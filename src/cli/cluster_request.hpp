@@ -28,6 +28,16 @@ struct ClusterRequest {
 /// Checks names, sizes and ranges. Errors: kInvalidArgument with what to write instead.
 Result<> validate(const ClusterRequest& request);
 
+/// What a file of values holds.
+struct ValuesFile {
+  std::string path;
+  Json values;
+};
+
+/// Options of workers must not make a group md-0 beside those that files name, unless one of them
+/// is md-0. Errors: kInvalidArgument with the options and the groups. Pure.
+Result<> validate_groups(const ClusterRequest& request, const std::vector<ValuesFile>& files);
+
 /// Errors: kInvalidArgument.
 Result<> validate_version(const std::string& version);
 

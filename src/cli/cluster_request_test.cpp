@@ -43,6 +43,33 @@ TEST(ClusterRequest, RefusesWhatCannotBecomeACluster) {
   EXPECT_FALSE(validate(bad));
 }
 
+std::string refused_beside(const ClusterRequest& request, const std::vector<const char*>& files) {
+  std::vector<ValuesFile> read;
+  for (const char* text : files) {
+    read.push_back({std::to_string(read.size()) + ".yaml", parse_yaml_documents(text)->at(0)});
+  }
+  const auto valid = validate_groups(request, read);
+  return valid ? "" : valid.error().message;
+}
+
+TEST(ClusterRequest, OptionsOfWorkersMakeNoFurtherGroup) {
+  auto r = request("demo");
+  EXPECT_EQ(refused_beside(r, {"{nodeGroups: {web: {}}}"}), "");
+  r.cpu = 4;
+  EXPECT_EQ(refused_beside(r, {}), "");
+  EXPECT_EQ(refused_beside(r, {"{network: {cni: none}}"}), "");
+  EXPECT_EQ(refused_beside(r, {"{nodeGroups: {md-0: {}, web: {}}}"}), "");
+  EXPECT_EQ(refused_beside(r, {"{nodeGroups: {web: {}}}", "{nodeGroups: {web: null}}"}), "");
+  EXPECT_EQ(refused_beside(r, {"{network: {}}", "{nodeGroups: {web: {}, db: {}}}"}),
+            "--cpu is for the node group md-0, and 1.yaml has web, db: set it there");
+  r.workers = 2;
+  r.memory = "4Gi";
+  r.worker_image = "a";
+  EXPECT_EQ(refused_beside(r, {"{nodeGroups: {web: {}}}", "{nodeGroups: {db: {}}}"}),
+            "--workers, --cpu, --memory, --worker-image are for the node group md-0, and 0.yaml, "
+            "1.yaml have web, db: set it there");
+}
+
 TEST(ClusterRequest, BecomesValuesOfTheChart) {
   EXPECT_EQ(chart_values(request("demo")), parse_json("{}").value());
   auto r = request("demo");

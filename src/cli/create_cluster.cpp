@@ -1,7 +1,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/json/object.hpp>
 #include <cstdio>
+#include <filesystem>
 
+#include "base/file.hpp"
 #include "base/run.hpp"
 #include "cli/cluster_chart.hpp"
 #include "cli/cluster_watch.hpp"
@@ -11,6 +13,21 @@
 
 namespace nestor::cli {
 namespace {
+
+/// Before anything is made or rendered.
+Result<> validate_options(const CreateClusterOptions& options) {
+  NESTOR_TRY_VOID(validate(options.request));
+  std::vector<ValuesFile> files;
+  for (const std::string& path : options.values_files) {
+    // A pipe can be read once, by helm, which also says what is wrong with a file.
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(path, error)) continue;
+    NESTOR_TRY(const std::string text, read_file(path));
+    auto documents = parse_yaml_documents(text);
+    if (documents && !documents->empty()) files.push_back({path, std::move(documents->front())});
+  }
+  return validate_groups(options.request, files);
+}
 
 /// An existing cluster is only ever changed by scale and upgrade: a second `create` with other
 /// values must not change it silently.
@@ -74,7 +91,7 @@ int print_cluster(const ConnectOptions& connect, CreateClusterOptions options) {
   auto ns = namespace_without_connection(connect);
   if (!ns) return print_error(ns.error());
   options.request.ns = std::move(*ns);
-  if (auto valid = validate(options.request); !valid) return print_error(valid.error());
+  if (auto valid = validate_options(options); !valid) return print_error(valid.error());
   asio::io_context io(1);
   const auto printed = run_to_end(io, print_objects(io.get_executor(), options));
   return printed ? 0 : print_error(printed.error());
@@ -82,7 +99,7 @@ int print_cluster(const ConnectOptions& connect, CreateClusterOptions options) {
 
 Task<int> create_cluster(Context& context, CreateClusterOptions options) {
   options.request.ns = context.ns;
-  NESTOR_CO_TRY_VOID(validate(options.request));
+  NESTOR_CO_TRY_VOID(validate_options(options));
   NESTOR_CO_TRY_VOID(co_await refuse_existing(context, options.request));
   ProgressPrinter printer(context.clock);
   NESTOR_CO_TRY(ClusterChart chart, open_chart(context));

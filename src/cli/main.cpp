@@ -84,13 +84,13 @@ void add_create(Program& p) {
   cluster->alias("clusters");
   auto& request = p.create.request;
   cluster->add_option("name", request.name, "Name of the cluster")->required();
-  cluster->add_option("--workers", request.workers, "Number of worker nodes (default 1)");
-  cluster->add_option("--cpu", request.cpu, "Cores of a worker (default 2)");
-  cluster->add_option("--memory", request.memory, "Memory of a worker (default 2Gi)");
+  cluster->add_option("--workers", request.workers, "Number of worker nodes, of the group md-0 (default 1)");
+  cluster->add_option("--cpu", request.cpu, "Cores of a worker of the group md-0 (default 2)");
+  cluster->add_option("--memory", request.memory, "Memory of a worker of the group md-0 (default 2Gi)");
   cluster->add_option("--kubernetes-version", request.kubernetes_version,
                       "Default: the newest that this program knows");
   cluster->add_option("--worker-image", request.worker_image,
-                      "containerDisk of the workers (default: Nestor's of that version)");
+                      "containerDisk of the group md-0 (default: Nestor's of that version)");
   cluster->add_option("--data-store", request.data_store,
                       "DataStore of its control plane (default: default)");
   cluster->add_option("--pod-cidr", request.pod_cidr, "Default: 10.243.0.0/16");
