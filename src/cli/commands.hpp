@@ -67,6 +67,8 @@ Task<int> scale_cluster(Context& context, ScaleOptions options);
 struct UpgradeOptions {
   std::string name;
   std::string kubernetes_version;
+  /// Values of the chart that change together with the nodes' version, as helm's --set takes them.
+  std::vector<std::string> sets = {};
   /// Also for the nodes; the control plane is always waited for.
   bool wait = false;
   /// For each of the two.

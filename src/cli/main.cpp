@@ -84,9 +84,11 @@ void add_create(Program& p) {
   cluster->alias("clusters");
   auto& request = p.create.request;
   cluster->add_option("name", request.name, "Name of the cluster")->required();
-  cluster->add_option("--workers", request.workers, "Number of worker nodes, of the group md-0 (default 1)");
+  cluster->add_option("--workers", request.workers,
+                      "Number of worker nodes, of the group md-0 (default 1)");
   cluster->add_option("--cpu", request.cpu, "Cores of a worker of the group md-0 (default 2)");
-  cluster->add_option("--memory", request.memory, "Memory of a worker of the group md-0 (default 2Gi)");
+  cluster->add_option("--memory", request.memory,
+                      "Memory of a worker of the group md-0 (default 2Gi)");
   cluster->add_option("--kubernetes-version", request.kubernetes_version,
                       "Default: the newest that this program knows");
   cluster->add_option("--worker-image", request.worker_image,
@@ -136,11 +138,20 @@ void add_upgrade(Program& p) {
   cluster->add_option("name", p.upgrade.name, "Name of the cluster")->required();
   cluster->add_option("--kubernetes-version", p.upgrade.kubernetes_version, "The new one")
       ->required();
+  cluster
+      ->add_option("--set", p.upgrade.sets,
+                   "A value of the chart that changes with the nodes, as helm takes it: key=value")
+      ->take_all()
+      ->allow_extra_args(false);
   cluster->add_flag("--wait", p.upgrade.wait, "Show progress until every node is replaced");
   add_timeout(*cluster, p.upgrade.timeout,
               "How long it waits at most for the control plane, then for the nodes");
   add_connect_options(*cluster, p);
-  cluster->footer("Example:\n  nestor upgrade cluster demo --kubernetes-version v1.37.2 --wait");
+  cluster->footer(
+      "Examples:\n"
+      "  nestor upgrade cluster demo --kubernetes-version v1.37.2 --wait\n"
+      "  nestor upgrade cluster prod --kubernetes-version v1.37.2 "
+      "--set nodeGroups.web.image=example.com/worker:v1.37.2");
   cluster->callback([&p] {
     p.exit_code = run_command(
         p.connect, [&p](Context& context) { return upgrade_cluster(context, p.upgrade); });

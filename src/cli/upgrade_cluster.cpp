@@ -41,7 +41,9 @@ Task<int> upgrade_cluster(Context& context, UpgradeOptions options) {
   NESTOR_CO_TRY(const ClusterState state, co_await look(context, key));
   NESTOR_CO_TRY(const UpgradePlan plan, plan_upgrade(state, target));
   ProgressPrinter printer(context.clock);
-  if (plan.nothing() && control_plane_at(state, target) && nodes_at(state, target)) {
+  // The same values again change nothing.
+  const bool nodes = plan.nodes || !options.sets.empty();
+  if (plan.nothing() && !nodes && control_plane_at(state, target) && nodes_at(state, target)) {
     printer.line("cluster " + options.name + ": is at " + target + " already");
     co_return 0;
   }
@@ -57,13 +59,16 @@ Task<int> upgrade_cluster(Context& context, UpgradeOptions options) {
   NESTOR_CO_TRY_VOID(
       co_await chart.forget_interrupted(context.client, context.clock, options.name));
   NESTOR_CO_TRY(Json given, co_await chart.values(options.name));
+  if (plan.nodes) NESTOR_CO_TRY_VOID(validate_images(given, options.sets, target));
   ValueSources sources;
+  sources.sets = options.sets;
   sources.values = with_versions(std::move(given), target);
   NESTOR_CO_TRY(auto objects, co_await chart.render(options.name, sources));
   NESTOR_CO_TRY_VOID(co_await refuse_unfit(context.client, std::move(objects)));
   sources.reuse = true;
   if (plan.control_plane) {
     // Nodes stay as they are: they must never be newer than the API server they talk to.
+    sources.sets.clear();
     sources.values =
         JsonObject{{"kubernetesVersion", target}, {"nodeKubernetesVersion", plan.nodes_from}};
     NESTOR_CO_TRY_VOID(co_await chart.apply(options.name, sources));
@@ -74,10 +79,12 @@ Task<int> upgrade_cluster(Context& context, UpgradeOptions options) {
       [target](const ClusterState& now) { return control_plane_at(now, target); }, options.timeout,
       "the control plane is not at " + target, kAgain));
   printer.line("control plane: is at " + target);
-  if (plan.nodes) {
+  if (nodes) {
+    sources.sets = options.sets;
     sources.values = JsonObject{{"kubernetesVersion", target}, {"nodeKubernetesVersion", ""}};
     NESTOR_CO_TRY_VOID(co_await chart.apply(options.name, sources));
-    printer.line("nodes: from " + plan.nodes_from + " to " + target);
+    printer.line(plan.nodes ? "nodes: from " + plan.nodes_from + " to " + target
+                            : "nodes: at " + target + " already, their values are set");
   }
   if (!options.wait) co_return 0;
   NESTOR_CO_TRY_VOID(co_await wait_and_print(

@@ -1,6 +1,7 @@
 #include "cli/upgrade_plan.hpp"
 
 #include <algorithm>
+#include <boost/json/object.hpp>
 #include <optional>
 
 #include "api/kubernetes_version.hpp"
@@ -42,6 +43,17 @@ Result<> allow(const Version& from, const std::string& from_text, const Version&
   return {};
 }
 
+/// "example.com/worker:1.37.2-3" names v1.37.2, but not v1.37.
+bool names_version(std::string_view image, std::string_view version) {
+  version.remove_prefix(1);  // v
+  const auto at = image.rfind(version);
+  if (at == std::string_view::npos) return false;
+  const auto digit = [&](std::size_t i) {
+    return i < image.size() && image[i] >= '0' && image[i] <= '9';
+  };
+  return (at == 0 || !digit(at - 1)) && !digit(at + version.size());
+}
+
 }  // namespace
 
 Result<UpgradePlan> plan_upgrade(const ClusterState& state, const std::string& target) {
@@ -75,6 +87,25 @@ Result<UpgradePlan> plan_upgrade(const ClusterState& state, const std::string& t
                                             with_v(target));
   }
   return plan;
+}
+
+Result<> validate_images(const Json& values, const std::vector<std::string>& sets,
+                         const std::string& target) {
+  const Json* groups = find(values, {"nodeGroups"});
+  if (groups == nullptr || !groups->is_object()) return {};
+  std::string unnamed;
+  for (const auto& [name, group] : groups->get_object()) {
+    const std::string_view image = find_string(group, {"image"});
+    if (image.empty() || names_version(image, with_v(target))) continue;
+    const std::string set = "nodeGroups." + std::string(name) + ".image=";
+    if (std::ranges::any_of(sets, [&](const auto& one) { return one.contains(set); })) continue;
+    unnamed += "\n  --set " + set + "IMAGE   (now " + std::string(image) + ")";
+  }
+  if (unnamed.empty()) return {};
+  return fail(Code::kInvalidArgument,
+              "node groups have images of their own, which stay when the version changes; name "
+              "those of " +
+                  with_v(target) + " with" + unnamed);
 }
 
 bool control_plane_at(const ClusterState& state, const std::string& version) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "cli/progress.hpp"
 
@@ -21,6 +22,13 @@ struct UpgradePlan {
 /// Errors: kInvalidArgument, kFailedPrecondition (the cluster has no control plane yet), each with
 /// what to do instead.
 Result<UpgradePlan> plan_upgrade(const ClusterState& state, const std::string& target);
+
+/// A node group's image that the chart's `values` name stays as it is whatever the version, so that
+/// new nodes would be of the old one: `sets` (as helm's --set takes them) must name it anew, or its
+/// name have the target version in it. Errors: kInvalidArgument with all that are to be named.
+/// Pure.
+Result<> validate_images(const Json& values, const std::vector<std::string>& sets,
+                         const std::string& target);
 
 /// Whether the control plane runs `version` in all its pods.
 bool control_plane_at(const ClusterState& state, const std::string& version);

@@ -62,6 +62,28 @@ TEST(UpgradePlan, RefusesWhatKubernetesDoes) {
   EXPECT_EQ(refusal({}, "v1.37.0"), "the cluster has no control plane with a version yet");
 }
 
+TEST(UpgradePlan, ImagesThatWouldStayAreToBeNamed) {
+  const auto refused = [](const std::string& values, const std::vector<std::string>& sets) {
+    const auto valid = validate_images(parsed(values), sets, "1.37.2");
+    return valid ? "" : valid.error().message;
+  };
+  EXPECT_EQ(refused("{}", {}), "");
+  EXPECT_EQ(refused(R"({"nodeGroups":{"a":{"cpu":2},"gone":null}})", {}), "");
+  EXPECT_EQ(
+      refused(R"({"nodeGroups":{"a":{"image":"r/w:v1.37.2"},"b":{"image":"r/w:1.37.2-3"}}})", {}),
+      "");
+  const std::string old = R"({"nodeGroups":{"a":{"image":"r/w:v1.36.4"},"b":{},
+                              "c":{"image":"r/w:v1.37.21"}}})";
+  const std::string all =
+      "node groups have images of their own, which stay when the version changes; name those of "
+      "v1.37.2 with";
+  const std::string a = "\n  --set nodeGroups.a.image=IMAGE   (now r/w:v1.36.4)";
+  const std::string c = "\n  --set nodeGroups.c.image=IMAGE   (now r/w:v1.37.21)";
+  EXPECT_EQ(refused(old, {}), all + a + c);
+  EXPECT_EQ(refused(old, {"nodeGroups.a.image=r/w:v1.37.2"}), all + c);
+  EXPECT_EQ(refused(old, {"nodeGroups.a.image=r/w:stable,nodeGroups.c.image=r/w:stable"}), "");
+}
+
 TEST(UpgradePlan, KnowsWhenItIsDone) {
   auto state = cluster("v1.37.2", {"v1.37.2"});
   EXPECT_TRUE(control_plane_at(state, "v1.37.2"));
