@@ -46,6 +46,7 @@ Result<> allow(const Version& from, const std::string& from_text, const Version&
 /// "example.com/worker:1.37.2-3" names v1.37.2, but not v1.37.
 bool names_version(std::string_view image, std::string_view version) {
   version.remove_prefix(1);  // v
+  image.remove_prefix(image.rfind('/') + 1);
   const auto at = image.rfind(version);
   if (at == std::string_view::npos) return false;
   const auto digit = [&](std::size_t i) {

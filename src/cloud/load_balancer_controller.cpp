@@ -89,7 +89,8 @@ void LoadBalancerController::add() {
   sessions_.watch_nodes(
       [this](const kube::ObjectKey& cluster, const NodePtr& old, const NodePtr& now) {
         const auto same = [&](bool local) {
-          return old && now && takes_traffic(*old, local) == takes_traffic(*now, local);
+          return old && now && takes_traffic(*old, local) == takes_traffic(*now, local) &&
+                 machine_name(*old) == machine_name(*now);
         };
         if (!same(true) || !same(false)) enqueue_selectorless(cluster);
       });
@@ -336,10 +337,17 @@ Task<LoadBalancerController::Service> LoadBalancerController::ensure_parent(Work
                     .current = current.get()};
   NESTOR_CO_TRY(Service wanted, parent_service(input));
   if (current && up_to_date(*current, wanted)) co_return *current;
+  const auto selector = wanted.spec.selector;
   auto applied = co_await kube::apply(runtime_.client(), std::move(wanted), kLoadBalancerManager);
-  if (applied) {
-    log::info(kLoadBalancerComponent, "Service {}: applied, for {} of tenant {}", key.to_string(),
-              work.key.object.to_string(), work.key.cluster.to_string());
+  if (!applied) co_return applied;
+  log::info(kLoadBalancerComponent, "Service {}: applied, for {} of tenant {}", key.to_string(),
+            work.key.object.to_string(), work.key.cluster.to_string());
+  if (applied->spec.selector != selector) {
+    // What another manager of fields set, as upstream's cloud controller, an apply leaves there.
+    Service after = *applied;
+    after.spec.selector = selector;
+    NESTOR_CO_TRY_VOID(co_await kube::patch_changes(runtime_.client(), *applied, after));
+    applied->spec.selector = selector;
   }
   co_return applied;
 }

@@ -80,6 +80,10 @@ Task<> LoadBalancerController::ensure_slices(Work work, Service parent) {
     }
     co_return Result<>{};
   }
+  // Without its Nodes a tenant that is just connected would look as if it had none.
+  auto nodes = work.session->informers().of<Node>();
+  const auto synced = [nodes] { return nodes.synced(); };
+  NESTOR_CO_TRY_VOID(co_await nodes.wait_until(synced, kSyncTimeout));
   const auto machines = machines_.all(work.key.cluster);
   std::vector<Backend> backends;
   if (work.tenant->spec.externalTrafficPolicy == "Local") {
@@ -87,6 +91,8 @@ Task<> LoadBalancerController::ensure_slices(Work work, Service parent) {
     backends = local_backends(machines, nodes_of(*work.session), slices);
   } else {
     backends = all_backends(machines, nodes_of(*work.session));
+    // When no Node is ready it is rather their way to the API server that is broken.
+    if (backends.empty()) backends = all_backends(machines, nodes_of(*work.session), true);
   }
   co_return co_await write_slices(parent, slices_of(parent, backends), present);
 }
@@ -99,7 +105,16 @@ Task<> LoadBalancerController::drop_ended(TenantKey key) {
       if (!is_ours(*slice)) continue;
       EndpointSlice after = *slice;
       keep_running(after, machines);
-      NESTOR_CO_TRY_VOID(co_await kube::patch_changes(runtime_.client(), *slice, after));
+      if (after.endpoints == slice->endpoints) continue;
+      // By apply, as all that we write there: what we do not own we could not take away later.
+      after.metadata = {};
+      after.metadata.name = slice->metadata.name;
+      after.metadata.namespace_ = slice->metadata.namespace_;
+      after.metadata.labels = slice->metadata.labels;
+      after.metadata.ownerReferences = slice->metadata.ownerReferences;
+      auto applied =
+          co_await kube::apply(runtime_.client(), std::move(after), kLoadBalancerManager);
+      if (!applied) co_return with_context(std::move(applied).error(), "writing the endpoints");
     }
   }
   co_return Result<>{};
@@ -119,6 +134,8 @@ Task<> LoadBalancerController::write_slices(Service parent, std::vector<Endpoint
     };
     if (std::ranges::any_of(wanted, is_it)) continue;
     if (!is_ours(*slice)) {
+      // The management cluster would make them again at once.
+      if (!parent.spec.selector.empty()) continue;
       // Left from when the Service had a selector. The Endpoints object first: from that one the
       // management cluster makes such slices again.
       const kube::ObjectKey key = parent.metadata.key();

@@ -90,6 +90,31 @@ TEST_F(LocalTraffic, OtherTrafficGoesToAllMachinesWhoseNodesAreReady) {
   world.tenant.put(node);
   world.run();
   EXPECT_THAT(endpoint_addresses(), ElementsAre("10.1.0.2"));
+  node = world.node("b").value();
+  node.status.conditions[0].status = "Unknown";
+  world.tenant.put(node);
+  world.run();
+  EXPECT_THAT(endpoint_addresses(), ElementsAre("10.1.0.1", "10.1.0.2"));
+}
+
+TEST_F(LocalTraffic, NobodyLosesTrafficWhileTheNodesAreNotKnownYet) {
+  put_worker("a", "10.1.0.1");
+  put(CloudWorld::balancer("web"));
+  ASSERT_THAT(endpoint_addresses(), ElementsAre("10.1.0.1"));
+  world.tenant.fail_next("list", {Code::kUnavailable, "refused", {}}, 1000, "nodes");
+  world.restart();
+  world.pass(std::chrono::seconds(30));
+  EXPECT_THAT(endpoint_addresses(), ElementsAre("10.1.0.1"));
+}
+
+TEST_F(LocalTraffic, ASelectorThatSomebodyElseSetGoes) {
+  put_worker("a", "10.1.0.1");
+  put(CloudWorld::balancer("web"));
+  Service parent = world.parents().at(0);
+  parent.spec.selector = {{"cluster.x-k8s.io/role", "worker"}};
+  world.management.put(parent);
+  world.run();
+  EXPECT_TRUE(world.parents().at(0).spec.selector.empty());
 }
 
 TEST_F(LocalTraffic, AnEarlierVersionsSelectorGoesOnceOurSlicesAreThere) {

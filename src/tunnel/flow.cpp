@@ -80,7 +80,12 @@ void Flow::give_back() {
 Task<> Flow::deliver(std::string bytes) {
   if (is_closed() || bytes.empty()) co_return Result<>{};
   const std::int64_t more = size_of(bytes);
-  received_.push_back(std::move(bytes));
+  // Together, for many small ones would take more than is counted.
+  if (!received_.empty() && received_.back().size() + bytes.size() <= kChunk) {
+    received_.back() += bytes;
+  } else {
+    received_.push_back(std::move(bytes));
+  }
   hold(more);
   readable_.notify();
   if (received_bytes_ <= kFlowWindow) co_return Result<>{};
