@@ -104,14 +104,15 @@ endfunction()
 add_custom_target(concurrent)
 
 # nestor_test(NAME x_test SOURCES a_test.cpp ... DEPS x [LABEL unit] [CONCURRENT])
-# One GoogleTest program, run by ctest under its label; with CONCURRENT by `make tsan` too.
+# One GoogleTest program, run by ctest under its label; with CONCURRENT by `make tsan` too. TIMEOUT
+# (seconds) is for those that hang: long enough for a busy machine.
 function(nestor_test)
   cmake_parse_arguments(ARG "CONCURRENT" "NAME;LABEL;TIMEOUT" "SOURCES;DEPS" ${ARGN})
   if(NOT ARG_LABEL)
     set(ARG_LABEL unit)
   endif()
   if(NOT ARG_TIMEOUT)
-    set(ARG_TIMEOUT 300)
+    set(ARG_TIMEOUT 600)
   endif()
   nestor_units(sources ${ARG_NAME} ${ARG_SOURCES})
   add_executable(${ARG_NAME} ${sources})
