@@ -11,6 +11,8 @@ namespace {
 
 /// Of gRPC, on both sides.
 constexpr std::int64_t kMaxMessage = 4 * 1024 * 1024;
+/// Bytes beside which what a packet takes for itself does not count.
+constexpr std::size_t kSmall = 1024;
 
 std::int64_t size_of(const std::string& bytes) { return static_cast<std::int64_t>(bytes.size()); }
 
@@ -80,8 +82,8 @@ void Flow::give_back() {
 Task<> Flow::deliver(std::string bytes) {
   if (is_closed() || bytes.empty()) co_return Result<>{};
   const std::int64_t more = size_of(bytes);
-  // Together, for many small ones would take more than is counted.
-  if (!received_.empty() && received_.back().size() + bytes.size() <= kChunk) {
+  // Small ones together: each by itself would take more than is counted.
+  if (bytes.size() < kSmall && !received_.empty() && received_.back().size() < kSmall) {
     received_.back() += bytes;
   } else {
     received_.push_back(std::move(bytes));

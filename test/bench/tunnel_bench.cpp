@@ -332,7 +332,8 @@ int run(const std::string& nestor, std::size_t mib, int rounds, const std::strin
   write(folder + "/tls.crt", leaf.cert_pem);
   write(folder + "/tls.key", leaf.key_pem);
   const Ends ends = start_ends(nestor, server, agent, folder);
-  std::this_thread::sleep_for(std::chrono::seconds(3));
+  // Ours give back what only their start needs after ten seconds.
+  std::this_thread::sleep_for(std::chrono::seconds(12));
   std::printf("idle: server %.1f MiB (%.1f of its own), agent %.1f MiB (%.1f of its own)\n",
               resident_mib(ends.server, "VmRSS"), resident_mib(ends.server, "RssAnon"),
               resident_mib(ends.agent, "VmRSS"), resident_mib(ends.agent, "RssAnon"));
