@@ -65,10 +65,24 @@ struct BootstrapRoom : ::testing::Test {
     machine.status.nodeRef.name = "m";
     set(machine, "NodeReady", std::move(status));
   }
+  void infrastructure_is(std::string status) {
+    set(world.management.peek<Machine>({"default", "m"}).value(), "InfrastructureReady",
+        std::move(status));
+  }
   void starts_anew() {
-    for (const char* status : {"False", "True"}) {
-      set(world.management.peek<Machine>({"default", "m"}).value(), "InfrastructureReady", status);
-    }
+    infrastructure_is("False");
+    infrastructure_is("True");
+  }
+  /// A machine that joined long ago; the tenant has let go of its token, whose key is returned.
+  kube::ObjectKey joined_long_ago() {
+    control_plane_up();
+    starts_anew();
+    node_is("True");
+    auto key = tokens().at(0).metadata.key();
+    world.tenant.erase(Secret::kType, key);
+    world.pass(std::chrono::minutes(40));
+    EXPECT_TRUE(tokens().empty());
+    return key;
   }
   void set(Machine machine, std::string_view type, std::string status) {
     kube::Condition condition;
@@ -122,14 +136,7 @@ TEST_F(BootstrapRoom, KeepsTheTokenAliveUntilTheMachineHasJoined) {
 }
 
 TEST_F(BootstrapRoom, AMachineThatStartsAnewFindsItsTokenAgain) {
-  control_plane_up();
-  starts_anew();
-  node_is("True");
-  const auto key = tokens().at(0).metadata.key();
-  // What the tenant's controllers do with one that has expired.
-  world.tenant.erase(Secret::kType, key);
-  world.pass(std::chrono::minutes(40));
-  EXPECT_TRUE(tokens().empty());
+  const auto key = joined_long_ago();
   starts_anew();
   EXPECT_TRUE(tokens().empty()) << "kubeadm refuses while the Node is Ready";
   node_is("False");
@@ -146,12 +153,7 @@ TEST_F(BootstrapRoom, AMachineThatStartsAnewFindsItsTokenAgain) {
 }
 
 TEST_F(BootstrapRoom, NobodyKeepsATokenAliveByTakingANodeAway) {
-  control_plane_up();
-  starts_anew();
-  node_is("True");
-  const auto key = tokens().at(0).metadata.key();
-  world.tenant.erase(Secret::kType, key);
-  world.pass(std::chrono::minutes(40));
+  joined_long_ago();
   node_is("False");
   world.pass(std::chrono::minutes(10));
   EXPECT_TRUE(tokens().empty());
@@ -162,6 +164,13 @@ TEST_F(BootstrapRoom, NobodyKeepsATokenAliveByTakingANodeAway) {
   ASSERT_EQ(tokens().size(), 1U);
   world.pass(kJoinsAgainFor + kTokenTtl);
   EXPECT_TRUE(needs_refresh(tokens()[0], world.clock.now()));
+}
+
+TEST_F(BootstrapRoom, ItsTokenComesBeforeAMachineIsReadyThatWaitsForItsKubelet) {
+  joined_long_ago();
+  infrastructure_is("False");
+  node_is("False");
+  EXPECT_EQ(tokens().size(), 1U);
 }
 
 TEST_F(BootstrapRoom, ATokenThatVanishedIsMadeAgain) {

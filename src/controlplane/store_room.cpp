@@ -162,8 +162,8 @@ Task<kube::Condition> StoreRoom::look(DataStore store, StoreContents contents) {
 Duration StoreRoom::wait(const std::string& store) const {
   const auto found = known_.find(store);
   if (found == known_.end()) return kAskEvery;
-  const auto left = found->second.asked + kAskEvery - runtime_.clock().steady_now();
-  return std::max(std::chrono::ceil<Duration>(left), Duration(std::chrono::seconds(1)));
+  const auto left = time_until(found->second.asked + kAskEvery, runtime_.clock().steady_now());
+  return std::max(left, Duration(std::chrono::seconds(1)));
 }
 
 void StoreRoom::forget(const std::string& store) {
